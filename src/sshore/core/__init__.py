@@ -1,0 +1,18 @@
+"""What Sshore is about: sessions, folders, keys, users, apps, and the rules they keep. No I/O.
+
+    ids.py       identifiers
+    errors.py    everything that can be refused, each with its problem code
+    states.py    the states of a session and the one table of legal transitions
+    sessions.py  the session and what an engine is told about it
+    apps.py      the catalogue of apps
+    folders.py   storage folders
+    users.py     users (owners) and API tokens
+    settings.py  the user settings and their validation
+    names.py     names and sizes as people type them
+    keys.py      session keys, host keys, the host CA and the user CA
+    layout.py    where things lie inside a session (the contract of engines, kit and agent)
+    ports.py     the interfaces that services need and adapters implement
+
+Everything but ``keys.py`` (which needs `cryptography`) is standard library only, and may be
+imported by client packages.
+"""

@@ -1,0 +1,58 @@
+"""Storage folders: directories that outlive sessions. A *user folder* starts with a dot."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import PurePosixPath
+
+from sshore.core import layout
+from sshore.core.errors import InvalidInput
+from sshore.core.ids import FolderId, UserId
+from sshore.core.names import check_folder_name
+from sshore.core.sessions import Mount
+
+_FORBIDDEN_TARGETS = ("/proc", "/dev", "/sys", "/run", "/opt/sshore", "/etc", "/usr", "/bin", "/sbin", "/lib")
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    id: FolderId
+    owner_id: UserId
+    name: str
+    created_at: datetime
+
+    @property
+    def is_user_folder(self) -> bool:
+        return self.name.startswith(".")
+
+
+def parse_mount(text: str) -> Mount:
+    """Read ``FOLDER[:PATH][:ro]``; without a path the folder lies in the home under its own name.
+
+    Raises:
+        InvalidInput: it is malformed, or the path is one that the session itself needs.
+    """
+    folder, *rest = text.split(":")
+    read_only = bool(rest) and rest[-1] in ("ro", "rw")
+    mode = rest.pop() if read_only else "rw"
+    if len(rest) > 1 or not folder:
+        raise InvalidInput(f"{text!r} is no mount: write FOLDER[:PATH][:ro]", field="mounts")
+    return make_mount(folder, rest[0] if rest else "", read_only=mode == "ro")
+
+
+def make_mount(folder: str, target: str = "", *, read_only: bool = False) -> Mount:
+    """A mount with its target made absolute and checked.
+
+    Raises:
+        InvalidInput: the folder's name or the target cannot be.
+    """
+    check_folder_name(folder)
+    path = PurePosixPath(layout.HOME, target or folder)
+    if ".." in path.parts or str(path) in ("/", layout.HOME, "/home") or "\0" in target or "\n" in target:
+        raise InvalidInput(
+            f"a folder cannot be mounted at {target!r}: name a directory below the home", field="mounts"
+        )
+    if any(path.is_relative_to(place) for place in _FORBIDDEN_TARGETS):
+        raise InvalidInput(
+            f"a folder cannot be mounted at {path}: the session needs that place", field="mounts"
+        )
+    return Mount(folder, str(path), read_only)

@@ -1,0 +1,44 @@
+"""Where things lie inside a session: the contract between engines, kit, agent and the server.
+
+Every engine presents the same picture, whatever it is made of:
+
+    /home/work              the home (read-write), account `work`
+    /home/work/id_container the session's private key, 0600
+    /opt/sshore             the kit, read-only
+    /run/sshore             the platform's own files, read-only, written by the server:
+        agent.json            what the agent is told (0600); see `AgentConfig` in agent/config.py
+        sshd_config           the configuration of `sshd -i`
+        ssh_host_key          host key, private (0600); beside it ssh_host_key-cert.pub by the host CA
+        authorized_keys       session key and the owner's own keys
+        user_ca.pub           the user CA
+        principals            the one principal that certificates must name: the session's id
+        link/gateway.sock     the gateway's Unix socket (the *directory* is mounted: sockets go stale)
+"""
+
+ACCOUNT = "work"
+ACCOUNT_ID = 1000
+"""uid and gid of `work` as seen inside the session."""
+HOME = "/home/work"
+KEY_FILE_NAME = "id_container"
+
+KIT = "/opt/sshore"
+KIT_BIN = f"{KIT}/bin"
+KIT_SSHD = f"{KIT_BIN}/sshd"
+KIT_PYTHON = f"{KIT}/python/bin/python3"
+KIT_AGENT = f"{KIT}/agent"
+AGENT_COMMAND = (KIT_PYTHON, "-I", "-S", KIT_AGENT)
+"""The agent reads `AGENT_CONFIG` and needs nothing else: no argument, no environment."""
+
+RUN = "/run/sshore"
+AGENT_CONFIG = f"{RUN}/agent.json"
+SSHD_CONFIG = f"{RUN}/sshd_config"
+HOST_KEY = f"{RUN}/ssh_host_key"
+HOST_CERTIFICATE = f"{RUN}/ssh_host_key-cert.pub"
+AUTHORIZED_KEYS = f"{RUN}/authorized_keys"
+USER_CA = f"{RUN}/user_ca.pub"
+PRINCIPALS = f"{RUN}/principals"
+LINK = f"{RUN}/link"
+LINK_SOCKET_NAME = "gateway.sock"
+
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""The search path of a login, before the kit's own programs (scp, rsync) as a last resort."""

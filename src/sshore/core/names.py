@@ -1,0 +1,92 @@
+"""Names and sizes as people type them."""
+
+import re
+from difflib import get_close_matches
+
+from sshore.core.errors import InvalidInput
+
+MAX_NAME_LENGTH = 40
+HOST_SUFFIX = ".sshore"
+_SESSION_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
+_USER_NAME = re.compile(r"[a-z_][a-z0-9_.-]*")
+_FOLDER_NAME = re.compile(r"[A-Za-z0-9._][A-Za-z0-9._ -]*")
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?", re.IGNORECASE)
+_FACTORS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+
+
+def check_session_name(name: str) -> str:
+    """A session's name is a DNS label, because it becomes the host name ``NAME.sshore``.
+
+    Raises:
+        InvalidInput: it is not.
+    """
+    if len(name) > MAX_NAME_LENGTH or not _SESSION_NAME.fullmatch(name):
+        raise InvalidInput(
+            f"{name!r} is no session name: use 1 to {MAX_NAME_LENGTH} of a-z, 0-9 and -, "
+            "beginning and ending with a letter or digit",
+            field="name",
+        )
+    return name
+
+
+def check_user_name(name: str) -> str:
+    """A user's name is a POSIX account name.
+
+    Raises:
+        InvalidInput: it is not.
+    """
+    if len(name) > MAX_NAME_LENGTH or not _USER_NAME.fullmatch(name):
+        raise InvalidInput(
+            f"{name!r} is no user name: use 1 to {MAX_NAME_LENGTH} of a-z, 0-9, _, . and -, "
+            "beginning with a letter or _",
+            field="name",
+        )
+    return name
+
+
+def check_folder_name(name: str) -> str:
+    """A folder's name is one path component; one that starts with a dot is a user folder.
+
+    Raises:
+        InvalidInput: it is not.
+    """
+    if len(name) > 100 or name in (".", "..") or not _FOLDER_NAME.fullmatch(name) or name.endswith(" "):
+        raise InvalidInput(
+            f"{name!r} is no folder name: use 1 to 100 letters, digits, '.', '_', '-' and inner spaces",
+            field="name",
+        )
+    return name
+
+
+def parse_bytes(text: str) -> int:
+    """Read a size such as ``512m``, ``4g`` or ``1.5GiB`` (binary units); a bare number is bytes.
+
+    Raises:
+        InvalidInput: it is none, or it is zero.
+    """
+    match = _SIZE.fullmatch(text.strip())
+    size = int(float(match[1]) * _FACTORS[match[2].lower()]) if match else 0
+    if size <= 0:
+        raise InvalidInput(f"{text!r} is no size: write a number and a unit, such as 512m or 4g")
+    return size
+
+
+def format_bytes(size: int) -> str:
+    """A size for people: ``4 GiB``, ``1.5 MiB``, ``17 B``."""
+    value, unit = float(size), "B"
+    for unit in ("B", "KiB", "MiB", "GiB", "TiB"):  # noqa: B007  the last unit is used after the loop
+        if value < 1024 or unit == "TiB":
+            break
+        value /= 1024
+    return f"{value:.1f}".removesuffix(".0") + f" {unit}"
+
+
+def session_of_host(host: str) -> str:
+    """``demo.sshore`` and ``demo`` both mean the session `demo`."""
+    return host.removesuffix(HOST_SUFFIX)
+
+
+def suggestion(wanted: str, known: list[str]) -> str:
+    """A phrase such as ``; did you mean demo?``, or nothing."""
+    close = get_close_matches(wanted, known, n=3)
+    return f"; did you mean {' or '.join(close)}?" if close else ""

@@ -1,0 +1,195 @@
+"""The interfaces that services need, and what the adapters that implement them promise.
+
+Engine          where sessions run                 engines/*
+Links           calls to a session's agent         gateway
+Store           users, tokens, sessions, folders   store
+SessionFiles    directories of sessions            store
+Clock           the time                           server
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from sshore.core.folders import Folder
+from sshore.core.ids import FolderId, SessionId, TokenId, UserId
+from sshore.core.sessions import BindMount, Capacity, EngineState, Session, SessionSpec
+from sshore.core.users import Token, User
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """The time, in UTC and aware of it."""
+
+
+class Engine(Protocol):
+    """Where sessions run. Every verb is idempotent by session id and safe to cancel: a cancelled
+    `start` leaves nothing running.
+
+    An engine's sessions outlive the server: after a restart, `list` and `inspect` know them again.
+    """
+
+    @property
+    def name(self) -> str:
+        """The glossary's word: ``sandbox``, ``docker``, ``slurm``."""
+
+    async def check(self, spec: SessionSpec) -> None:
+        """Refuse what this engine could never run, before anything is made.
+
+        Raises:
+            InvalidInput: an image, a network or a limit that cannot be; a limit that cannot be enforced
+                here is refused by name (code ``limit_unsupported``), never ignored.
+            EngineFailed: something the engine needs is missing on this machine; says how to install it.
+        """
+
+    async def start(self, spec: SessionSpec) -> None:
+        """Start a session's processes, the agent first; return when they run (not when it has linked).
+
+        Does nothing when the session runs already.
+
+        Raises:
+            EngineFailed: it did not start; nothing of it is left.
+        """
+
+    async def stop(self, session_id: SessionId, grace_s: float) -> None:
+        """End all processes of a session: asked at first, killed after `grace_s`. Returns when none is left."""
+
+    async def remove(self, session_id: SessionId) -> None:
+        """Stop it at once and forget everything about it."""
+
+    async def inspect(self, session_id: SessionId) -> EngineState:
+        """What has become of a session: running, exited (and why), or absent."""
+
+    async def wait(self, session_id: SessionId) -> EngineState:
+        """Return when the session no longer runs; at once when it does not. Works for adopted sessions, too."""
+
+    async def list(self) -> list[SessionId]:
+        """The sessions of which this engine has processes or leftovers."""
+
+    async def capacity(self) -> Capacity:
+        """What the engine has in all."""
+
+    async def log(self, session_id: SessionId, tail_bytes: int) -> bytes:
+        """The end of what the session's agent and daemons wrote; empty when there is nothing."""
+
+
+class Links(Protocol):
+    """The parked links of the sessions' agents."""
+
+    def is_linked(self, session_id: SessionId) -> bool:
+        """Whether an agent of the session has a link parked now."""
+
+    async def wait_linked(self, session_id: SessionId) -> None:
+        """Return as soon as one is parked. Without a time limit: the caller sets one."""
+
+    async def call(self, session_id: SessionId, call: str, **arguments: Any) -> dict[str, Any]:
+        """Make a call over a parked link and return the reply.
+
+        Raises:
+            Unavailable: no link was parked within the gateway's patience, or the agent fell silent (``no_link``).
+            SshoreError: the agent refused; has the agent's code.
+        """
+
+    def drop(self, session_id: SessionId) -> None:
+        """Close all links and streams of a session that is no more."""
+
+
+class Users(Protocol):
+    async def add(self, user: User) -> None:
+        """Raises Conflict when the name is taken."""
+
+    async def get(self, user_id: UserId) -> User | None: ...
+
+    async def by_name(self, name: str) -> User | None: ...
+
+    async def list(self) -> list[User]: ...
+
+    async def set_setting(self, user_id: UserId, name: str, value: str) -> None:
+        """Store a setting; an empty value removes it."""
+
+    async def highest_host_uid(self) -> int | None: ...
+
+
+class Tokens(Protocol):
+    async def add(self, token: Token) -> None: ...
+
+    async def by_hash(self, secret_hash: str) -> tuple[Token, User] | None: ...
+
+    async def list(self, user_id: UserId) -> list[Token]: ...
+
+    async def remove(self, user_id: UserId, token_id: TokenId) -> bool:
+        """Whether there was one."""
+
+
+class Sessions(Protocol):
+    async def add(self, session: Session) -> None:
+        """Raises Conflict (``name_taken``) when the owner has one of that name."""
+
+    async def get(self, session_id: SessionId) -> Session | None: ...
+
+    async def find(self, owner_id: UserId, ref: str) -> Session | None:
+        """An owner's session by id or by name."""
+
+    async def list(self, owner_id: UserId | None = None) -> list[Session]:
+        """An owner's sessions, or all; oldest first."""
+
+    async def update(self, session: Session) -> None: ...
+
+    async def remove(self, session_id: SessionId) -> None: ...
+
+
+class Folders(Protocol):
+    async def add(self, folder: Folder) -> None:
+        """Raises Conflict (``name_taken``) when the owner has one of that name."""
+
+    async def find(self, owner_id: UserId, name: str) -> Folder | None: ...
+
+    async def list(self, owner_id: UserId) -> list[Folder]: ...
+
+    async def remove(self, folder_id: FolderId) -> None: ...
+
+
+class Store(Protocol):
+    """The database. Each method of a table is a transaction of its own.
+
+    Raises (every method):
+        Unavailable: the database cannot be reached, or its disk is full (``storage_full``).
+    """
+
+    @property
+    def users(self) -> Users: ...
+
+    @property
+    def tokens(self) -> Tokens: ...
+
+    @property
+    def sessions(self) -> Sessions: ...
+
+    @property
+    def folders(self) -> Folders: ...
+
+
+class SessionFiles(Protocol):
+    """The directories of sessions and folders below the state directory.
+
+    Written safely where a session's user could have planted symlinks; owned by the session's uid.
+
+    Raises (every method):
+        Unavailable: the disk is full (``storage_full``); what the call had made is gone again.
+    """
+
+    def paths(self, session_id: SessionId) -> tuple[Path, Path]:
+        """The home and the run directory of a session."""
+
+    async def prepare(self, session: Session, run_files: dict[str, str], host_uid: int | None) -> None:
+        """Make home and run directory, write the run files (0600) and put `id_container` into the home."""
+
+    async def remove(self, session_id: SessionId) -> None: ...
+
+    async def create_folder(self, owner_id: UserId, name: str, host_uid: int | None) -> Path: ...
+
+    async def remove_folder(self, owner_id: UserId, name: str) -> None: ...
+
+    async def bind_mounts(self, owner_id: UserId, session: Session) -> Sequence[BindMount]:
+        """The host's side of a session's mounts, user folders included."""

@@ -1,0 +1,73 @@
+"""The platform's own files in a session (`/run/sshore`), as text: what the agent and `sshd -i` read."""
+
+import json
+from collections.abc import Iterable
+
+from sshore.core import layout
+
+_AES_FIRST = (
+    "aes128-gcm@openssh.com",
+    "aes256-gcm@openssh.com",
+    "aes128-ctr",
+    "aes192-ctr",
+    "aes256-ctr",
+)
+_CHACHA = "chacha20-poly1305@openssh.com"
+
+
+def ciphers(cpu_has_aes: bool) -> str:
+    """The ``Ciphers`` list. The client's preference wins (RFC 4253 §7.1) and OpenSSH clients prefer
+    chacha20, which is several times slower than AES-GCM on a CPU with AES instructions: there it is left out."""
+    return ",".join(_AES_FIRST if cpu_has_aes else (_CHACHA, *_AES_FIRST))
+
+
+def sshd_config(environment: dict[str, str], *, cpu_has_aes: bool) -> str:
+    """The configuration of `sshd -i` (sshd_config(5)), run by the session's one account without privilege."""
+    set_env = " ".join(_quote(f"{name}={value}") for name, value in environment.items())
+    return f"""\
+# Written by Sshore; changes are lost.
+HostKey {layout.HOST_KEY}
+HostCertificate {layout.HOST_CERTIFICATE}
+AuthorizedKeysFile {layout.AUTHORIZED_KEYS} .ssh/authorized_keys
+TrustedUserCAKeys {layout.USER_CA}
+AuthorizedPrincipalsFile {layout.PRINCIPALS}
+AuthenticationMethods publickey
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+# Folders come from anywhere, with any owner and mode; the account is the only one.
+StrictModes no
+UseDNS no
+Ciphers {ciphers(cpu_has_aes)}
+Subsystem sftp internal-sftp
+AllowTcpForwarding yes
+AllowStreamLocalForwarding yes
+StreamLocalBindUnlink yes
+AllowAgentForwarding yes
+X11Forwarding yes
+PrintMotd no
+PrintLastLog no
+PidFile none
+LogLevel INFO
+# The stream's ends find dead peers; silence is not death.
+TCPKeepAlive no
+ClientAliveInterval 0
+MaxSessions 100
+SetEnv {set_env}
+"""
+
+
+def agent_config(session_id: str, token: str, apps: Iterable[str]) -> str:
+    """What the agent is told: `session`, `token`, `gateway` (a Unix socket's path), `apps` to launch at once."""
+    return json.dumps(
+        {
+            "session": session_id,
+            "token": token,
+            "gateway": f"{layout.LINK}/{layout.LINK_SOCKET_NAME}",
+            "apps": [{"name": name} for name in apps],
+        }
+    )
+
+
+def _quote(word: str) -> str:
+    escaped = word.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

@@ -1,0 +1,155 @@
+"""The session, and what an engine is told about it."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+
+from sshore.core.errors import InvalidInput
+from sshore.core.ids import SessionId, UserId
+from sshore.core.states import SessionState
+
+
+class Network(StrEnum):
+    NAT = "nat"
+    """Outgoing only; the host's loopback is closed to it."""
+    NONE = "none"
+    HOST = "host"
+
+
+class KeyType(StrEnum):
+    ED25519 = "ed25519"
+    RSA = "rsa"
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """Limits; None means no limit of its own, and nothing reserved."""
+
+    cpus: float | None = None
+    memory_bytes: int | None = None
+    pids: int | None = None
+    gpus: int = 0
+
+    def __post_init__(self) -> None:
+        if self.cpus is not None and not 0.01 <= self.cpus <= 4096:
+            raise InvalidInput(f"{self.cpus:g} CPUs make no session: give 0.01 or more", field="cpus")
+        if self.memory_bytes is not None and self.memory_bytes < 32 << 20:
+            raise InvalidInput("a session needs at least 32m of memory", field="memory_bytes")
+        if self.pids is not None and self.pids < 16:
+            raise InvalidInput("a session needs at least 16 processes", field="pids")
+        if self.gpus < 0:
+            raise InvalidInput("the number of GPUs cannot be negative", field="gpus")
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """A storage folder in a session; `target` is absolute, below the home unless the user chose otherwise."""
+
+    folder: str
+    target: str
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A session as it is stored. `reason` explains PENDING and FAILED to the owner."""
+
+    id: SessionId
+    owner_id: UserId
+    name: str
+    state: SessionState
+    created_at: datetime
+    engine: str
+    image: str = ""
+    reason: str = ""
+    resources: Resources = field(default_factory=Resources)
+    network: Network = Network.NAT
+    key_type: KeyType = KeyType.ED25519
+    mounts: tuple[Mount, ...] = ()
+    launched: tuple[str, ...] = ()
+    """Apps that are launched, or will be when the session starts again."""
+    started_at: datetime | None = None
+    agent_token_hash: str = ""
+    private_key: str = ""
+    """The session key in OpenSSH form (PEM)."""
+    host_key_fingerprint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BindMount:
+    """A directory of the host in a session; both paths are absolute."""
+
+    source: Path
+    target: str
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSpec:
+    """What an engine is told: everything it needs, and nothing that it must look up.
+
+    `home`, `run`, `link` and `kit` are directories of the host, which become the places of
+    `sshore.core.layout` inside. `host_uid` is the uid (and gid) on the host that the session's
+    processes get; None when the server is not root, and everything has the server's own uid.
+    """
+
+    id: SessionId
+    name: str
+    home: Path
+    run: Path
+    link: Path
+    kit: Path
+    host_uid: int | None = None
+    image: str = ""
+    resources: Resources = field(default_factory=Resources)
+    network: Network = Network.NAT
+    mounts: tuple[BindMount, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """What an engine has in all; None for a resource that it does not limit."""
+
+    cpus: float | None
+    memory_bytes: int | None
+    gpus: int = 0
+
+
+class RunState(StrEnum):
+    RUNNING = "running"
+    EXITED = "exited"
+    ABSENT = "absent"
+
+
+@dataclass(frozen=True, slots=True)
+class EngineState:
+    """What an engine says of a session; `reason` is a phrase for the owner when it has exited."""
+
+    run_state: RunState
+    reason: str = ""
+
+
+def shortage(wanted: Resources, capacity: Capacity, held: list[Resources]) -> str:
+    """What a session waits for, as a phrase; empty when it fits beside those that hold resources."""
+    used_cpus = sum(other.cpus or 0 for other in held)
+    used_memory = sum(other.memory_bytes or 0 for other in held)
+    used_gpus = sum(other.gpus for other in held)
+    missing = []
+    if wanted.cpus and capacity.cpus is not None and used_cpus + wanted.cpus > capacity.cpus:
+        free = max(capacity.cpus - used_cpus, 0)
+        missing.append(f"{wanted.cpus:g} CPUs ({free:g} of {capacity.cpus:g} are free)")
+    if (
+        wanted.memory_bytes
+        and capacity.memory_bytes is not None
+        and used_memory + wanted.memory_bytes > capacity.memory_bytes
+    ):
+        free_mib = max(capacity.memory_bytes - used_memory, 0) >> 20
+        missing.append(
+            f"{wanted.memory_bytes >> 20} MiB of memory ({free_mib} of {capacity.memory_bytes >> 20} MiB are free)"
+        )
+    if wanted.gpus and used_gpus + wanted.gpus > capacity.gpus:
+        missing.append(
+            f"{wanted.gpus} GPUs ({max(capacity.gpus - used_gpus, 0)} of {capacity.gpus} are free)"
+        )
+    return " and ".join(missing)

@@ -1,0 +1,9 @@
+"""The messages of the HTTP API, as plain dataclasses.
+
+FastAPI validates and documents them on the server; the client reads them with `decode`. They are
+standard library only, because a command line that loads a validation library at every start is a
+slow one. What values are *allowed* is the core's to say, once, with a message for the user.
+
+    messages.py   requests and answers
+    decode.py     JSON to message
+"""

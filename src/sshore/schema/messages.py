@@ -1,0 +1,167 @@
+"""Requests and answers of ``/api/v1``. Times are ISO 8601 in UTC; sizes are bytes."""
+
+from dataclasses import dataclass, field
+
+from sshore.core.sessions import KeyType, Network
+from sshore.core.states import SessionState
+from sshore.core.users import Role
+
+
+@dataclass(frozen=True, slots=True)
+class ResourcesMessage:
+    cpus: float | None = None
+    memory_bytes: int | None = None
+    pids: int | None = None
+    gpus: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MountMessage:
+    """A folder in a session; an empty `target` means the folder's name below the home."""
+
+    folder: str
+    target: str = ""
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CreateSession:
+    name: str
+    engine: str = ""
+    image: str = ""
+    resources: ResourcesMessage = field(default_factory=ResourcesMessage)
+    network: Network | None = None
+    key_type: KeyType | None = None
+    mounts: list[MountMessage] = field(default_factory=list)
+    apps: list[str] = field(default_factory=list)
+    """Apps to launch as soon as the session starts."""
+
+
+@dataclass(frozen=True, slots=True)
+class AppMessage:
+    name: str
+    title: str
+    launched: bool
+    connections: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SessionMessage:
+    """A session; `linked` says whether its agent is in touch, `reason` why it waits or has failed."""
+
+    id: str
+    name: str
+    owner: str
+    state: SessionState
+    reason: str
+    engine: str
+    image: str
+    network: Network
+    key_type: KeyType
+    resources: ResourcesMessage
+    mounts: list[MountMessage]
+    launched: list[str]
+    linked: bool
+    host_key_fingerprint: str
+    created_at: str
+    started_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionKeyMessage:
+    """The session key: `private_key` in OpenSSH form, `public_key` and `host_key` as authorized_keys lines."""
+
+    session_id: str
+    name: str
+    private_key: str
+    public_key: str
+    host_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateRequest:
+    """A public key (one authorized_keys line) to be certified for one session."""
+
+    public_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateMessage:
+    session_id: str
+    name: str
+    certificate: str
+    valid_until: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrustMessage:
+    """What a client needs to verify every session: the host CA's public key, one line."""
+
+    host_ca: str
+
+
+@dataclass(frozen=True, slots=True)
+class UserMessage:
+    name: str
+    role: Role
+    settings: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CreateUser:
+    name: str
+    role: Role = Role.MEMBER
+
+
+@dataclass(frozen=True, slots=True)
+class CreateToken:
+    """A token for `user` (admins only; empty means the caller); without `expires_in_s` it does not expire."""
+
+    name: str = ""
+    user: str = ""
+    expires_in_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenMessage:
+    """A token; `secret` is given once, when it is made."""
+
+    id: str
+    name: str
+    created_at: str
+    expires_at: str | None = None
+    secret: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SettingMessage:
+    """A user setting; `value` is empty where the default holds. `warning` is said when it was set."""
+
+    name: str
+    title: str
+    value: str
+    default: str
+    warning: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SetSetting:
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class CreateFolder:
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class FolderMessage:
+    name: str
+    created_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class VersionMessage:
+    version: str
+    engines: list[str]
+    kit: str

@@ -1,0 +1,17 @@
+"""The words on the wire: heads and lines of streams and links, and the problem codes.
+
+Bytes in, values out; no sockets here, and nothing but the standard library, because the agent
+carries this package into every session.
+
+    heads.py      HTTP/1.1 request and response heads (RFC 9112), upgrades (RFC 9110 §7.8)
+    lines.py      the one JSON line each way that opens a stream or makes a call on a link
+    problems.py   the stable codes of everything that can be refused (RFC 9457)
+
+A stream:   client → gateway   request head, ``Upgrade: sshore-stream/1``
+            gateway → client   ``101``, then the app's bytes; or an ordinary HTTP answer with a problem
+A link:     agent → gateway    request head, ``Upgrade: sshore-link/1``
+            gateway → agent    ``101``, then silence while the link is parked, then one line:
+                               ``{"open":"ssh"}`` or ``{"call":"app.start","app":"ssh"}``
+            agent → gateway    one line, ``{"ok":true,…}`` or ``{"ok":false,"code":…,"detail":…}``;
+                               after an ``open`` that is ok, the stream's bytes; after a ``call``, the end
+"""
