@@ -48,11 +48,7 @@ def make_mount(folder: str, target: str = "", *, read_only: bool = False) -> Mou
     check_folder_name(folder)
     path = PurePosixPath(layout.HOME, target or folder)
     if ".." in path.parts or str(path) in ("/", layout.HOME, "/home") or "\0" in target or "\n" in target:
-        raise InvalidInput(
-            f"a folder cannot be mounted at {target!r}: name a directory below the home", field="mounts"
-        )
+        raise InvalidInput(f"a folder cannot be mounted at {target!r}: name a directory below the home", field="mounts")
     if any(path.is_relative_to(place) for place in _FORBIDDEN_TARGETS):
-        raise InvalidInput(
-            f"a folder cannot be mounted at {path}: the session needs that place", field="mounts"
-        )
+        raise InvalidInput(f"a folder cannot be mounted at {path}: the session needs that place", field="mounts")
     return Mount(folder, str(path), read_only)

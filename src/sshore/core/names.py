@@ -74,7 +74,7 @@ def parse_bytes(text: str) -> int:
 def format_bytes(size: int) -> str:
     """A size for people: ``4 GiB``, ``1.5 MiB``, ``17 B``."""
     value, unit = float(size), "B"
-    for unit in ("B", "KiB", "MiB", "GiB", "TiB"):  # noqa: B007  the last unit is used after the loop
+    for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
         if value < 1024 or unit == "TiB":
             break
         value /= 1024

@@ -149,7 +149,5 @@ def shortage(wanted: Resources, capacity: Capacity, held: list[Resources]) -> st
             f"{wanted.memory_bytes >> 20} MiB of memory ({free_mib} of {capacity.memory_bytes >> 20} MiB are free)"
         )
     if wanted.gpus and used_gpus + wanted.gpus > capacity.gpus:
-        missing.append(
-            f"{wanted.gpus} GPUs ({max(capacity.gpus - used_gpus, 0)} of {capacity.gpus} are free)"
-        )
+        missing.append(f"{wanted.gpus} GPUs ({max(capacity.gpus - used_gpus, 0)} of {capacity.gpus} are free)")
     return " and ".join(missing)

@@ -56,9 +56,7 @@ def parse_port(text: str) -> int:
     """
     port = int(text) if text.isascii() and text.isdigit() else 0
     if not 1 <= port <= 65535:
-        raise InvalidInput(
-            f"{text!r} is no port: give a number from 1 to 65535 (10000 to 65000 is best)", field="port"
-        )
+        raise InvalidInput(f"{text!r} is no port: give a number from 1 to 65535 (10000 to 65000 is best)", field="port")
     return port
 
 

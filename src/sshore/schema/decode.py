@@ -2,7 +2,6 @@
 
 import dataclasses
 import types
-from collections.abc import Hashable
 from enum import StrEnum
 from functools import cache
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -22,7 +21,8 @@ def decode(message: type[M], data: Any) -> M:
     """
     if not isinstance(data, dict):
         raise DecodeError(f"{message.__name__} is no JSON object")
-    hints = _hints(message)
+    kind: Any = message  # mypy holds type[M] to be unhashable
+    hints = _hints(kind)
     try:
         return message(**{name: _value(hints[name], value) for name, value in data.items() if name in hints})
     except (TypeError, ValueError) as error:
@@ -35,7 +35,7 @@ def encode(message: Any) -> dict[str, Any]:
 
 
 @cache
-def _hints(message: Hashable) -> dict[str, Any]:
+def _hints(message: Any) -> dict[str, Any]:
     return get_type_hints(message)
 
 
