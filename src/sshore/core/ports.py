@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from sshore.core.folders import Folder
 from sshore.core.ids import FolderId, SessionId, TokenId, UserId
-from sshore.core.sessions import BindMount, Capacity, EngineState, Session, SessionSpec
+from sshore.core.sessions import BindMount, Capacity, EngineState, Mount, Session, SessionSpec, StreamGrant
 from sshore.core.users import Token, User
 
 
@@ -131,6 +131,8 @@ class Sessions(Protocol):
     async def find(self, owner_id: UserId, ref: str) -> Session | None:
         """An owner's session by id or by name."""
 
+    async def by_agent_token_hash(self, token_hash: str) -> Session | None: ...
+
     async def list(self, owner_id: UserId | None = None) -> list[Session]:
         """An owner's sessions, or all; oldest first."""
 
@@ -191,5 +193,25 @@ class SessionFiles(Protocol):
 
     async def remove_folder(self, owner_id: UserId, name: str) -> None: ...
 
-    async def bind_mounts(self, owner_id: UserId, session: Session) -> Sequence[BindMount]:
-        """The host's side of a session's mounts, user folders included."""
+    def bind_mounts(self, owner_id: UserId, mounts: Sequence[Mount]) -> tuple[BindMount, ...]:
+        """The host's side of mounts."""
+
+
+class StreamAuthority(Protocol):
+    """Who may open a stream, and whose link it is. Asked by the gateway at every connection: cheap."""
+
+    async def authorise_stream(self, token: str, ref: str, app: str) -> StreamGrant:
+        """Whether the token's user owns a session of this name or id that runs.
+
+        Raises:
+            Unauthenticated: the token is none, unknown or expired.
+            NotFound: the user has no such session.
+            Conflict: it does not run (``session_not_running``), or the app is not launched (``app_not_launched``).
+        """
+
+    async def authorise_link(self, token: str) -> SessionId:
+        """The session whose agent token this is.
+
+        Raises:
+            Unauthenticated: it is none.
+        """

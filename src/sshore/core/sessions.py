@@ -73,6 +73,7 @@ class Session:
     agent_token_hash: str = ""
     private_key: str = ""
     """The session key in OpenSSH form (PEM)."""
+    host_private_key: str = ""
     host_key_fingerprint: str = ""
 
 
@@ -128,6 +129,14 @@ class EngineState:
 
     run_state: RunState
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamGrant:
+    """Leave to open one stream: to which session, and for whom."""
+
+    session_id: SessionId
+    user: str
 
 
 def shortage(wanted: Resources, capacity: Capacity, held: list[Resources]) -> str:

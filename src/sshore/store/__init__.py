@@ -1,1 +1,10 @@
-""""""
+"""What the server keeps: the database, the CAs, and the directories of sessions and folders.
+
+database.py    engine, transactions, and what database errors mean
+tables.py      the tables
+store.py       `core.ports.Store`: rows to the core's dataclasses and back
+migrations/    Alembic's, run at every start
+files.py       `core.ports.SessionFiles`: homes, run directories, folders
+safe_files.py  writing where a session's user could have planted a symlink
+authorities.py the two CAs' keys
+"""

@@ -1,0 +1,160 @@
+"""Authorises, opens and counts streams; owns every task that the front doors start."""
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from time import monotonic
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import unquote
+
+from sshore.core.errors import NotFound, SshoreError
+from sshore.core.ids import SessionId
+from sshore.core.ports import StreamAuthority
+from sshore.core.sessions import StreamGrant
+from sshore.gateway.links import LinkTable
+from sshore.relay.join import Relay, join
+from sshore.wire.heads import (
+    LINK_PROTOCOL,
+    SESSION_HEADER,
+    STREAM_PROTOCOL,
+    RequestHead,
+    problem_response,
+    switching_protocols,
+)
+from sshore.wire.problems import Code, Problem
+
+log = logging.getLogger("sshore.gateway")
+
+
+@dataclass(frozen=True, slots=True)
+class _Stream:
+    relay: Relay
+    session_id: SessionId
+
+
+class Gateway:
+    """The gateway of one server process: an async context, in which streams and links live.
+
+    Leaving the context breaks off what is still open; sessions and their agents go on.
+    """
+
+    def __init__(self, authority: StreamAuthority, links: LinkTable) -> None:
+        self._authority = authority
+        self.links = links
+        self._streams: set[_Stream] = set()
+        self._tasks = asyncio.TaskGroup()
+        self._closing = False
+        self.streams_total = 0
+        self.bytes_total = 0
+
+    @property
+    def streams_open(self) -> int:
+        return len(self._streams)
+
+    async def __aenter__(self) -> Self:
+        await self._tasks.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+        await self._tasks.__aexit__(kind, error, trace)
+
+    def close(self) -> None:
+        """Take nothing new and break off every stream and link; idempotent."""
+        self._closing = True
+        self.links.close()
+        for stream in list(self._streams):
+            stream.relay.abort()
+
+    def drop(self, session_id: SessionId) -> None:
+        """Break off the streams of a session that is no more, and close its links."""
+        self.links.drop(session_id)
+        for stream in [stream for stream in self._streams if stream.session_id == session_id]:
+            stream.relay.abort()
+
+    def accept(self, transport: asyncio.Transport, head: RequestHead, rest: bytes) -> bool:
+        """Take over a connection whose first request asks for an upgrade of ours; False when it does not."""
+        match head.upgrade:
+            case "sshore-stream/1":
+                self._start(transport, self._open_stream(transport, head, rest))
+            case "sshore-link/1":
+                self._start(transport, self._park_link(transport, head))
+            case _:
+                return False
+        return True
+
+    def _start(self, transport: asyncio.Transport, task: Coroutine[Any, Any, None]) -> None:
+        transport.pause_reading()
+        if self._closing:
+            task.close()
+            transport.close()
+        else:
+            self._tasks.create_task(self._answer_errors(transport, task))
+
+    async def _answer_errors(self, transport: asyncio.Transport, task: Coroutine[Any, Any, None]) -> None:
+        """The connection's boundary: a refusal becomes an HTTP answer, a fault is logged and ends it."""
+        try:
+            await task
+        except SshoreError as error:
+            transport.write(problem_response(error.problem))
+            transport.close()
+        except Exception:
+            log.exception("a connection failed", extra={"peer": transport.get_extra_info("peername")})
+            transport.write(problem_response(Problem(Code.INTERNAL, "the server failed; its log says why")))
+            transport.close()
+
+    async def _park_link(self, transport: asyncio.Transport, head: RequestHead) -> None:
+        session_id = await self._authority.authorise_link(head.bearer_token)
+        transport.write(switching_protocols(LINK_PROTOCOL))
+        self.links.park(session_id, transport)
+        transport.resume_reading()
+
+    async def _open_stream(self, transport: asyncio.Transport, head: RequestHead, rest: bytes) -> None:
+        ref, app = _stream_target(head.path)
+        grant = await self._authority.authorise_stream(head.bearer_token, ref, app)
+        agent, first = await self.links.open(grant.session_id, app)
+        if transport.is_closing() or self._closing:
+            agent.abort()
+            transport.abort()
+            return
+        transport.write(switching_protocols(STREAM_PROTOCOL, **{SESSION_HEADER: grant.session_id}))
+        await self._follow(join(transport, agent, to_left=first, to_right=rest), grant, app)
+
+    async def _follow(self, relay: Relay, grant: StreamGrant, app: str) -> None:
+        stream = _Stream(relay, grant.session_id)
+        self._streams.add(stream)
+        self.streams_total += 1
+        began = monotonic()
+        try:
+            broken = await relay.wait_closed()
+        finally:
+            self._streams.discard(stream)
+        self.bytes_total += relay.bytes_from_left + relay.bytes_from_right
+        log.info(
+            "stream ended",
+            extra={
+                "session": grant.session_id,
+                "app": app,
+                "user": grant.user,
+                "duration_s": round(monotonic() - began, 3),
+                "bytes_in": relay.bytes_from_left,
+                "bytes_out": relay.bytes_from_right,
+                "how": repr(broken) if broken else "closed",
+            },
+        )
+
+
+def _stream_target(path: str) -> tuple[str, str]:
+    """Session and app of ``/api/v1/sessions/{ref}/apps/{app}/stream``.
+
+    Raises:
+        NotFound: the path is another one.
+    """
+    match path.split("/"):
+        case ["", "api", "v1", "sessions", ref, "apps", app, "stream"]:
+            return unquote(ref), unquote(app)
+    raise NotFound(f"there is no stream at {path}")

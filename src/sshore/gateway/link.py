@@ -1,0 +1,70 @@
+"""One parked connection of an agent: silent until it is asked one line, then answered by one."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from sshore.core.errors import SshoreError, Unavailable
+from sshore.wire.lines import LineError, encode_line, split_line
+from sshore.wire.problems import Code, read_problem
+
+
+class LinkLost(Exception):
+    """The link broke before the agent answered; another one may do."""
+
+
+class Link(asyncio.Protocol):
+    """A link from the time it is parked until it is taken, asked and handed over or closed."""
+
+    def __init__(self, transport: asyncio.Transport, on_lost: "Callable[[Link], None]") -> None:
+        self.transport = transport
+        self._on_lost = on_lost
+        self._answer: asyncio.Future[tuple[dict[str, Any], bytes]] | None = None
+        self._received = bytearray()
+
+    async def ask(self, message: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+        """Write one line and return the agent's, with the bytes that came after it; reading is paused then.
+
+        Raises:
+            LinkLost: the connection broke first.
+            SshoreError: the agent refused; the link is closed.
+        """
+        self._answer = asyncio.get_running_loop().create_future()
+        if self.transport.is_closing():
+            raise LinkLost
+        self.transport.write(encode_line(message))
+        try:
+            reply, rest = await self._answer
+        except BaseException:
+            self.transport.abort()
+            raise
+        if reply.get("ok") is not True:
+            self.transport.close()
+            problem = read_problem(reply, "the agent refused without a reason")
+            raise SshoreError(problem.detail, code=problem.code, **problem.fields)
+        return reply, rest
+
+    def data_received(self, data: bytes) -> None:
+        if self._answer is None:  # an agent that speaks unasked is no agent of ours
+            self.transport.abort()
+            return
+        self._received += data
+        try:
+            parts = split_line(self._received)
+        except LineError as error:
+            self._fail(Unavailable(f"the agent answered nonsense: {error}", code=Code.NO_LINK))
+            return
+        if parts and not self._answer.done():
+            self.transport.pause_reading()
+            self._answer.set_result(parts)
+
+    def eof_received(self) -> bool:
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._fail(LinkLost())
+        self._on_lost(self)
+
+    def _fail(self, error: Exception) -> None:
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(error)

@@ -1,0 +1,122 @@
+"""Two joined transports: what one receives, the other sends.
+
+    left peer ◀──▶ left transport │ Relay │ right transport ◀──▶ right peer
+
+TCP's own flow control does the work: when one side cannot send, the other is not read. A half-close
+(SFTP and rsync depend on it) passes through; a lost connection closes the other side after what it
+still has to send, and a broken one aborts it, so that a cut stream never looks like a finished one.
+"""
+
+import asyncio
+import sys
+
+CHUNK_BYTES = 256 * 1024
+_HIGH_WATER_BYTES = 512 * 1024
+
+# A read fills the buffer and hands it on within one callback, so all relays of a thread share one.
+# Not on Windows: there the kernel holds the buffer for as long as a read is under way.
+_SHARED = None if sys.platform == "win32" else memoryview(bytearray(CHUNK_BYTES))
+
+
+class _End(asyncio.BufferedProtocol):
+    """One of the two ends; reads from its own transport, writes to its peer's."""
+
+    def __init__(self, relay: "Relay", transport: asyncio.Transport) -> None:
+        self._relay = relay
+        self.transport = transport
+        self.peer: _End = self
+        self.received = 0
+        self.at_eof = False
+        self._buffer = _SHARED if _SHARED is not None else memoryview(bytearray(CHUNK_BYTES))
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self.received += nbytes
+        self.peer.transport.write(bytes(self._buffer[:nbytes]))
+
+    def eof_received(self) -> bool:
+        self.at_eof = True
+        if self.peer.at_eof:
+            self.transport.close()
+            self.peer.transport.close()
+        elif not self.peer.transport.is_closing():
+            if self.peer.transport.can_write_eof():
+                self.peer.transport.write_eof()
+            else:  # TLS knows no half-close
+                self.peer.transport.close()
+        return True
+
+    def pause_writing(self) -> None:
+        self.peer.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        if not self.peer.transport.is_closing():
+            self.peer.transport.resume_reading()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if exc is not None:
+            self.peer.transport.abort()
+        else:
+            self.peer.transport.close()
+        self._relay._lost(exc)
+
+
+class Relay:
+    """A stream between two peers, from `join` until both transports are gone."""
+
+    def __init__(self, left: asyncio.Transport, right: asyncio.Transport) -> None:
+        self._left = _End(self, left)
+        self._right = _End(self, right)
+        self._left.peer, self._right.peer = self._right, self._left
+        self._alive = 2
+        self._broken: Exception | None = None
+        self._done = asyncio.get_running_loop().create_future()
+
+    @property
+    def bytes_from_left(self) -> int:
+        return self._left.received
+
+    @property
+    def bytes_from_right(self) -> int:
+        return self._right.received
+
+    def abort(self) -> None:
+        """Break the stream off at both ends, dropping what was not yet sent."""
+        self._left.transport.abort()
+        self._right.transport.abort()
+
+    async def wait_closed(self) -> Exception | None:
+        """Return when both ends are gone: None after an orderly end, else what broke the stream."""
+        return await asyncio.shield(self._done)
+
+    def _start(self, to_left: bytes, to_right: bytes) -> None:
+        self._left.received += len(to_right)
+        self._right.received += len(to_left)
+        for end, early in ((self._left, to_left), (self._right, to_right)):
+            end.transport.set_protocol(end)
+            end.transport.set_write_buffer_limits(high=_HIGH_WATER_BYTES)
+            if early:
+                end.transport.write(early)
+        for end in (self._left, self._right):
+            if end.transport.is_closing():
+                end.peer.transport.close()
+            else:
+                end.transport.resume_reading()
+
+    def _lost(self, exc: Exception | None) -> None:
+        self._alive -= 1
+        self._broken = self._broken or exc
+        if not self._alive and not self._done.done():
+            self._done.set_result(self._broken)
+
+
+def join(left: asyncio.Transport, right: asyncio.Transport, *, to_left: bytes = b"", to_right: bytes = b"") -> Relay:
+    """Join two connected transports and begin to copy; call it with reading paused on both.
+
+    `to_left` and `to_right` are bytes that have already been read from the other side.
+    """
+    relay = Relay(left, right)
+    relay._start(to_left, to_right)
+    return relay

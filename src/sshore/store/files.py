@@ -1,0 +1,93 @@
+"""The directories of sessions and folders; implements `core.ports.SessionFiles`.
+
+    <state>/sessions/<id>/home          the session's home, 0700, the session's uid
+    <state>/sessions/<id>/run           the platform's own files, 0600, read-only in the session
+    <state>/folders/<owner id>/<name>   storage folders
+
+The directories above these are the server's, 0711: sessions' uids pass through, and see nothing.
+"""
+
+import asyncio
+import errno
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from sshore.core import layout
+from sshore.core.errors import Unavailable
+from sshore.core.ids import SessionId, UserId
+from sshore.core.sessions import BindMount, Mount, Session
+from sshore.store.safe_files import make_directory, open_directory, remove_tree, write_file
+from sshore.wire.problems import Code
+
+_PASSAGE = 0o711
+_SKELETON = Path("/etc/skel")
+
+
+class StateFiles:
+    """Sessions' and folders' directories below one state directory."""
+
+    def __init__(self, state: Path) -> None:
+        self._sessions = state / "sessions"
+        self._folders = state / "folders"
+        for directory in (self._sessions, self._folders):
+            make_directory(directory, _PASSAGE, None)
+
+    def paths(self, session_id: SessionId) -> tuple[Path, Path]:
+        directory = self._sessions / session_id
+        return directory / "home", directory / "run"
+
+    async def prepare(self, session: Session, run_files: dict[str, str], host_uid: int | None) -> None:
+        with _storage_errors():
+            await asyncio.to_thread(self._prepare, session, run_files, host_uid)
+
+    async def remove(self, session_id: SessionId) -> None:
+        await asyncio.to_thread(remove_tree, self._sessions / session_id)
+
+    async def create_folder(self, owner_id: UserId, name: str, host_uid: int | None) -> Path:
+        with _storage_errors():
+            make_directory(self._folders / owner_id, _PASSAGE, None)
+            make_directory(self._folders / owner_id / name, 0o700, host_uid)
+        return self._folders / owner_id / name
+
+    async def remove_folder(self, owner_id: UserId, name: str) -> None:
+        await asyncio.to_thread(remove_tree, self._folders / owner_id / name)
+
+    def bind_mounts(self, owner_id: UserId, mounts: Sequence[Mount]) -> tuple[BindMount, ...]:
+        return tuple(
+            BindMount(self._folders / owner_id / mount.folder, mount.target, mount.read_only) for mount in mounts
+        )
+
+    def _prepare(self, session: Session, run_files: dict[str, str], host_uid: int | None) -> None:
+        home, run = self.paths(session.id)
+        make_directory(home.parent, _PASSAGE, None)
+        if make_directory(home, 0o700, host_uid):
+            _fill_home(home, host_uid)
+        make_directory(run, 0o700, host_uid)
+        make_directory(run / Path(layout.LINK).name, 0o700, host_uid)
+        with open_directory(run) as directory:
+            for name, text in run_files.items():
+                write_file(directory, name, text.encode(), 0o600, host_uid)
+        with open_directory(home) as directory:
+            write_file(directory, layout.KEY_FILE_NAME, session.private_key.encode(), 0o600, host_uid)
+
+
+def _fill_home(home: Path, host_uid: int | None) -> None:
+    """Copy the machine's skeleton (useradd(8)), so that shells have their usual prompt and colours."""
+    with open_directory(home) as directory:
+        for file in _SKELETON.iterdir() if _SKELETON.is_dir() else ():
+            if file.is_file() and not file.is_symlink():
+                write_file(directory, file.name, file.read_bytes(), 0o644, host_uid)
+
+
+@contextmanager
+def _storage_errors() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise Unavailable(
+                "the disk of the server's state directory is full: free some space and try again",
+                code=Code.STORAGE_FULL,
+            ) from error
+        raise

@@ -1,0 +1,76 @@
+"""Writing where a session's user could have planted a symlink.
+
+A server running as root writes into directories that belong to a session's user. Every path component
+below such a directory is opened relative to its parent and never followed when it is a link
+(open(2), ``O_NOFOLLOW``); a file is always made new (``O_EXCL``) and moved into place.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+@contextmanager
+def open_directory(path: Path) -> Iterator[int]:
+    """A directory's descriptor; its last component must not be a link."""
+    descriptor = os.open(path, _DIRECTORY)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def make_directory(path: Path, mode: int, uid: int | None) -> bool:
+    """Make a directory with exactly this mode, owned by `uid` (None: by us); whether it is new."""
+    try:
+        path.mkdir(mode=0o700)
+        new = True
+    except FileExistsError:
+        new = False
+    with open_directory(path) as descriptor:
+        if uid is not None:
+            os.fchown(descriptor, uid, uid)
+        os.fchmod(descriptor, mode)
+    return new
+
+
+def write_file(directory: int, name: str, data: bytes, mode: int, uid: int | None) -> None:
+    """Put a file into an open directory, in one step for whoever reads it; replaces what has its name."""
+    aside = f".{name}.sshore-new"
+    try:
+        os.unlink(aside, dir_fd=directory)
+    except FileNotFoundError:
+        pass
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(aside, flags, 0o600, dir_fd=directory)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            if uid is not None:
+                os.fchown(file.fileno(), uid, uid)
+            os.fchmod(file.fileno(), mode)
+        os.rename(aside, name, src_dir_fd=directory, dst_dir_fd=directory)
+    except BaseException:
+        os.unlink(aside, dir_fd=directory)
+        raise
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a directory and all below it without following links, also what its owner made unreadable."""
+
+    def open_up(_function: object, failed: str, _error: object) -> None:
+        parent = Path(failed).parent
+        for place in (parent, Path(failed)):
+            if place.is_dir() and not place.is_symlink() and place.is_relative_to(path):
+                place.chmod(0o700)
+        if Path(failed).is_dir() and not Path(failed).is_symlink():
+            shutil.rmtree(failed, ignore_errors=True)
+        else:
+            Path(failed).unlink(missing_ok=True)
+
+    if path.exists():
+        shutil.rmtree(path, onerror=open_up)

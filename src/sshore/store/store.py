@@ -1,0 +1,182 @@
+"""Rows to the core's dataclasses and back; implements `core.ports.Store`."""
+
+import dataclasses
+from typing import Any
+
+from sqlalchemy import Row, delete, func, insert, or_, select, update
+
+from sshore.core.errors import Conflict
+from sshore.core.folders import Folder
+from sshore.core.ids import FolderId, SessionId, TokenId, UserId
+from sshore.core.sessions import KeyType, Mount, Network, Resources, Session
+from sshore.core.states import SessionState
+from sshore.core.users import Role, Token, User
+from sshore.store import tables
+from sshore.store.database import Database
+from sshore.wire.problems import Code
+
+
+class DatabaseStore:
+    """All tables on one database."""
+
+    def __init__(self, database: Database) -> None:
+        self.users = UserTable(database)
+        self.tokens = TokenTable(database)
+        self.sessions = SessionTable(database)
+        self.folders = FolderTable(database)
+
+
+class _DatabaseTable:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def _rows(self, query: Any) -> list[Row[Any]]:
+        async with self._database.read() as connection:
+            return list((await connection.execute(query)).all())
+
+    async def _first(self, query: Any) -> Row[Any] | None:
+        async with self._database.read() as connection:
+            return (await connection.execute(query)).first()
+
+    async def _write(self, statement: Any) -> int:
+        """Execute one statement in a transaction of its own; the number of rows it touched."""
+        async with self._database.write() as connection:
+            return int((await connection.execute(statement)).rowcount)
+
+    async def _add(self, table: Any, values: dict[str, Any], what: str) -> None:
+        try:
+            await self._write(insert(table).values(**values))
+        except Conflict as error:
+            name = values.get("name", "")
+            raise Conflict(f"there is a {what} named {name!r} already", code=Code.NAME_TAKEN) from error
+
+
+class UserTable(_DatabaseTable):
+    async def add(self, user: User) -> None:
+        await self._add(tables.users, dataclasses.asdict(user), "user")
+
+    async def get(self, user_id: UserId) -> User | None:
+        row = await self._first(select(tables.users).where(tables.users.c.id == user_id))
+        return _user(row) if row else None
+
+    async def by_name(self, name: str) -> User | None:
+        row = await self._first(select(tables.users).where(tables.users.c.name == name))
+        return _user(row) if row else None
+
+    async def list(self) -> list[User]:
+        return [_user(row) for row in await self._rows(select(tables.users).order_by(tables.users.c.name))]
+
+    async def set_setting(self, user_id: UserId, name: str, value: str) -> None:
+        mine = tables.users.c.id == user_id
+        async with self._database.write() as connection:
+            stored = (await connection.execute(select(tables.users.c.settings).where(mine))).scalar_one()
+            settings = {**stored, name: value}
+            if not value:
+                del settings[name]
+            await connection.execute(update(tables.users).where(mine).values(settings=settings))
+
+    async def highest_host_uid(self) -> int | None:
+        row = await self._first(select(func.max(tables.users.c.host_uid)))
+        return row[0] if row else None
+
+
+class TokenTable(_DatabaseTable):
+    async def add(self, token: Token) -> None:
+        await self._add(tables.tokens, dataclasses.asdict(token), "token")
+
+    async def by_hash(self, secret_hash: str) -> tuple[Token, User] | None:
+        query = (
+            select(tables.tokens.c.id, tables.users.c.id)
+            .join(tables.users, tables.tokens.c.user_id == tables.users.c.id)
+            .where(tables.tokens.c.secret_hash == secret_hash)
+        )
+        async with self._database.read() as connection:
+            ids = (await connection.execute(query)).first()
+            if ids is None:
+                return None
+            token = (await connection.execute(select(tables.tokens).where(tables.tokens.c.id == ids[0]))).one()
+            user = (await connection.execute(select(tables.users).where(tables.users.c.id == ids[1]))).one()
+        return _token(token), _user(user)
+
+    async def list(self, user_id: UserId) -> list[Token]:
+        query = select(tables.tokens).where(tables.tokens.c.user_id == user_id).order_by(tables.tokens.c.created_at)
+        return [_token(row) for row in await self._rows(query)]
+
+    async def remove(self, user_id: UserId, token_id: TokenId) -> bool:
+        mine = (tables.tokens.c.user_id == user_id) & (tables.tokens.c.id == token_id)
+        return await self._write(delete(tables.tokens).where(mine)) > 0
+
+
+class SessionTable(_DatabaseTable):
+    async def add(self, session: Session) -> None:
+        await self._add(tables.sessions, _session_values(session), "session")
+
+    async def get(self, session_id: SessionId) -> Session | None:
+        row = await self._first(select(tables.sessions).where(tables.sessions.c.id == session_id))
+        return _session(row) if row else None
+
+    async def find(self, owner_id: UserId, ref: str) -> Session | None:
+        columns = tables.sessions.c
+        query = select(tables.sessions).where(columns.owner_id == owner_id, or_(columns.name == ref, columns.id == ref))
+        rows = [_session(row) for row in await self._rows(query)]
+        return next((session for session in rows if session.name == ref), rows[0] if rows else None)
+
+    async def by_agent_token_hash(self, token_hash: str) -> Session | None:
+        row = await self._first(select(tables.sessions).where(tables.sessions.c.agent_token_hash == token_hash))
+        return _session(row) if row else None
+
+    async def list(self, owner_id: UserId | None = None) -> list[Session]:
+        query = select(tables.sessions).order_by(tables.sessions.c.created_at)
+        if owner_id is not None:
+            query = query.where(tables.sessions.c.owner_id == owner_id)
+        return [_session(row) for row in await self._rows(query)]
+
+    async def update(self, session: Session) -> None:
+        statement = update(tables.sessions).where(tables.sessions.c.id == session.id)
+        await self._write(statement.values(**_session_values(session)))
+
+    async def remove(self, session_id: SessionId) -> None:
+        await self._write(delete(tables.sessions).where(tables.sessions.c.id == session_id))
+
+
+class FolderTable(_DatabaseTable):
+    async def add(self, folder: Folder) -> None:
+        await self._add(tables.folders, dataclasses.asdict(folder), "folder")
+
+    async def find(self, owner_id: UserId, name: str) -> Folder | None:
+        columns = tables.folders.c
+        row = await self._first(select(tables.folders).where(columns.owner_id == owner_id, columns.name == name))
+        return Folder(**row._mapping) if row else None
+
+    async def list(self, owner_id: UserId) -> list[Folder]:
+        query = select(tables.folders).where(tables.folders.c.owner_id == owner_id).order_by(tables.folders.c.name)
+        return [Folder(**row._mapping) for row in await self._rows(query)]
+
+    async def remove(self, folder_id: FolderId) -> None:
+        await self._write(delete(tables.folders).where(tables.folders.c.id == folder_id))
+
+
+def _user(row: Row[Any]) -> User:
+    return User(**{**row._mapping, "role": Role(row._mapping["role"])})
+
+
+def _token(row: Row[Any]) -> Token:
+    return Token(**row._mapping)
+
+
+def _session(row: Row[Any]) -> Session:
+    values = dict(row._mapping)
+    values["state"] = SessionState(values["state"])
+    values["network"] = Network(values["network"])
+    values["key_type"] = KeyType(values["key_type"])
+    values["resources"] = Resources(**values["resources"])
+    values["mounts"] = tuple(Mount(**mount) for mount in values["mounts"])
+    values["launched"] = tuple(values["launched"])
+    return Session(**values)
+
+
+def _session_values(session: Session) -> dict[str, Any]:
+    values = dataclasses.asdict(session)
+    values["mounts"] = [dataclasses.asdict(mount) for mount in session.mounts]
+    values["launched"] = list(session.launched)
+    return values
