@@ -1,0 +1,70 @@
+"""Opens a stream on a blocking socket. No asyncio here: it would be half the start-up time of `sshore stream`."""
+
+import socket
+import ssl
+from contextlib import suppress
+
+from sshore.sdk.errors import ServerUnreachable
+from sshore.sdk.stream_head import AnswerReader, StreamTarget
+from sshore.wire.heads import MAX_HEAD_BYTES
+
+
+def open_stream(target: StreamTarget, timeout_s: float = 30) -> tuple[socket.socket, bytes]:
+    """Open a stream and return its socket and its first bytes; the caller closes it.
+
+    Over TLS the socket has no half-close of its own (TLS 1.3 has, Python's `ssl` does not offer it).
+
+    Raises:
+        ApiError: the stream was refused.
+        ServerUnreachable: there was no answer.
+    """
+    try:
+        connection = _connect(target, timeout_s)
+    except OSError as error:
+        raise ServerUnreachable(target.address, error) from error
+    try:
+        first = _ask(connection, target)
+        connection.settimeout(None)
+        return connection, first
+    except OSError as error:
+        connection.close()
+        raise ServerUnreachable(target.address, error) from error
+    except BaseException:
+        connection.close()
+        raise
+
+
+def _connect(target: StreamTarget, timeout_s: float) -> socket.socket:
+    address = target.address
+    plain = socket.create_connection((address.host, address.port), timeout_s)
+    # Keystrokes must not wait for acknowledgements, and a dead network must be noticed without data.
+    plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    plain.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    if not address.is_tls:
+        return plain
+    try:
+        return ssl.create_default_context().wrap_socket(plain, server_hostname=address.host)
+    except BaseException:
+        with suppress(OSError):
+            plain.close()
+        raise
+
+
+def _ask(connection: socket.socket, target: StreamTarget) -> bytes:
+    connection.sendall(target.request())
+    reader = AnswerReader(target)
+    while True:
+        data = _receive(connection)
+        if not data:
+            raise reader.feed_eof()
+        first = reader.feed(data)
+        if first is not None:
+            return first
+
+
+def _receive(connection: socket.socket) -> bytes:
+    """Some of the answer, but where the socket allows it nothing after its head.
+
+    Byte by byte (a head is some 130): the stream's bytes then stay in the socket, which can be given to `ssh` itself.
+    """
+    return connection.recv(MAX_HEAD_BYTES if isinstance(connection, ssl.SSLSocket) else 1)

@@ -1,0 +1,183 @@
+"""`Client`: a typed method for every route of ``/api/v1``."""
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, Self, TypeVar
+from urllib.parse import quote, urlencode
+
+from sshore.schema.decode import DecodeError, decode, encode
+from sshore.schema.messages import (
+    AppMessage,
+    CertificateMessage,
+    CreateSession,
+    CreateToken,
+    CreateUser,
+    FolderMessage,
+    SessionKeyMessage,
+    SessionMessage,
+    SettingMessage,
+    TokenMessage,
+    TrustMessage,
+    UserMessage,
+    VersionMessage,
+)
+from sshore.sdk.credentials import Login
+from sshore.sdk.errors import ApiError
+from sshore.sdk.http import HttpConnection
+from sshore.wire.problems import Code, Problem
+
+M = TypeVar("M")
+_API = "/api/v1"
+
+
+class Client:
+    """A server, as one user sees it. Not for use by several threads at once.
+
+    `ref` is a session's name or id. `wait_s` asks the server to answer as soon as the state is settled,
+    or the session waits for a reason that it can tell.
+
+    Raises (every method):
+        ApiError: the server refused.
+        ServerUnreachable: there was no answer.
+    """
+
+    def __init__(self, login: Login, timeout_s: float = 30) -> None:
+        self.login = login
+        self._http = HttpConnection(login.address, login.token, timeout_s)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._http.close()
+
+    def version(self) -> VersionMessage:
+        return self._one(VersionMessage, "GET", "/version")
+
+    def me(self) -> UserMessage:
+        return self._one(UserMessage, "GET", "/me")
+
+    def trust(self) -> TrustMessage:
+        return self._one(TrustMessage, "GET", "/trust")
+
+    def settings(self) -> list[SettingMessage]:
+        return self._list(SettingMessage, "/settings")
+
+    def setting(self, name: str) -> SettingMessage:
+        return self._one(SettingMessage, "GET", f"/settings/{_part(name)}")
+
+    def set_setting(self, name: str, value: str) -> SettingMessage:
+        """Store a setting; an empty value resets it."""
+        return self._one(SettingMessage, "PUT", f"/settings/{_part(name)}", {"value": value})
+
+    def sessions(self, *, everyone: bool = False) -> list[SessionMessage]:
+        """The user's sessions, or all (admins only)."""
+        return self._list(SessionMessage, "/sessions" + _query(all="true" if everyone else None))
+
+    def create_session(self, request: CreateSession, wait_s: float = 0) -> SessionMessage:
+        path = "/sessions" + _query(wait_s=wait_s or None)
+        return self._one(SessionMessage, "POST", path, encode(request), wait_s=wait_s)
+
+    def session(self, ref: str, wait_s: float = 0) -> SessionMessage:
+        return self._one(SessionMessage, "GET", _session(ref) + _query(wait_s=wait_s or None), wait_s=wait_s)
+
+    def start_session(self, ref: str, wait_s: float = 0) -> SessionMessage:
+        path = _session(ref) + "/start" + _query(wait_s=wait_s or None)
+        return self._one(SessionMessage, "POST", path, wait_s=wait_s)
+
+    def stop_session(self, ref: str) -> SessionMessage:
+        return self._one(SessionMessage, "POST", _session(ref) + "/stop")
+
+    def remove_session(self, ref: str, *, force: bool = False) -> None:
+        """Remove a session and its home; a running one only with `force`."""
+        self._http.request("DELETE", _API + _session(ref) + _query(force="true" if force else None))
+
+    def session_log(self, ref: str, tail_bytes: int | None = None) -> str:
+        content = self._http.request("GET", _API + _session(ref) + "/logs" + _query(tail_bytes=tail_bytes))
+        return content.decode(errors="replace")
+
+    def apps(self, ref: str) -> list[AppMessage]:
+        return self._list(AppMessage, _session(ref) + "/apps")
+
+    def start_app(self, ref: str, app: str) -> AppMessage:
+        """Launch an app; one that is launched stays as it is."""
+        return self._one(AppMessage, "POST", f"{_session(ref)}/apps/{_part(app)}/start")
+
+    def stop_app(self, ref: str, app: str) -> AppMessage:
+        return self._one(AppMessage, "POST", f"{_session(ref)}/apps/{_part(app)}/stop")
+
+    def session_key(self, ref: str) -> SessionKeyMessage:
+        return self._one(SessionKeyMessage, "GET", _session(ref) + "/key")
+
+    def certificate(self, ref: str, public_key: str) -> CertificateMessage:
+        """Certify a public key (one authorized_keys line) for a session, for a few minutes."""
+        return self._one(CertificateMessage, "POST", _session(ref) + "/certificate", {"public_key": public_key})
+
+    def users(self) -> list[UserMessage]:
+        return self._list(UserMessage, "/users")
+
+    def create_user(self, request: CreateUser) -> UserMessage:
+        return self._one(UserMessage, "POST", "/users", encode(request))
+
+    def tokens(self) -> list[TokenMessage]:
+        return self._list(TokenMessage, "/tokens")
+
+    def create_token(self, request: CreateToken) -> TokenMessage:
+        return self._one(TokenMessage, "POST", "/tokens", encode(request))
+
+    def remove_token(self, token_id: str) -> None:
+        self._http.request("DELETE", f"{_API}/tokens/{_part(token_id)}")
+
+    def folders(self) -> list[FolderMessage]:
+        return self._list(FolderMessage, "/folders")
+
+    def create_folder(self, name: str) -> FolderMessage:
+        return self._one(FolderMessage, "POST", "/folders", {"name": name})
+
+    def remove_folder(self, name: str) -> None:
+        self._http.request("DELETE", f"{_API}/folders/{_part(name)}")
+
+    def _one(self, message: type[M], method: str, path: str, body: Any = None, *, wait_s: float = 0) -> M:
+        data = self._http.request_json(method, _API + path, body, wait_s=wait_s)
+        return self._decode(message, data)
+
+    def _list(self, message: type[M], path: str) -> list[M]:
+        data = self._http.request_json("GET", _API + path)
+        if not isinstance(data, list):
+            raise self._misunderstood("no list")
+        return [self._decode(message, item) for item in data]
+
+    def _decode(self, message: type[M], data: Any) -> M:
+        try:
+            return decode(message, data)
+        except DecodeError as error:
+            raise self._misunderstood(str(error)) from error
+
+    def _misunderstood(self, what: str) -> ApiError:
+        detail = (
+            f"the answer of {self.login.address.url} is not understood ({what}): "
+            "client and server are of different versions; compare them with: sshore version"
+        )
+        return ApiError(Problem(Code.INTERNAL, detail), 200)
+
+
+def names_of(sessions: Sequence[SessionMessage]) -> list[str]:
+    return [session.name for session in sessions]
+
+
+def _session(ref: str) -> str:
+    return f"/sessions/{_part(ref)}"
+
+
+def _part(text: str) -> str:
+    return quote(text, safe="")
+
+
+def _query(**parameters: Any) -> str:
+    given = {name: value for name, value in parameters.items() if value is not None}
+    return f"?{urlencode(given)}" if given else ""

@@ -1,0 +1,62 @@
+"""Where a user's own files lie."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigDir:
+    """The user's config directory.
+
+    credentials.json         tokens by server (0600)
+    proxy.json, proxy.lock, proxy.log   the local proxy: address and token, the lock it holds, its log
+    forwards.json            the forwards it restores at start
+    keys/<session id>/id_container      downloaded session keys (0600)
+    ssh/config               what ``Include`` in the user's ssh_config names
+    ssh/known_hosts          the servers' host CAs; ssh/known_hosts_forwards: the host key behind each local port
+    ssh/id_sshore[.pub]      the client key; ssh/certs/ its certificates by host name
+    """
+
+    root: Path
+
+    @property
+    def credentials(self) -> Path:
+        return self.root / "credentials.json"
+
+    @property
+    def proxy_address(self) -> Path:
+        return self.root / "proxy.json"
+
+    @property
+    def proxy_lock(self) -> Path:
+        return self.root / "proxy.lock"
+
+    @property
+    def proxy_log(self) -> Path:
+        return self.root / "proxy.log"
+
+    @property
+    def forwards(self) -> Path:
+        return self.root / "forwards.json"
+
+    def session_key(self, session_id: str) -> Path:
+        return self.root / "keys" / session_id / "id_container"
+
+    @property
+    def ssh_config(self) -> Path:
+        return self.root / "ssh" / "config"
+
+    @property
+    def known_hosts(self) -> Path:
+        return self.root / "ssh" / "known_hosts"
+
+    @property
+    def forwards_known_hosts(self) -> Path:
+        return self.root / "ssh" / "known_hosts_forwards"
+
+    @property
+    def client_key(self) -> Path:
+        return self.root / "ssh" / "id_sshore"
+
+    def certificate(self, host: str) -> Path:
+        return self.root / "ssh" / "certs" / f"{host}-cert.pub"

@@ -1,0 +1,94 @@
+"""One keep-alive HTTP connection to a server: JSON in and out, problems as `ApiError`."""
+
+import json
+import time
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from typing import Any
+
+from sshore.sdk.address import ServerAddress
+from sshore.sdk.errors import ApiError, ServerUnreachable
+from sshore.sdk.stream_head import USER_AGENT
+from sshore.wire.problems import Code, Problem, read_problem
+
+_REUSE_S = 2.0
+"""How long an idle connection is trusted: servers close theirs after a few seconds, and a request
+that meets the closing could not be repeated safely."""
+
+_CODES = {401: Code.UNAUTHENTICATED, 403: Code.FORBIDDEN, 404: Code.NOT_FOUND, 503: Code.UNAVAILABLE}
+
+
+class HttpConnection:
+    """Requests to one server, one after the other. Not for use by several threads at once."""
+
+    def __init__(self, address: ServerAddress, token: str, timeout_s: float = 30) -> None:
+        self.address = address
+        self._token = token
+        self._timeout_s = timeout_s
+        self._connection: HTTPConnection | None = None
+        self._last_used = 0.0
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def request_json(self, method: str, path: str, body: Any = None, *, wait_s: float = 0) -> Any:
+        """Make a request and parse the answer; None for an empty one. `wait_s` is added to the time limit.
+
+        Raises:
+            ApiError: the server refused.
+            ServerUnreachable: there was no answer.
+        """
+        content = self.request(method, path, body, wait_s=wait_s)
+        if not content:
+            return None
+        try:
+            return json.loads(content)
+        except ValueError:
+            raise self._foreign(200) from None
+
+    def request(self, method: str, path: str, body: Any = None, *, wait_s: float = 0) -> bytes:
+        """Make a request and return the answer's body. Raises as `request_json` does."""
+        try:
+            response = self._send(method, path, body, self._timeout_s + wait_s)
+            content = response.read()
+        except (OSError, HTTPException) as error:
+            self.close()
+            raise ServerUnreachable(self.address, error) from error
+        self._last_used = time.monotonic()
+        if response.status >= 300:
+            raise self._refusal(response, content)
+        return content
+
+    def _send(self, method: str, path: str, body: Any, timeout_s: float) -> HTTPResponse:
+        headers = {"Accept": "application/json", "User-Agent": USER_AGENT}
+        if self._token:
+            headers["Authorization"] = f"Bearer {self._token}"
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        connection = self._open(timeout_s)
+        connection.request(method, path, None if body is None else json.dumps(body), headers)
+        return connection.getresponse()
+
+    def _open(self, timeout_s: float) -> HTTPConnection:
+        if self._connection is not None and time.monotonic() - self._last_used > _REUSE_S:
+            self.close()
+        if self._connection is None:
+            kind = HTTPSConnection if self.address.is_tls else HTTPConnection
+            self._connection = kind(self.address.host, self.address.port, timeout=timeout_s)
+        elif self._connection.sock is not None:
+            self._connection.sock.settimeout(timeout_s)
+        return self._connection
+
+    def _refusal(self, response: HTTPResponse, content: bytes) -> ApiError:
+        try:
+            document = json.loads(content)
+        except ValueError:
+            document = None
+        if not isinstance(document, dict) or "code" not in document:
+            return self._foreign(response.status)
+        return ApiError(read_problem(document, f"the server answered {response.status}"), response.status)
+
+    def _foreign(self, status: int) -> ApiError:
+        detail = f"{self.address.url} answered {status}, but not as a Sshore server does: check the address"
+        return ApiError(Problem(_CODES.get(status, Code.INTERNAL), detail), status)

@@ -1,0 +1,34 @@
+"""A user's own files: mode 0600 in directories of mode 0700, written aside and renamed."""
+
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+
+
+def write_private(path: Path, content: str | bytes, mode: int = 0o600) -> None:
+    """Replace a file as a whole: a reader sees the old content or the new, and a full disk leaves the old."""
+    make_private_directory(path.parent)
+    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        _write_new(aside, content.encode() if isinstance(content, str) else content, mode)
+        aside.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            aside.unlink()
+        raise
+
+
+def make_private_directory(directory: Path) -> None:
+    """Make a directory that only its owner may enter; one that exists is left as it is."""
+    if not directory.is_dir():
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def _write_new(path: Path, content: bytes, mode: int) -> None:
+    # The mode is given at creation: there is no moment at which others could read the file.
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())

@@ -1,0 +1,82 @@
+"""The request that opens a stream, and the answer to it: bytes in, values out."""
+
+import json
+from dataclasses import dataclass
+
+from sshore import __version__
+from sshore.sdk.address import ServerAddress
+from sshore.sdk.errors import ApiError, ServerUnreachable
+from sshore.wire.heads import HeadError, ResponseHead, parse_response, split_head, stream_request
+from sshore.wire.problems import Code, Problem, read_problem
+
+USER_AGENT = f"sshore/{__version__}"
+_MAX_REFUSAL_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class StreamTarget:
+    """An app in a session (`session` is a name or an id) on a server, and the token to open it with."""
+
+    address: ServerAddress
+    token: str
+    session: str
+    app: str = "ssh"
+
+    def request(self) -> bytes:
+        """The request head. Raises HeadError when the token holds a line break."""
+        return stream_request(self.address.authority, self.session, self.app, self.token, USER_AGENT)
+
+
+class AnswerReader:
+    """Reads the answer to a stream's request, and not one byte of the stream."""
+
+    def __init__(self, target: StreamTarget) -> None:
+        self._target = target
+        self._data = bytearray()
+        self._refusal: ResponseHead | None = None
+
+    def feed(self, data: bytes) -> bytes | None:
+        """Take what has arrived. None: more is needed. Bytes: the stream is open, and these are its first.
+
+        Raises:
+            ApiError: the stream was refused.
+        """
+        self._data += data
+        if self._refusal is None:
+            parts = self._split()
+            if parts is None:
+                return None
+            head, rest = parts
+            if head.status == 101:
+                return rest
+            self._refusal, self._data = head, bytearray(rest)
+        if len(self._data) >= min(self._refusal.content_length, _MAX_REFUSAL_BYTES):
+            raise self._error(self._refusal)
+        return None
+
+    def feed_eof(self) -> Exception:
+        """The server has closed the connection before the answer was complete: what to raise."""
+        if self._refusal is not None:
+            return self._error(self._refusal)
+        return ServerUnreachable(self._target.address, "it closed the connection")
+
+    def _split(self) -> tuple[ResponseHead, bytes] | None:
+        try:
+            parts = split_head(self._data)
+            return None if parts is None else (parse_response(parts[0]), parts[1])
+        except HeadError as error:
+            raise self._foreign(502) from error
+
+    def _error(self, head: ResponseHead) -> ApiError:
+        try:
+            document = json.loads(bytes(self._data))
+        except ValueError:
+            return self._foreign(head.status)
+        if not isinstance(document, dict):
+            return self._foreign(head.status)
+        return ApiError(read_problem(document, f"the server answered {head.status}"), head.status)
+
+    def _foreign(self, status: int) -> ApiError:
+        code = Code.UNAVAILABLE if status in (502, 503, 504) else Code.INTERNAL
+        detail = f"{self._target.address.url} answered {status}, but not as a Sshore server does: check the address"
+        return ApiError(Problem(code, detail), status)
