@@ -1,1 +1,24 @@
-""""""
+"""The agent: the one program of Sshore's own that runs in a session.
+
+It dials out to the gateway, keeps a few links parked there, and answers what comes down a link:
+a stream to open to an app, or a call. Runs from the kit as ``python3 -I -S /opt/sshore/agent``:
+standard library only, one thread, one selector loop, no asyncio, under 15 MB resident.
+
+    gateway ──▶ a parked link ──▶ {"open":"ssh"}      ──▶ `sshd -i` on that very socket
+                                  {"open":"jupyter"}  ──▶ pump ──▶ 127.0.0.1:8888 in the session
+                                  {"call":"app.list"} ──▶ one line back
+
+    main.py       wires everything; signals; the orderly end
+    config.py     what the agent is told: /run/sshore/agent.json
+    loop.py       the selector loop: sockets, timers, signals
+    dial.py       sockets to the gateway, and how long to wait between attempts
+    link.py       one link: dialled, parked, taken
+    pool.py       how many links are parked; reconnects for ever
+    requests.py   the line on a taken link, and its answer
+    apps.py       the apps of the session by name
+    ssh_app.py    ``ssh``: an `sshd -i` for each stream
+    port_app.py   any other app: a command, started once, and its TCP port
+    pump.py       bytes between a stream and an app's port, with half-close
+    children.py   spawning, reaping, ending processes
+    journal.py    the agent's log on stderr, and sshd's lines in it
+"""

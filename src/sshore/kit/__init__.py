@@ -1,1 +1,22 @@
-""""""
+"""The kit: OpenSSH and Python for every session, whatever its image holds (REQUIREMENTS B6).
+
+A read-only directory, made once from this machine's own programs, the libraries they need and
+their own loader, and mounted at `/opt/sshore` in every session of every engine:
+
+    <state>/kit/<hash>/
+        bin/     sshd (with sshd-session and sshd-auth since OpenSSH 9.8), scp, sftp-server, rsync, …
+        lib/     the shared libraries of all of them, and the loader
+        python/  the interpreter, and of its library what the agent imports
+        agent/   the agent: `python3 -I -S /opt/sshore/agent`
+
+    programs.py       which programs of this machine go in; what is missing and how to install it
+    distribution.py   the install command of this Linux distribution
+    libraries.py      the shared libraries of a program, as its own loader finds them
+    python_files.py   the interpreter and the modules that the agent imports
+    contents.py       all of it as a list of files, and its hash
+    relocate.py       patchelf: makes programs find loader and libraries in the kit
+    build.py          `build_kit`: once, atomically
+
+    programs ──▶ libraries ──┐
+    python_files ────────────┼──▶ contents ──▶ build (+ relocate) ──▶ <state>/kit/<hash>
+"""

@@ -1,0 +1,73 @@
+"""Wires the agent, runs it, and ends it in order."""
+
+import os
+import signal
+
+from sshore.agent.apps import Apps
+from sshore.agent.children import Children
+from sshore.agent.config import DEFAULT_PATH, AgentConfig, ConfigError, read_config
+from sshore.agent.journal import say
+from sshore.agent.loop import Loop
+from sshore.agent.pool import Pool
+from sshore.agent.requests import Requests
+from sshore.agent.ssh_app import SshApp
+
+END_GRACE_S = 3.0
+
+
+def main(argv: list[str]) -> int:
+    """Run until SIGTERM. The exit status is 0 then, and 1 when the configuration cannot be read."""
+    _fill_standard_streams()
+    try:
+        config = read_config(argv[1] if len(argv) > 1 else DEFAULT_PATH)
+    except (OSError, ConfigError) as error:
+        say(f"the agent cannot start: {error}")
+        return 1
+    _enter_session(config)
+    run(config)
+    return 0
+
+
+def run(config: AgentConfig) -> None:
+    """Serve until SIGTERM or SIGINT, then end all children."""
+    loop = Loop(on_error=lambda error: say(f"a fault of the agent's own: {_origin(error)}"))
+    children = Children(loop)
+    apps = Apps(loop, children, SshApp(loop, children, config.kit_bin, config.sshd_config))
+    pool = Pool(loop, config.gateway, config.token, Requests(apps).serve)
+
+    def end() -> None:
+        say("the agent ends")
+        pool.close()
+        children.end(children.all(), END_GRACE_S, loop.stop)
+
+    loop.on_signals({signal.SIGCHLD: children.reap, signal.SIGTERM: end, signal.SIGINT: end})
+    say(f"the agent of session {config.session} runs, pid {os.getpid()}")
+    apps.launch(config.apps)
+    pool.fill()
+    loop.run()
+
+
+def _enter_session(config: AgentConfig) -> None:
+    """Take the session's directory and environment, which all children inherit."""
+    os.environ.update(config.environment)
+    try:
+        os.chdir(config.home)
+    except OSError:
+        os.chdir("/")
+
+
+def _fill_standard_streams() -> None:
+    """Sockets must not become fd 0, 1 or 2 when the engine started the agent with those closed."""
+    fd = os.open(os.devnull, os.O_RDWR)
+    while fd < 2:
+        fd = os.dup(fd)
+    if fd > 2:
+        os.close(fd)
+
+
+def _origin(error: BaseException) -> str:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "?"
+    return f"{type(error).__name__}: {error} ({place})"

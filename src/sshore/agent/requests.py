@@ -1,0 +1,82 @@
+"""The line on a taken link, and its answer."""
+
+import os
+import socket
+from contextlib import suppress
+from typing import Any
+
+from sshore import __version__
+from sshore.agent.apps import Apps
+from sshore.agent.journal import say
+from sshore.agent.link import answer
+from sshore.agent.port_app import refuse
+from sshore.agent.replies import Problem, Reply, ok
+from sshore.wire.lines import LineError
+from sshore.wire.problems import Code
+
+
+class Requests:
+    """Serves what the gateway asks. Whatever it asks, the agent goes on."""
+
+    def __init__(self, apps: Apps) -> None:
+        self._apps = apps
+
+    def serve(self, connection: socket.socket, message: dict[str, Any] | LineError) -> None:
+        """Serve one link; its socket is closed or given away, now or later."""
+        try:
+            self._serve(connection, message)
+        except Problem as problem:
+            _drain(connection)
+            refuse(connection, problem)
+        except OSError as error:
+            say(f"a stream or call failed: {error}")
+            connection.close()
+
+    def _serve(self, connection: socket.socket, message: dict[str, Any] | LineError) -> None:
+        if isinstance(message, LineError):
+            raise Problem(Code.INVALID_INPUT, f"the line is malformed: {message}")
+        if "open" in message:
+            self._apps.open(_word(message, "open"), connection)
+        else:
+            self._call(_word(message, "call"), message, _reply_on(connection))
+
+    def _call(self, call: str, message: dict[str, Any], reply: Reply) -> None:
+        if call == "app.start":
+            self._apps.start(message, reply)
+        elif call == "app.stop":
+            self._apps.stop(_word(message, "app"), reply)
+        elif call == "app.list":
+            reply(ok(apps=self._apps.list()))
+        elif call == "ping":
+            reply(ok(version=__version__, rss_bytes=_rss_bytes()))
+        else:
+            raise Problem(Code.INVALID_INPUT, f"this agent knows no call {call!r}")
+
+
+def _word(message: dict[str, Any], key: str) -> str:
+    word = message.get(key)
+    if not isinstance(word, str) or not word:
+        raise Problem(Code.INVALID_INPUT, f"the line has no {key!r}")
+    return word
+
+
+def _reply_on(connection: socket.socket) -> Reply:
+    def reply(message: dict[str, Any]) -> None:
+        try:
+            answer(connection, message)
+        except OSError as error:
+            say(f"a call's answer was not wanted: {error}")
+        connection.close()
+
+    return reply
+
+
+def _drain(connection: socket.socket) -> None:
+    # A socket closed with unread bytes resets the connection, and the answer may be lost (unix(7), tcp(7)).
+    with suppress(OSError):
+        connection.recv(1 << 20)
+
+
+def _rss_bytes() -> int:
+    with open("/proc/self/statm") as file:  # noqa: PTH123 - pathlib costs a megabyte
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
