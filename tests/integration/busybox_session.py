@@ -1,0 +1,174 @@
+"""A session for tests of kit and agent: a root file system that holds nothing but a static busybox,
+with the kit at /opt/sshore, the platform's files at /run/sshore, and the agent as its program."""
+
+import json
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from parking_gateway import ParkingGateway
+
+from sshore.core import layout, run_files
+
+SESSION = "busyboxtest1"
+UID = 70123
+"""The session's uid on the host, where the tests run as root."""
+APPLETS = "cat echo env id kill ls mkdir ps seq sh sha256sum sleep stty true tty wc dd nc".split()
+
+
+@dataclass
+class BusyboxSession:
+    """Where everything is, and the running sandbox."""
+
+    root: Path
+    gateway: ParkingGateway
+    process: subprocess.Popen[bytes]
+
+    @property
+    def home(self) -> Path:
+        return self.root / "home"
+
+    @property
+    def log(self) -> str:
+        return (self.root / "log").read_text()
+
+    @property
+    def agent_pid(self) -> int:
+        """The agent's pid on the host; the sandbox's first process forks it."""
+        return next(pid for pid in descendants(self.process.pid) if _is_agent(pid))
+
+    def ssh_options(self) -> list[str]:
+        known_hosts = self.root / "known_hosts"
+        return [
+            *("-F", "none", "-i", str(self.root / "key"), "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes"),
+            *("-o", f"UserKnownHostsFile={known_hosts}", "-o", f"HostKeyAlias={SESSION}.sshore"),
+        ]
+
+    def ssh(self, *command: str, options: tuple[str, ...] = (), **arguments) -> subprocess.CompletedProcess[str]:
+        line = ["ssh", *self.ssh_options(), *options, "-p", str(self.gateway.port), "work@127.0.0.1", *command]
+        arguments = {"stdin": subprocess.DEVNULL} | arguments if "input" not in arguments else arguments
+        return subprocess.run(line, capture_output=True, text=True, timeout=60, **arguments)
+
+
+@contextmanager
+def busybox_session(kit: Path, *, apps: tuple[str, ...] = ("ssh",)) -> Iterator[BusyboxSession]:
+    """Run one, and leave nothing of it behind."""
+    root = Path(tempfile.mkdtemp(prefix="sshore-busybox-"))
+    root.chmod(0o711)
+    token = secrets.token_hex(8)
+    (root / "link").mkdir()
+    try:
+        _make_root(root / "rootfs")
+        _make_run(root, token, apps)
+        with ParkingGateway(root / "link" / layout.LINK_SOCKET_NAME, token) as gateway:
+            process = _start(root, kit)
+            try:
+                yield BusyboxSession(root, gateway, process)
+            finally:
+                _end(process)
+    finally:
+        shutil.rmtree(root)
+
+
+def descendants(pid: int) -> list[int]:
+    """All processes below one, by /proc; the nearest first."""
+    found = [pid]
+    for parent in found:
+        for task in Path(f"/proc/{parent}/task").glob("*/children"):
+            try:
+                found += [int(child) for child in task.read_text().split()]
+            except OSError:
+                continue
+    return found[1:]
+
+
+def wait_until(condition: Callable[[], object], within_s: float = 10.0) -> None:
+    deadline = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come true in time"
+        time.sleep(0.02)
+
+
+def _is_agent(pid: int) -> bool:
+    try:
+        return layout.KIT_AGENT in Path(f"/proc/{pid}/cmdline").read_text() and "bwrap" not in os.readlink(
+            f"/proc/{pid}/exe"
+        )
+    except OSError:
+        return False
+
+
+def _make_root(rootfs: Path) -> None:
+    for directory in ("bin", "etc", "proc", "dev", "tmp", "home/work", "opt/sshore", "run/sshore"):
+        (rootfs / directory).mkdir(parents=True)
+    shutil.copy("/bin/busybox", rootfs / "bin" / "busybox")
+    for applet in APPLETS:
+        (rootfs / "bin" / applet).symlink_to("busybox")
+    (rootfs / "etc" / "passwd").write_text(f"work:x:1000:1000::{layout.HOME}:/bin/sh\n")
+    (rootfs / "etc" / "group").write_text("work:x:1000:\n")
+
+
+def _make_run(root: Path, token: str, apps: tuple[str, ...]) -> None:
+    run, home = root / "run", root / "home"
+    run.mkdir()
+    home.mkdir()
+    (run / "link").mkdir()
+    _keys(root, run)
+    (run / "sshd_config").write_text(
+        run_files.sshd_config({"PATH": f"{layout.PATH}:{layout.KIT_BIN}", "GREETING": "hello there"}, cpu_has_aes=True)
+    )
+    (run / "agent.json").write_text(run_files.agent_config(SESSION, token, apps))
+    for path in (home, run, *run.iterdir()):
+        if os.getuid() == 0:
+            os.chown(path, UID, UID)
+        path.chmod(0o700 if path.is_dir() else 0o600)
+
+
+def _keys(root: Path, run: Path) -> None:
+    for key in (root / "ca", run / "ssh_host_key", root / "key"):
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", key], check=True)
+    host = ["ssh-keygen", "-q", "-s", root / "ca", "-h", "-I", SESSION, "-n", f"{SESSION}.sshore"]
+    subprocess.run([*host, run / "ssh_host_key.pub"], check=True)
+    authority = (root / "ca.pub").read_text()
+    (root / "known_hosts").write_text(f"@cert-authority *.sshore {authority}")
+    (run / "user_ca.pub").write_text(authority)
+    (run / "principals").write_text(f"{SESSION}\n")
+    (run / "authorized_keys").write_text((root / "key.pub").read_text())
+
+
+def _start(root: Path, kit: Path) -> subprocess.Popen[bytes]:
+    command = [
+        *("bwrap", "--unshare-all", "--uid", "1000", "--gid", "1000", "--new-session", "--die-with-parent"),
+        *("--clearenv", "--setenv", "PATH", layout.PATH, "--bind", str(root / "rootfs"), "/"),
+        *("--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp", "--bind", str(root / "home"), layout.HOME),
+        *("--ro-bind", str(kit), layout.KIT, "--ro-bind", str(root / "run"), layout.RUN),
+        *("--bind", str(root / "link"), layout.LINK, "--", *layout.AGENT_COMMAND),
+    ]
+    as_owner = {"user": UID, "group": UID, "extra_groups": []} if os.getuid() == 0 else {}
+    with (root / "log").open("wb") as log:
+        return subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd="/", **as_owner
+        )
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    pids = descendants(process.pid)
+    process.kill()
+    process.wait()
+    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids))
+
+
+def read_agent_config(session: BusyboxSession) -> dict[str, object]:
+    return json.loads((session.root / "run" / "agent.json").read_text())
+
+
+def terminate(pid: int) -> None:
+    os.kill(pid, signal.SIGTERM)
