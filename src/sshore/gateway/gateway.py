@@ -3,35 +3,21 @@
 import asyncio
 import logging
 from collections.abc import Coroutine
-from dataclasses import dataclass
 from time import monotonic
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import unquote
 
 from sshore.core.errors import NotFound, SshoreError
-from sshore.core.ids import SessionId
 from sshore.core.ports import StreamAuthority
 from sshore.core.sessions import StreamGrant
 from sshore.gateway.links import LinkTable
 from sshore.relay.join import Relay, join
-from sshore.wire.heads import (
-    LINK_PROTOCOL,
-    SESSION_HEADER,
-    STREAM_PROTOCOL,
-    RequestHead,
-    problem_response,
-    switching_protocols,
-)
+from sshore.wire import heads
+from sshore.wire.heads import RequestHead, problem_response, switching_protocols
 from sshore.wire.problems import Code, Problem
 
 log = logging.getLogger("sshore.gateway")
-
-
-@dataclass(frozen=True, slots=True)
-class _Stream:
-    relay: Relay
-    session_id: SessionId
 
 
 class Gateway:
@@ -43,7 +29,7 @@ class Gateway:
     def __init__(self, authority: StreamAuthority, links: LinkTable) -> None:
         self._authority = authority
         self.links = links
-        self._streams: set[_Stream] = set()
+        self._streams: set[Relay] = set()
         self._tasks = asyncio.TaskGroup()
         self._closing = False
         self.streams_total = 0
@@ -67,21 +53,15 @@ class Gateway:
         """Take nothing new and break off every stream and link; idempotent."""
         self._closing = True
         self.links.close()
-        for stream in list(self._streams):
-            stream.relay.abort()
-
-    def drop(self, session_id: SessionId) -> None:
-        """Break off the streams of a session that is no more, and close its links."""
-        self.links.drop(session_id)
-        for stream in [stream for stream in self._streams if stream.session_id == session_id]:
-            stream.relay.abort()
+        for relay in list(self._streams):
+            relay.abort()
 
     def accept(self, transport: asyncio.Transport, head: RequestHead, rest: bytes) -> bool:
         """Take over a connection whose first request asks for an upgrade of ours; False when it does not."""
         match head.upgrade:
-            case "sshore-stream/1":
+            case heads.STREAM_PROTOCOL:
                 self._start(transport, self._open_stream(transport, head, rest))
-            case "sshore-link/1":
+            case heads.LINK_PROTOCOL:
                 self._start(transport, self._park_link(transport, head))
             case _:
                 return False
@@ -109,7 +89,7 @@ class Gateway:
 
     async def _park_link(self, transport: asyncio.Transport, head: RequestHead) -> None:
         session_id = await self._authority.authorise_link(head.bearer_token)
-        transport.write(switching_protocols(LINK_PROTOCOL))
+        transport.write(switching_protocols(heads.LINK_PROTOCOL))
         self.links.park(session_id, transport)
         transport.resume_reading()
 
@@ -121,18 +101,17 @@ class Gateway:
             agent.abort()
             transport.abort()
             return
-        transport.write(switching_protocols(STREAM_PROTOCOL, **{SESSION_HEADER: grant.session_id}))
+        transport.write(switching_protocols(heads.STREAM_PROTOCOL, **{heads.SESSION_HEADER: grant.session_id}))
         await self._follow(join(transport, agent, to_left=first, to_right=rest), grant, app)
 
     async def _follow(self, relay: Relay, grant: StreamGrant, app: str) -> None:
-        stream = _Stream(relay, grant.session_id)
-        self._streams.add(stream)
+        self._streams.add(relay)
         self.streams_total += 1
         began = monotonic()
         try:
             broken = await relay.wait_closed()
         finally:
-            self._streams.discard(stream)
+            self._streams.discard(relay)
         self.bytes_total += relay.bytes_from_left + relay.bytes_from_right
         log.info(
             "stream ended",

@@ -1,1 +1,9 @@
-""""""
+"""The composition root: makes every part of the server and wires them, in one process and one event loop.
+
+settings.py  what can be set, and from where
+run.py       `run_server`: build, wire, serve, stop
+state.py     the state directory: made, checked, held by one server
+http.py      uvicorn behind the gateway's front door
+logs.py      structured logs
+metrics.py   the gateway's counters for Prometheus
+"""

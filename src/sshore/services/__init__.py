@@ -1,1 +1,15 @@
-""""""
+"""The use cases: what users and operators can do, on the core's interfaces only.
+
+accounts.py   users and API tokens: who is calling
+settings.py   the user settings
+folders.py    storage folders
+setup.py      a session's keys, its run files, and what the engine is told
+records.py    sessions as stored: changed one at a time, watched by whoever waits
+lifecycle.py  starts, watches, stops and adopts sessions; the one place that changes a session's state
+sessions.py   create, find, list, start, stop, remove; keys and certificates
+apps.py       launch and stop apps
+streams.py    who may open a stream; implements `core.ports.StreamAuthority`
+
+api ─▶ sessions, apps, … ─▶ lifecycle ─▶ records ─▶ Store
+                                └─▶ setup, Engine, Links
+"""

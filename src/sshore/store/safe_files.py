@@ -8,7 +8,7 @@ below such a directory is opened relative to its parent and never followed when 
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -41,10 +41,8 @@ def make_directory(path: Path, mode: int, uid: int | None) -> bool:
 def write_file(directory: int, name: str, data: bytes, mode: int, uid: int | None) -> None:
     """Put a file into an open directory, in one step for whoever reads it; replaces what has its name."""
     aside = f".{name}.sshore-new"
-    try:
+    with suppress(FileNotFoundError):
         os.unlink(aside, dir_fd=directory)
-    except FileNotFoundError:
-        pass
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     descriptor = os.open(aside, flags, 0o600, dir_fd=directory)
     try:

@@ -1,0 +1,63 @@
+"""The caller, users, tokens and user settings."""
+
+from fastapi import APIRouter, Response
+
+from sshore.api.answers import setting_message, token_message, user_message
+from sshore.api.auth import Caller, Use
+from sshore.schema.messages import (
+    CreateToken,
+    CreateUser,
+    SetSetting,
+    SettingMessage,
+    TokenMessage,
+    UserMessage,
+)
+
+router = APIRouter(prefix="/api/v1", tags=["accounts"])
+
+
+@router.get("/me")
+async def show_me(caller: Caller) -> UserMessage:
+    return user_message(caller)
+
+
+@router.get("/users")
+async def list_users(caller: Caller, services: Use) -> list[UserMessage]:
+    return [user_message(user) for user in await services.accounts.list_users(caller)]
+
+
+@router.post("/users", status_code=201)
+async def create_user(body: CreateUser, caller: Caller, services: Use) -> UserMessage:
+    return user_message(await services.accounts.create_user(caller, body.name, body.role))
+
+
+@router.get("/tokens")
+async def list_tokens(caller: Caller, services: Use) -> list[TokenMessage]:
+    return [token_message(token) for token in await services.accounts.list_tokens(caller)]
+
+
+@router.post("/tokens", status_code=201)
+async def create_token(body: CreateToken, caller: Caller, services: Use) -> TokenMessage:
+    token, secret = await services.accounts.create_token(caller, body.name, body.user, body.expires_in_s)
+    return token_message(token, secret)
+
+
+@router.delete("/tokens/{token_id}", status_code=204)
+async def remove_token(token_id: str, caller: Caller, services: Use) -> Response:
+    await services.accounts.remove_token(caller, token_id)
+    return Response(status_code=204)
+
+
+@router.get("/settings")
+async def list_settings(caller: Caller, services: Use) -> list[SettingMessage]:
+    return [setting_message(value) for value in services.settings.list(caller)]
+
+
+@router.get("/settings/{name}")
+async def get_setting(name: str, caller: Caller, services: Use) -> SettingMessage:
+    return setting_message(services.settings.get(caller, name))
+
+
+@router.put("/settings/{name}")
+async def set_setting(name: str, body: SetSetting, caller: Caller, services: Use) -> SettingMessage:
+    return setting_message(await services.settings.set(caller, name, body.value))

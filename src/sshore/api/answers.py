@@ -1,0 +1,67 @@
+"""The core's dataclasses as the API's messages."""
+
+from datetime import datetime
+
+from sshore.core.apps import AppStatus
+from sshore.core.folders import Folder
+from sshore.core.sessions import Session
+from sshore.core.users import Token, User
+from sshore.schema.messages import (
+    AppMessage,
+    FolderMessage,
+    MountMessage,
+    ResourcesMessage,
+    SessionMessage,
+    SettingMessage,
+    TokenMessage,
+    UserMessage,
+)
+from sshore.services.settings import SettingValue
+
+
+def session_message(session: Session, owner: str, *, linked: bool) -> SessionMessage:
+    resources = session.resources
+    return SessionMessage(
+        id=session.id,
+        name=session.name,
+        owner=owner,
+        state=session.state,
+        reason=session.reason,
+        engine=session.engine,
+        image=session.image,
+        network=session.network,
+        key_type=session.key_type,
+        resources=ResourcesMessage(resources.cpus, resources.memory_bytes, resources.pids, resources.gpus),
+        mounts=[MountMessage(mount.folder, mount.target, mount.read_only) for mount in session.mounts],
+        launched=list(session.launched),
+        linked=linked,
+        host_key_fingerprint=session.host_key_fingerprint,
+        created_at=time_text(session.created_at),
+        started_at=time_text(session.started_at) if session.started_at else None,
+    )
+
+
+def app_message(status: AppStatus) -> AppMessage:
+    return AppMessage(status.name, status.title, status.launched, status.connections)
+
+
+def user_message(user: User) -> UserMessage:
+    return UserMessage(user.name, user.role, user.settings)
+
+
+def token_message(token: Token, secret: str | None = None) -> TokenMessage:
+    expires_at = time_text(token.expires_at) if token.expires_at else None
+    return TokenMessage(token.id, token.name, time_text(token.created_at), expires_at, secret)
+
+
+def setting_message(value: SettingValue) -> SettingMessage:
+    setting = value.setting
+    return SettingMessage(setting.name, setting.title, value.value, setting.default, value.warning)
+
+
+def folder_message(folder: Folder) -> FolderMessage:
+    return FolderMessage(folder.name, time_text(folder.created_at))
+
+
+def time_text(time: datetime) -> str:
+    return time.isoformat(timespec="seconds").replace("+00:00", "Z")

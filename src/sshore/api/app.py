@@ -1,0 +1,18 @@
+"""The application: routers, problem handlers, OpenAPI."""
+
+from fastapi import FastAPI
+
+from sshore import __version__
+from sshore.api import accounts, apps, folders, health, sessions
+from sshore.api.problems import install_problem_handlers
+from sshore.api.services import Services
+
+
+def create_app(services: Services) -> FastAPI:
+    """The API on the given services."""
+    app = FastAPI(title="Sshore", version=__version__, docs_url="/docs", redoc_url=None)
+    app.state.services = services
+    install_problem_handlers(app)
+    for module in (health, accounts, sessions, apps, folders):
+        app.include_router(module.router)
+    return app

@@ -1,0 +1,25 @@
+"""What the routes need, as one object that the composition root fills."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from sshore.core.keys import CertificateAuthority
+from sshore.services.accounts import Accounts
+from sshore.services.apps import AppService
+from sshore.services.folders import FolderService
+from sshore.services.sessions import SessionService
+from sshore.services.settings import UserSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    accounts: Accounts
+    sessions: SessionService
+    apps: AppService
+    folders: FolderService
+    settings: UserSettings
+    host_ca: CertificateAuthority
+    engines: tuple[str, ...]
+    """The first one is the default."""
+    kit: str
+    is_ready: Callable[[], Awaitable[bool]]

@@ -1,0 +1,72 @@
+"""uvicorn behind the gateway's front door: one port for the API, streams and links."""
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, cast
+
+import uvicorn
+from fastapi import FastAPI
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from sshore.core.errors import Unavailable
+from sshore.gateway.front_door import FrontDoor
+from sshore.gateway.gateway import Gateway
+
+_BACKLOG = 1024
+
+
+class HttpServer(uvicorn.Server):
+    """uvicorn whose connections enter by the front door; `ready` is set once it listens."""
+
+    def __init__(self, app: FastAPI, gateway: Gateway) -> None:
+        def front_door(**arguments: Any) -> FrontDoor:
+            return FrontDoor(gateway, lambda: HttpToolsProtocol(**arguments))
+
+        config = uvicorn.Config(
+            app,
+            http=cast(Any, front_door),
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=5,
+        )
+        super().__init__(config)
+        self._gateway = gateway
+        self.ready = asyncio.Event()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals are the composition root's."""
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._gateway.close()  # uvicorn would wait for streams, which may live for days
+        await super().shutdown(sockets)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening TCP socket.
+
+    Raises:
+        Unavailable: the address cannot be had; says what to do.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((host, port))
+        sock.listen(_BACKLOG)
+    except OSError as error:
+        sock.close()
+        raise Unavailable(
+            f"port {port} on {host} cannot be had ({error.strerror}): stop what uses it, or choose another with --port"
+        ) from error
+    return sock

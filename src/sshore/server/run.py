@@ -1,0 +1,118 @@
+"""`run_server`: build the kit, wire the parts, serve until told to stop; sessions go on."""
+
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from sshore.api.app import create_app
+from sshore.core import layout
+from sshore.gateway.front_door import FrontDoor
+from sshore.kit.build import build_kit
+from sshore.server.http import HttpServer, listen
+from sshore.server.settings import Settings
+from sshore.server.state import hold_state_directory
+from sshore.server.wiring import Parts, wire
+from sshore.services.accounts import Accounts
+
+log = logging.getLogger("sshore.server")
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The server listens. `mint_admin_token` makes a new API token for the first admin and returns its secret."""
+
+    url: str
+    mint_admin_token: Callable[[str], Awaitable[str]]
+
+
+async def run_server(settings: Settings, on_ready: Callable[[Ready], Awaitable[None]] | None = None) -> None:
+    """Serve until cancelled, or until SIGINT or SIGTERM. `on_ready` runs beside it as soon as it listens.
+
+    Raises:
+        SshoreError: it cannot start, for a reason that the user can mend.
+    """
+    with hold_state_directory(settings.state_dir) as state, listen(settings.host, settings.port) as sock:
+        kit = await asyncio.to_thread(build_kit, state / "kit", KitProgress())
+        async with wire(settings, state, kit) as parts:
+            http = HttpServer(create_app(parts.services), parts.gateway)
+            unix = await _listen_for_agents(parts)
+            url = _url(settings, sock.getsockname()[1])
+            with _stop_on_signals(http), _first_failure():
+                async with asyncio.TaskGroup() as tasks:
+                    beside = [tasks.create_task(parts.lifecycle.run())]
+                    serving = tasks.create_task(http.serve([sock]))
+                    await http.ready.wait()
+                    log.info("serving", extra={"url": url, "state": str(state)})
+                    if on_ready is not None:
+                        ready = Ready(url, _minter(parts.services.accounts))
+                        beside.append(tasks.create_task(_call(on_ready, ready)))
+                    await asyncio.wait([serving])
+                    for task in beside:
+                        task.cancel()
+            unix.close()
+    log.info("stopped; sessions go on")
+
+
+class KitProgress:
+    """Shows the building of the kit, as one line on a terminal; silent when the kit is there already."""
+
+    def __call__(self, phase: str, fraction: float) -> None:
+        if sys.stderr.isatty():
+            end = "\n" if fraction >= 1 else ""
+            sys.stderr.write(f"\r\033[Kbuilding the kit: {phase} {fraction:4.0%}{end}")
+            sys.stderr.flush()
+
+
+async def _listen_for_agents(parts: Parts) -> asyncio.Server:
+    path = parts.link / layout.LINK_SOCKET_NAME
+    path.unlink(missing_ok=True)
+    loop = asyncio.get_running_loop()
+    server = await loop.create_unix_server(lambda: FrontDoor(parts.gateway, None), path, backlog=1024)
+    path.chmod(0o666)  # any session may connect; its agent token says which one it is
+    return server
+
+
+@contextmanager
+def _stop_on_signals(http: HttpServer) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        http.should_exit = True
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+
+@contextmanager
+def _first_failure() -> Iterator[None]:
+    """A task group's one failure as itself, for whoever reports it to the user."""
+    try:
+        yield
+    except ExceptionGroup as group:
+        raise group.exceptions[0] from group
+
+
+def _minter(accounts: Accounts) -> Callable[[str], Awaitable[str]]:
+    async def mint(name: str) -> str:
+        _, secret = await accounts.create_token(await accounts.ensure_admin(), name)
+        return secret
+
+    return mint
+
+
+async def _call(on_ready: Callable[[Ready], Awaitable[None]], ready: Ready) -> None:
+    await on_ready(ready)
+
+
+def _url(settings: Settings, port: int) -> str:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return f"http://{host}:{port}"

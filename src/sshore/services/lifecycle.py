@@ -1,0 +1,195 @@
+"""Starts, watches, stops and adopts sessions; the one place that changes a session's state.
+
+Each session that holds resources has one task here, which brings it up (or adopts it) and then waits for
+its end. Sessions outlive the server: leaving `run` ends the tasks, not the sessions.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+
+from sshore.core.errors import Conflict, EngineFailed, NotFound, SshoreError
+from sshore.core.ids import SessionId
+from sshore.core.ports import Clock, Engine, Links, Store
+from sshore.core.sessions import RunState, Session, shortage
+from sshore.core.states import SessionState
+from sshore.services.records import SessionRecords
+from sshore.services.setup import SessionSetup
+from sshore.wire.problems import Code
+
+log = logging.getLogger("sshore.lifecycle")
+
+LINK_TIMEOUT_S = 30.0
+STOP_GRACE_S = 5.0
+RETRY_S = 2.0
+
+
+class Lifecycle:
+    """Moves sessions through their states. `start`, `stop` and `remove` may be called while `run` runs."""
+
+    def __init__(
+        self,
+        store: Store,
+        records: SessionRecords,
+        setup: SessionSetup,
+        engines: Mapping[str, Engine],
+        links: Links,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._records = records
+        self._setup = setup
+        self._engines = engines
+        self._links = links
+        self._clock = clock
+        self._tasks: dict[SessionId, asyncio.Task[None]] = {}
+        self._wake = asyncio.Event()
+
+    async def run(self) -> None:
+        """Adopt what runs, then place what waits, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            await self._reconcile(group)
+            self._wake.set()
+            while True:
+                await self._wake.wait()
+                self._wake.clear()
+                try:
+                    await self._place_pending(group)
+                except SshoreError as error:
+                    log.error("sessions could not be placed", extra={"reason": error.problem.detail})
+                    asyncio.get_running_loop().call_later(RETRY_S, self.place)
+
+    def engine(self, name: str) -> Engine:
+        """Raises NotFound when this server has no such engine."""
+        if name not in self._engines:
+            raise NotFound(f"this server has no engine {name!r}; it has: {', '.join(self._engines)}")
+        return self._engines[name]
+
+    def place(self) -> None:
+        """Say that something waits for a place, or that one has become free."""
+        self._wake.set()
+
+    async def start(self, session: Session) -> Session:
+        """Start a session that has ended; one that runs or is about to is left alone."""
+        if session.state is SessionState.STOPPING:
+            raise Conflict(f"session {session.name!r} is stopping: try again when it has", code=Code.WRONG_STATE)
+        if session.state in (SessionState.STOPPED, SessionState.FAILED):
+            session = await self._records.change(session.id, state=SessionState.PENDING, reason="")
+            self.place()
+        return session
+
+    async def stop(self, session: Session) -> Session:
+        """End a session's processes; its home, folders and keys stay. Idempotent."""
+        if session.state in (SessionState.STOPPED, SessionState.FAILED):
+            return session
+        if session.state is SessionState.PENDING:
+            return await self._records.change(session.id, state=SessionState.STOPPED, reason="")
+        await self._records.change(session.id, state=SessionState.STOPPING, reason="")
+        return await self._finish_stopping(session)
+
+    async def remove(self, session: Session) -> None:
+        """Stop a session and forget it; its home goes, its folders stay."""
+        await self.stop(session)
+        await self.engine(session.engine).remove(session.id)
+
+    async def _finish_stopping(self, session: Session) -> Session:
+        await self._end_task(session.id)
+        await self.engine(session.engine).stop(session.id, STOP_GRACE_S)
+        self._links.drop(session.id)
+        self.place()
+        return await self._records.change(session.id, state=SessionState.STOPPED, reason="")
+
+    async def _end_task(self, session_id: SessionId) -> None:
+        task = self._tasks.pop(session_id, None)
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task])
+
+    async def _place_pending(self, group: asyncio.TaskGroup) -> None:
+        """Start, oldest first, what fits; a session that must wait keeps its place before younger ones."""
+        sessions = await self._store.sessions.list()
+        for name, engine in self._engines.items():
+            mine = [session for session in sessions if session.engine == name]
+            held = [session.resources for session in mine if session.state.holds_resources]
+            capacity = await engine.capacity()
+            for session in (session for session in mine if session.state is SessionState.PENDING):
+                missing = shortage(session.resources, capacity, held)
+                held.append(session.resources)
+                if missing:
+                    await self._records.change(session.id, reason=f"waits for {missing}")
+                else:
+                    await self._records.change(session.id, state=SessionState.STARTING, reason="")
+                    self._spawn(group, session.id)
+
+    async def _reconcile(self, group: asyncio.TaskGroup) -> None:
+        """After a restart: adopt what still runs, finish what was half done, drop what nobody knows."""
+        known = await self._store.sessions.list()
+        for session in (session for session in known if session.state.holds_resources):
+            if session.state is SessionState.STOPPING:
+                await self._finish_stopping(session)
+            else:
+                self._spawn(group, session.id)
+        ids = {session.id for session in known}
+        for engine in self._engines.values():
+            for session_id in await engine.list():
+                if session_id not in ids:
+                    log.warning("removing a session that is in no record", extra={"session": session_id})
+                    await engine.remove(session_id)
+
+    def _spawn(self, group: asyncio.TaskGroup, session_id: SessionId) -> None:
+        self._tasks[session_id] = group.create_task(self._live(session_id), name=f"session {session_id}")
+
+    async def _live(self, session_id: SessionId) -> None:
+        """A session's task: from its start, or its adoption, to its end by itself."""
+        session = None
+        try:
+            session = await self._records.get(session_id)
+            engine = self.engine(session.engine)
+            if session.state is SessionState.STARTING:
+                await self._bring_up(session, engine)
+            end = await engine.wait(session_id)
+            await self._ended(session, end.reason or "it ended")
+        except SshoreError as error:
+            await self._ended(session, error.problem.detail)
+        except Exception as error:
+            log.exception("a session's task failed", extra={"session": session_id})
+            await self._ended(session, f"the server failed: {error}")
+
+    async def _bring_up(self, session: Session, engine: Engine) -> None:
+        """Start a session, or wait for one that a former server had started; then it runs.
+
+        Raises:
+            EngineFailed: it ended first, or its agent did not report; nothing of it is left.
+        """
+        if (await engine.inspect(session.id)).run_state is not RunState.RUNNING:
+            prepared = await self._setup.prepare(session)
+            await self._records.change(session.id, agent_token_hash=prepared.agent_token_hash)
+            await engine.start(await self._setup.spec(session))
+        await self._until_linked(session, engine)
+        await self._records.change(session.id, state=SessionState.RUNNING, reason="", started_at=self._clock.now())
+
+    async def _until_linked(self, session: Session, engine: Engine) -> None:
+        async with asyncio.TaskGroup() as race:
+            linked = race.create_task(self._links.wait_linked(session.id))
+            ended = race.create_task(engine.wait(session.id))
+            done, _ = await asyncio.wait((linked, ended), timeout=LINK_TIMEOUT_S, return_when=asyncio.FIRST_COMPLETED)
+            linked.cancel()
+            ended.cancel()
+        if ended in done:
+            raise EngineFailed(ended.result().reason or "it ended before its agent reported")
+        if linked not in done:
+            await engine.stop(session.id, 0)
+            raise EngineFailed(f"its agent did not report within {LINK_TIMEOUT_S:g} s")
+
+    async def _ended(self, session: Session | None, reason: str) -> None:
+        """Record an end that nobody asked for."""
+        if session is None:
+            return
+        self._tasks.pop(session.id, None)
+        self._links.drop(session.id)
+        log.warning("a session ended by itself", extra={"session": session.id, "reason": reason})
+        try:
+            await self._records.change(session.id, state=SessionState.FAILED, reason=reason)
+        except SshoreError as error:
+            log.error("its end could not be recorded", extra={"session": session.id, "reason": error.problem.detail})
+        self.place()

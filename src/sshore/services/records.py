@@ -1,0 +1,75 @@
+"""Sessions as stored: changed one at a time, watched by whoever waits for a change."""
+
+import asyncio
+import dataclasses
+from collections import defaultdict
+from typing import Any
+
+from sshore.core.errors import NotFound
+from sshore.core.ids import SessionId
+from sshore.core.ports import Store
+from sshore.core.sessions import Session
+from sshore.core.states import SessionState, check_transition
+
+
+class SessionRecords:
+    """The one way to change a stored session, so that no change is lost to another."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._locks: defaultdict[SessionId, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._changed: defaultdict[SessionId, asyncio.Event] = defaultdict(asyncio.Event)
+
+    async def get(self, session_id: SessionId) -> Session:
+        """Raises NotFound when it is no more."""
+        session = await self._store.sessions.get(session_id)
+        if session is None:
+            raise NotFound("the session is no more")
+        return session
+
+    async def change(self, session_id: SessionId, **values: Any) -> Session:
+        """Change fields of a session; a new `state` must be a legal transition.
+
+        Raises:
+            NotFound: it is no more. Conflict: its state does not allow this.
+        """
+        async with self._locks[session_id]:
+            session = await self.get(session_id)
+            new_state = values.get("state", session.state)
+            if new_state != session.state:
+                check_transition(session.state, new_state)
+            changed = dataclasses.replace(session, **values)
+            if changed != session:
+                await self._store.sessions.update(changed)
+                self._announce(session_id)
+            return changed
+
+    async def set_launched(self, session_id: SessionId, app: str, *, launched: bool) -> None:
+        """Remember that an app is launched, or no longer is."""
+        async with self._locks[session_id]:
+            session = await self.get(session_id)
+            apps = tuple(name for name in session.launched if name != app) + ((app,) if launched else ())
+            await self._store.sessions.update(dataclasses.replace(session, launched=apps))
+            self._announce(session_id)
+
+    async def remove(self, session_id: SessionId) -> None:
+        async with self._locks[session_id]:
+            await self._store.sessions.remove(session_id)
+            self._announce(session_id)
+        del self._locks[session_id]
+
+    async def wait_settled(self, session_id: SessionId, wait_s: float) -> Session:
+        """The session as soon as it runs, has ended, or waits for something that it can name; or after `wait_s`."""
+        try:
+            async with asyncio.timeout(wait_s):
+                while True:
+                    changed = self._changed[session_id]
+                    session = await self.get(session_id)
+                    if session.state.settled or (session.state is SessionState.PENDING and session.reason):
+                        return session
+                    await changed.wait()
+        except TimeoutError:
+            return await self.get(session_id)
+
+    def _announce(self, session_id: SessionId) -> None:
+        self._changed.pop(session_id, asyncio.Event()).set()

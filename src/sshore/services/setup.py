@@ -1,0 +1,144 @@
+"""A session's keys, its run files, and what the engine is told."""
+
+import asyncio
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+
+from sshore.core import layout
+from sshore.core.errors import Unavailable
+from sshore.core.ids import SessionId, new_id
+from sshore.core.keys import CertificateAuthority, fingerprint, new_private_key, public_line
+from sshore.core.names import HOST_SUFFIX
+from sshore.core.ports import Clock, SessionFiles, Store
+from sshore.core.run_files import agent_config, sshd_config
+from sshore.core.sessions import KeyType, Mount, Network, Resources, Session, SessionSpec
+from sshore.core.states import SessionState
+from sshore.core.users import User, hash_secret, new_secret
+from sshore.services.folders import FolderService
+
+
+@dataclass(frozen=True, slots=True)
+class Premises:
+    """Where the server keeps what every session gets: the kit and the link directory.
+
+    `runs_as_root`: whether sessions run under their owner's own uid instead of the server's.
+    """
+
+    kit: Path
+    link: Path
+    runs_as_root: bool
+    cpu_has_aes: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NewSession:
+    """What a user asked for, checked."""
+
+    name: str
+    engine: str
+    image: str = ""
+    resources: Resources = dataclasses.field(default_factory=Resources)
+    network: Network = Network.NAT
+    key_type: KeyType = KeyType.ED25519
+    mounts: tuple[Mount, ...] = ()
+    apps: tuple[str, ...] = ()
+
+
+class SessionSetup:
+    """Makes what a session needs before its engine can start it."""
+
+    def __init__(
+        self,
+        store: Store,
+        files: SessionFiles,
+        folders: FolderService,
+        host_ca: CertificateAuthority,
+        user_ca: CertificateAuthority,
+        premises: Premises,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._files = files
+        self._folders = folders
+        self._host_ca = host_ca
+        self._user_ca = user_ca
+        self._premises = premises
+        self._clock = clock
+
+    async def new(self, owner: User, wanted: NewSession) -> Session:
+        """A session that exists nowhere yet, with its keys."""
+        private_key = await asyncio.to_thread(new_private_key, wanted.key_type)
+        host_private_key = new_private_key(KeyType.ED25519)
+        return Session(
+            id=SessionId(new_id()),
+            owner_id=owner.id,
+            name=wanted.name,
+            state=SessionState.PENDING,
+            created_at=self._clock.now(),
+            engine=wanted.engine,
+            image=wanted.image,
+            resources=wanted.resources,
+            network=wanted.network,
+            key_type=wanted.key_type,
+            mounts=wanted.mounts,
+            launched=wanted.apps,
+            private_key=private_key,
+            host_private_key=host_private_key,
+            host_key_fingerprint=fingerprint(public_line(host_private_key)),
+        )
+
+    async def spec(self, session: Session) -> SessionSpec:
+        """What the engine is told of a session."""
+        owner = await self._owner(session)
+        home, run = self._files.paths(session.id)
+        mounts = await self._folders.all_mounts(owner, session.mounts)
+        return SessionSpec(
+            id=session.id,
+            name=session.name,
+            home=home,
+            run=run,
+            link=self._premises.link,
+            kit=self._premises.kit,
+            host_uid=self._host_uid(owner),
+            image=session.image,
+            resources=session.resources,
+            network=session.network,
+            mounts=self._files.bind_mounts(owner.id, mounts),
+        )
+
+    async def prepare(self, session: Session) -> Session:
+        """Write home and run directory with a new agent token; the session with that token's hash.
+
+        Raises:
+            Unavailable: the disk is full.
+        """
+        owner = await self._owner(session)
+        token = new_secret()
+        await self._files.prepare(session, self._run_files(session, token), self._host_uid(owner))
+        return dataclasses.replace(session, agent_token_hash=hash_secret(token))
+
+    def _run_files(self, session: Session, agent_token: str) -> dict[str, str]:
+        host_line = public_line(session.host_private_key)
+        names = [f"{session.name}{HOST_SUFFIX}", f"{session.id}{HOST_SUFFIX}"]
+        environment = {"PATH": f"{layout.PATH}:{layout.KIT_BIN}", "SSHORE_SESSION": session.name}
+        session_key = public_line(session.private_key, layout.KEY_FILE_NAME)
+        files = {
+            layout.AGENT_CONFIG: agent_config(session.id, agent_token, session.launched),
+            layout.SSHD_CONFIG: sshd_config(environment, cpu_has_aes=self._premises.cpu_has_aes),
+            layout.HOST_KEY: session.host_private_key,
+            layout.HOST_CERTIFICATE: self._host_ca.sign_host_key(host_line, names, f"session {session.id}") + "\n",
+            layout.AUTHORIZED_KEYS: session_key + "\n",
+            layout.USER_CA: self._user_ca.public_line + "\n",
+            layout.PRINCIPALS: session.id + "\n",
+        }
+        return {Path(path).name: text for path, text in files.items()}
+
+    async def _owner(self, session: Session) -> User:
+        owner = await self._store.users.get(session.owner_id)
+        if owner is None:
+            raise Unavailable(f"the owner of session {session.name!r} is no more")
+        return owner
+
+    def _host_uid(self, owner: User) -> int | None:
+        return owner.host_uid if self._premises.runs_as_root else None

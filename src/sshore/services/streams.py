@@ -1,0 +1,38 @@
+"""Who may open a stream or park a link; implements `core.ports.StreamAuthority`."""
+
+from sshore.core.apps import title_of
+from sshore.core.errors import Conflict, Unauthenticated
+from sshore.core.ids import SessionId
+from sshore.core.ports import Store
+from sshore.core.sessions import StreamGrant
+from sshore.core.users import hash_secret
+from sshore.services.accounts import Accounts
+from sshore.services.apps import find_app, require_running
+from sshore.services.sessions import SessionService
+from sshore.wire.problems import Code
+
+
+class StreamAuthorisation:
+    def __init__(self, accounts: Accounts, sessions: SessionService, store: Store) -> None:
+        self._accounts = accounts
+        self._sessions = sessions
+        self._store = store
+
+    async def authorise_stream(self, token: str, ref: str, app: str) -> StreamGrant:
+        user = await self._accounts.authenticate(token)
+        session = await self._sessions.find_own(user, ref)
+        find_app(app)
+        require_running(session)
+        if app not in session.launched:
+            raise Conflict(
+                f"{title_of(app)} is not launched in session {session.name!r}; "
+                f"launch it with: sshore app start {session.name} {app}",
+                code=Code.APP_NOT_LAUNCHED,
+            )
+        return StreamGrant(session.id, user.name)
+
+    async def authorise_link(self, token: str) -> SessionId:
+        session = await self._store.sessions.by_agent_token_hash(hash_secret(token)) if token else None
+        if session is None:
+            raise Unauthenticated("this is no session's agent token")
+        return session.id
