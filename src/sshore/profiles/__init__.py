@@ -1,1 +1,8 @@
-""""""
+"""What other programs need to reach a session, as text and bytes. Pure functions: nothing is read or written here.
+
+known_hosts.py   lines of the managed known_hosts: host CAs, and the host key behind each forward
+ssh_config.py    options for `ssh`, and the managed ssh_config
+include_line.py  the one line in the user's own ssh_config
+
+CLI, local proxy, console ──▶ a pure function ──▶ text ──▶ OpenSSH, PuTTY, FileZilla, WinSCP, VS Code
+"""

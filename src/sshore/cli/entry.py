@@ -1,0 +1,57 @@
+"""`main`: reads the environment, goes the fast way or to click.
+
+`ssh` waits for `sshore stream`, and a user for `sshore ssh`: they go without click, which takes longer
+to load than they to connect.
+"""
+
+import os
+import sys
+from collections.abc import Callable
+
+_FAST = ("stream", "ssh", "sftp", "cp", "certify")
+
+
+def main() -> int:
+    """The entry point; returns the exit status."""
+    arguments = sys.argv[1:]
+    try:
+        if arguments and arguments[0] in _FAST and "--help" not in arguments[1:2]:
+            return _run_fast(arguments[0], arguments[1:])
+        from sshore.cli.root import run
+
+        return run(arguments)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # the reader of our output has gone (`sshore ls | head`)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 1
+
+
+def _run_fast(name: str, arguments: list[str]) -> int:
+    from sshore.cli.failures import report
+    from sshore.cli.user import user_from_environment
+    from sshore.core.errors import SshoreError
+
+    try:
+        return _command(name)(user_from_environment(os.environ), arguments)
+    except SshoreError as error:
+        return report(error)
+
+
+def _command(name: str) -> Callable[..., int]:
+    if name == "stream":
+        from sshore.cli.stream import run_stream
+
+        return run_stream
+    if name == "certify":
+        from sshore.cli.certify import run_certify
+
+        return run_certify
+    from sshore.cli import openssh
+
+    programs: dict[str, Callable[..., int]] = {"ssh": openssh.run_ssh, "sftp": openssh.run_sftp, "cp": openssh.run_cp}
+    return programs[name]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

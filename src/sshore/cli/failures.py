@@ -1,0 +1,60 @@
+"""Errors to one line on stderr and an exit status."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from sshore.core.errors import NotFound, SshoreError
+from sshore.core.names import suggestion
+from sshore.sdk.errors import ApiError
+from sshore.wire.problems import Code
+
+if TYPE_CHECKING:
+    from sshore.sdk.client import Client
+
+FAILED, USAGE, NOT_FOUND, REFUSED, UNAVAILABLE = 1, 2, 3, 4, 5
+
+_STATUS = {
+    Code.INVALID_INPUT: USAGE,
+    Code.NOT_FOUND: NOT_FOUND,
+    Code.UNAUTHENTICATED: REFUSED,
+    Code.TOKEN_EXPIRED: REFUSED,
+    Code.FORBIDDEN: REFUSED,
+    Code.NO_LINK: UNAVAILABLE,
+    Code.UNAVAILABLE: UNAVAILABLE,
+}
+
+
+def exit_status(error: SshoreError) -> int:
+    return _STATUS.get(error.problem.code, FAILED)
+
+
+def report(error: SshoreError) -> int:
+    """Say on stderr what is wrong and what to do; the exit status is returned."""
+    say(error.problem.detail)
+    return exit_status(error)
+
+
+def say(message: str) -> None:
+    """One line for the user that is not the command's output."""
+    print(f"sshore: {message}", file=sys.stderr)
+
+
+@contextmanager
+def suggesting(client: "Client", ref: str) -> Iterator[None]:
+    """Where a session is not found, say which ones there are that have such a name."""
+    try:
+        yield
+    except ApiError as error:
+        if error.problem.code is not Code.NOT_FOUND or "did you mean" in error.detail:
+            raise
+        raise NotFound(f"{error.detail.rstrip('.')}{_hint(client, ref)}") from error
+
+
+def _hint(client: "Client", ref: str) -> str:
+    try:
+        known = [session.name for session in client.sessions()]
+    except SshoreError:
+        return ""
+    return suggestion(ref, known) or "; see them with: sshore ls"

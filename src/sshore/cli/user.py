@@ -1,0 +1,55 @@
+"""Who runs the command: config directory, server, token."""
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sshore.sdk.config_dir import ConfigDir
+from sshore.sdk.credentials import Login, read_credentials
+
+if TYPE_CHECKING:
+    from sshore.sdk.client import Client
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """What the environment says; an empty `server` or `token` means the stored one."""
+
+    config: ConfigDir
+    server: str = ""
+    token: str = ""
+
+    def login(self) -> Login:
+        """The server to use, and the token for it. Raises Unauthenticated when there is none."""
+        return read_credentials(self.config.credentials).choose(self.server, self.token)
+
+    def client(self, timeout_s: float = 30) -> "Client":
+        """A client of the server. Raises Unauthenticated when the user is not logged in."""
+        from sshore.sdk.client import Client  # HTTP and the messages take time to load
+
+        return Client(self.login(), timeout_s)
+
+
+def user_from_environment(environment: "os._Environ[str] | dict[str, str]") -> User:
+    """Read ``SSHORE_CONFIG_DIR``, ``SSHORE_SERVER`` and ``SSHORE_TOKEN``."""
+    chosen = environment.get("SSHORE_CONFIG_DIR", "")
+    root = Path(chosen).absolute() if chosen else _default_config_dir(environment)
+    return User(ConfigDir(root), environment.get("SSHORE_SERVER", ""), environment.get("SSHORE_TOKEN", ""))
+
+
+def _default_config_dir(environment: "os._Environ[str] | dict[str, str]") -> Path:
+    if sys.platform == "linux":  # what platformdirs would say, without the 20 ms to load it
+        return Path(environment.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "sshore"
+    import platformdirs
+
+    return platformdirs.user_config_path("sshore", appauthor=False)
+
+
+def own_command() -> list[str]:
+    """The command that runs this program again: from `ssh`, or from an editor without the user's PATH."""
+    script = Path(sys.argv[0])
+    if script.stem == "sshore" and script.is_file():
+        return [str(script.absolute())]
+    return [sys.executable, "-m", "sshore.cli.entry"]

@@ -1,0 +1,78 @@
+"""The CLI's side of the local API."""
+
+import json
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from sshore.core.errors import Unavailable
+from sshore.proxy.forwards import Card, ForwardStatus
+from sshore.schema.decode import decode
+from sshore.sdk.address import ServerAddress
+from sshore.sdk.config_dir import ConfigDir
+from sshore.sdk.credentials import Login
+from sshore.sdk.errors import ApiError, ServerUnreachable
+from sshore.sdk.http import HttpConnection
+
+
+class NotRunning(Unavailable):
+    """There is no local proxy."""
+
+    def __init__(self) -> None:
+        super().__init__("the local proxy does not run: start it with: sshore proxy start")
+
+
+class LocalProxyClient:
+    """A running local proxy.
+
+    Raises (every method):
+        NotRunning: it has ended.
+        ApiError: it, or the server behind it, refused.
+    """
+
+    def __init__(self, port: int, token: str) -> None:
+        self._http = HttpConnection(ServerAddress("http", "127.0.0.1", port), token, timeout_s=60)
+
+    def status(self) -> dict[str, Any]:
+        """Its ``pid``, ``version``, ``host`` and number of ``forwards``."""
+        status: dict[str, Any] = self._ask("GET", "/status")
+        return status
+
+    def forwards(self, *, fresh: bool = True) -> list[ForwardStatus]:
+        found = self._ask("GET", "/forwards?fresh=true" if fresh else "/forwards")
+        return [decode(ForwardStatus, item) for item in found]
+
+    def open(self, login: Login, session: str, app: str, port: int | None = None) -> Card:
+        body = {"server": login.address.url, "token": login.token, "session": session, "app": app, "port": port}
+        return decode(Card, self._ask("POST", "/forwards", body))
+
+    def close_forwards(self, session: str, app: str = "") -> list[ForwardStatus]:
+        query = "?" + urlencode({"app": app}) if app else ""
+        found = self._ask("DELETE", f"/forwards/{quote(session, safe='')}{query}")
+        return [decode(ForwardStatus, item) for item in found]
+
+    def stop(self) -> None:
+        self._ask("POST", "/stop")
+
+    def _ask(self, method: str, path: str, body: Any = None) -> Any:
+        try:
+            return self._http.request_json(method, f"/api/v1{path}", body)
+        except ServerUnreachable as error:
+            raise NotRunning from error
+
+
+def connect(config: ConfigDir) -> LocalProxyClient:
+    """The user's running local proxy.
+
+    Raises:
+        NotRunning: there is none.
+    """
+    try:
+        address = json.loads(config.proxy_address.read_bytes())
+        client = LocalProxyClient(int(address["port"]), str(address["token"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        raise NotRunning from None
+    try:
+        client.status()
+    except ApiError:  # after a kill -9 another program may listen there
+        raise NotRunning from None
+    return client

@@ -1,0 +1,174 @@
+"""All forwards: open, close, restore, watch.
+
+open ──▶ setup (the server launches) ──▶ port ──▶ Forwarder in the task group ──▶ state file, known_hosts
+every few seconds: one listing per server ──▶ each forward's health
+"""
+
+import asyncio
+import socket
+from collections import defaultdict
+from dataclasses import replace
+
+from sshore.core.apps import SSH
+from sshore.core.errors import NotFound, SshoreError
+from sshore.core.names import suggestion
+from sshore.profiles.known_hosts import forward_line
+from sshore.proxy import ports
+from sshore.proxy.forwarder import Forwarder
+from sshore.proxy.forwards import Card, Forward, ForwardKey, ForwardStatus, make_card, make_plain_card
+from sshore.proxy.health import HEALTHY, report_of_error, report_of_session
+from sshore.proxy.setup import Prepared, list_sessions, prepare
+from sshore.proxy.state_file import State, read_state, write_state
+from sshore.sdk.config_dir import ConfigDir
+from sshore.sdk.credentials import Login, read_credentials
+from sshore.sdk.private_files import write_private
+from sshore.sdk.stream_head import StreamTarget
+
+POLL_S = 4.0
+
+
+class ForwardEngine:
+    """The forwards of one user, run in `group` until it is cancelled."""
+
+    def __init__(self, config: ConfigDir, group: asyncio.TaskGroup) -> None:
+        self._config = config
+        self._group = group
+        self._running: dict[ForwardKey, tuple[Forwarder, asyncio.Task[None]]] = {}
+        self._last_ports: dict[ForwardKey, int] = {}
+        self._changing = asyncio.Lock()
+
+    def restore(self) -> None:
+        """Take up the forwards of the state file, each on its own port; call it once."""
+        state = read_state(self._config.forwards)
+        self._last_ports = dict(state.last_ports)
+        for forward in state.forwards:
+            self._run(forward, [])
+
+    async def open(self, login: Login, ref: str, app: str = SSH, port: int | None = None) -> Card:
+        """Launch the app, bind a port for it and return the card; a forward that is open keeps its port,
+        unless another is asked for.
+
+        Raises:
+            ApiError, ServerUnreachable: the server refused, or did not answer.
+            Unavailable: no port is free.
+        """
+        prepared = await asyncio.to_thread(prepare, login, ref, app, self._config)
+        async with self._changing:
+            forward, note = await self._bind(self._forward(login, app, prepared), port, prepared.preferred_port)
+            await asyncio.to_thread(self._save)
+        return self._card(forward, prepared, [note] if note else [])
+
+    async def close(self, ref: str, app: str = "") -> list[ForwardStatus]:
+        """Close the forwards of a session (by name or id), of one app or of all; returns them.
+
+        Raises:
+            NotFound: there are none.
+        """
+        async with self._changing:
+            found = [key for key, (forwarder, _) in self._running.items() if _leads_to(forwarder.forward, ref, app)]
+            if not found:
+                names = [forwarder.forward.name for forwarder, _ in self._running.values()]
+                raise NotFound(f"there is no forward to {ref!r}{suggestion(ref, names)}")
+            closed = [self._running[key][0].status for key in found]
+            for key in found:
+                await self._stop(key)
+            await asyncio.to_thread(self._save)
+        return closed
+
+    def forwards(self) -> list[ForwardStatus]:
+        """The forwards by name, with the health that was last seen."""
+        return sorted((f.status for f, _ in self._running.values()), key=lambda status: (status.session, status.app))
+
+    async def refresh(self) -> None:
+        """Ask each server, once, how the sessions are."""
+        by_login: dict[tuple[str, str], list[Forwarder]] = defaultdict(list)
+        for forwarder, _ in self._running.values():
+            by_login[forwarder.forward.key.server, forwarder.forward.token].append(forwarder)
+        async with asyncio.TaskGroup() as group:
+            for (server, token), forwarders in by_login.items():
+                group.create_task(self._refresh_server(server, token, forwarders))
+
+    async def watch(self) -> None:
+        """Refresh for ever."""
+        while True:
+            await self.refresh()
+            await asyncio.sleep(POLL_S)
+
+    async def stop(self) -> None:
+        """Close every forward; the state file keeps them."""
+        for key in list(self._running):
+            await self._stop(key)
+
+    async def _refresh_server(self, server: str, token: str, forwarders: list[Forwarder]) -> None:
+        try:
+            sessions = await asyncio.to_thread(lambda: list_sessions(self._login(server, token)))
+        except SshoreError as error:
+            for forwarder in forwarders:
+                forwarder.note(report_of_error(error))
+            return
+        for forwarder in forwarders:
+            key = forwarder.forward.key
+            forwarder.note(report_of_session(sessions.get(key.session_id), key.app))
+
+    async def _bind(self, wanted: Forward, asked: int | None, preferred: int | None) -> tuple[Forward, str]:
+        """Put a forward to work, on the port it has already where nothing else is asked for."""
+        running = self._running.get(wanted.key)
+        old_port = running[0].forward.port if running else None
+        if running and asked in (None, old_port):
+            forward = replace(wanted, port=running[0].forward.port)
+            running[0].forward = forward
+            running[0].note(HEALTHY)
+            return forward, running[0].bind_note
+        reserved = {f.forward.port for key, (f, _) in self._running.items() if key != wanted.key}
+        last = old_port or self._last_ports.get(wanted.key)
+        port, listeners, note = ports.bind_first(asked or preferred, last, reserved)
+        if running:
+            await self._stop(wanted.key)
+        forward = replace(wanted, port=port)
+        self._run(forward, listeners)
+        return forward, note
+
+    def _run(self, forward: Forward, listeners: list[socket.socket]) -> None:
+        forwarder = Forwarder(forward, self._target, listeners)
+        self._last_ports.pop(forward.key, None)  # the latest comes last
+        self._last_ports[forward.key] = forward.port
+        self._running[forward.key] = (forwarder, self._group.create_task(forwarder.run()))
+
+    async def _stop(self, key: ForwardKey) -> None:
+        _, task = self._running.pop(key)
+        task.cancel()
+        await asyncio.wait([task])
+
+    def _forward(self, login: Login, app: str, prepared: Prepared) -> Forward:
+        session, url = prepared.session, login.address.url
+        stored = read_credentials(self._config.credentials).tokens.get(url)
+        return Forward(
+            ForwardKey(url, session.id, app),
+            session.name,
+            0,
+            prepared.host_key,
+            session.host_key_fingerprint,
+            "" if stored == login.token else login.token,
+        )
+
+    def _card(self, forward: Forward, prepared: Prepared, notes: list[str]) -> Card:
+        if prepared.key_file is None:
+            return make_plain_card(forward, notes)
+        return make_card(forward, prepared.key_file, self._config.forwards_known_hosts, notes)
+
+    def _login(self, server: str, token: str) -> Login:
+        return read_credentials(self._config.credentials).choose(server, token)
+
+    def _target(self, forward: Forward) -> StreamTarget:
+        login = self._login(forward.key.server, forward.token)
+        return StreamTarget(login.address, login.token, forward.key.session_id, forward.key.app)
+
+    def _save(self) -> None:
+        forwards = [forwarder.forward for forwarder, _ in self._running.values()]
+        write_state(self._config.forwards, State(forwards, self._last_ports))
+        lines = [forward_line(forward.port, forward.host_key) for forward in forwards if forward.host_key]
+        write_private(self._config.forwards_known_hosts, "".join(f"{line}\n" for line in lines))
+
+
+def _leads_to(forward: Forward, ref: str, app: str) -> bool:
+    return ref in (forward.name, forward.key.session_id) and app in ("", forward.key.app)

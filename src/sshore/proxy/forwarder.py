@@ -1,0 +1,110 @@
+"""A forward at work: its listeners and its connections."""
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable
+
+from sshore.core.errors import SshoreError
+from sshore.proxy import ports
+from sshore.proxy.connections import serve
+from sshore.proxy.forwards import Forward, ForwardStatus
+from sshore.proxy.health import HEALTHY, Health, Report, report_of_error
+from sshore.sdk.stream_head import StreamTarget
+
+_log = logging.getLogger(__name__)
+_RETRY_BIND_S = 2.0
+_RETRY_ACCEPT_S = 0.2
+
+Targets = Callable[[Forward], StreamTarget]
+"""Where a forward's streams go, with the token that holds now. Raises SshoreError when there is none."""
+
+
+class Forwarder:
+    """Holds one forward's port from `run` until it is cancelled. `listeners` are bound already, or empty
+    where the port is to be waited for."""
+
+    def __init__(self, forward: Forward, targets: Targets, listeners: list[socket.socket]) -> None:
+        self.forward = forward
+        self.connections = 0
+        self._targets = targets
+        self._listeners = listeners
+        self._bind_error = ""
+        self._report = HEALTHY
+
+    @property
+    def report(self) -> Report:
+        """The forward's health."""
+        if self._bind_error:
+            detail = f"port {self.forward.port} is taken ({self._bind_error}); it is retried until it is free"
+            return Report(Health.PORT_TAKEN, detail)
+        return self._report
+
+    @property
+    def bind_note(self) -> str:
+        """What to tell a user who connects while the port cannot be had; empty when all is well."""
+        return self.report.detail if self._bind_error else ""
+
+    @property
+    def status(self) -> ForwardStatus:
+        forward, report = self.forward, self.report
+        return ForwardStatus(
+            forward.name,
+            forward.key.session_id,
+            forward.key.app,
+            forward.key.server,
+            forward.port,
+            report.health,
+            report.detail,
+            self.connections,
+        )
+
+    def note(self, report: Report) -> None:
+        """Take note of what a connection or the server's listing has shown."""
+        if report.health is not self._report.health:
+            level = logging.INFO if report.health is Health.OK else logging.WARNING
+            _log.log(level, "forward %s:%d: %s %s", self.forward.name, self.forward.port, report.health, report.detail)
+        self._report = report
+
+    async def run(self) -> None:
+        """Accept and serve connections; on cancellation, close the port and cut the connections off."""
+        try:
+            await self._wait_bound()
+            async with asyncio.TaskGroup() as group:
+                for listener in self._listeners:
+                    group.create_task(self._accept(listener, group))
+        finally:
+            ports.close(self._listeners)
+
+    async def _wait_bound(self) -> None:
+        while not self._listeners:
+            try:
+                self._listeners = ports.bind(self.forward.port)
+                self._bind_error = ""
+            except ports.PortTaken as taken:
+                self._bind_error = str(taken)
+                await asyncio.sleep(_RETRY_BIND_S)
+
+    async def _accept(self, listener: socket.socket, group: asyncio.TaskGroup) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                client, _ = await loop.sock_accept(listener)
+            except OSError as error:  # no descriptors left: those who wait stay in the kernel's queue
+                _log.warning("forward %s: cannot accept: %s", self.forward.name, error)
+                await asyncio.sleep(_RETRY_ACCEPT_S)
+                continue
+            client.setblocking(False)
+            group.create_task(self._serve(client))
+
+    async def _serve(self, client: socket.socket) -> None:
+        self.connections += 1
+        try:
+            await serve(client, lambda: self._targets(self.forward))
+            self.note(HEALTHY)
+        except SshoreError as error:
+            self.note(report_of_error(error))
+        except Exception:
+            _log.exception("forward %s: a connection failed", self.forward.name)
+        finally:
+            self.connections -= 1

@@ -1,0 +1,99 @@
+"""A forward and its connection card, as values."""
+
+import shlex
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sshore.core import layout
+
+HOST = "localhost"
+
+
+@dataclass(frozen=True, slots=True)
+class ForwardKey:
+    """What a forward leads to. `server` is a URL."""
+
+    server: str
+    session_id: str
+    app: str
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """A local port bound to an app of a session.
+
+    `token` is empty where the user's stored credentials are used; `host_key` is the session's, and is empty
+    for apps that do not speak SSH.
+    """
+
+    key: ForwardKey
+    name: str
+    port: int
+    host_key: str = ""
+    fingerprint: str = ""
+    token: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ForwardStatus:
+    """A forward as it is listed."""
+
+    session: str
+    session_id: str
+    app: str
+    server: str
+    port: int
+    health: str
+    detail: str
+    connections: int
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """The connection card: everything that a client needs to be told."""
+
+    session: str
+    app: str
+    user: str
+    host: str
+    port: int
+    url: str
+    key_file: str
+    command: str
+    sftp_command: str
+    host_key_fingerprint: str
+    known_hosts_file: str
+    notes: list[str] = field(default_factory=list)
+
+
+def make_card(forward: Forward, key_file: Path, known_hosts: Path, notes: list[str]) -> Card:
+    """The card of a forward to SSH; its commands verify the host key and ask nothing."""
+    options = _options(key_file, known_hosts)
+    account = f"{layout.ACCOUNT}@{HOST}"
+    return Card(
+        session=forward.name,
+        app=forward.key.app,
+        user=layout.ACCOUNT,
+        host=HOST,
+        port=forward.port,
+        url=f"ssh://{account}:{forward.port}",
+        key_file=str(key_file),
+        command=f"ssh {options} {account} -p {forward.port}",
+        sftp_command=f"sftp {options} -P {forward.port} {account}",
+        host_key_fingerprint=forward.fingerprint,
+        known_hosts_file=str(known_hosts),
+        notes=notes,
+    )
+
+
+def make_plain_card(forward: Forward, notes: list[str]) -> Card:
+    """The card of a forward to an app that is no SSH: its address."""
+    url = f"http://{HOST}:{forward.port}"
+    return Card(forward.name, forward.key.app, "", HOST, forward.port, url, "", "", "", "", "", notes)
+
+
+def _options(key_file: Path, known_hosts: Path) -> str:
+    # Inside double quotes ssh takes the file's name as it is, blanks included; without, as a list of files.
+    hosts = f'"{known_hosts}"' if " " in str(known_hosts) else str(known_hosts)
+    words = ["-i", str(key_file), "-o", "IdentitiesOnly=yes", "-o", f"UserKnownHostsFile={hosts}"]
+    return " ".join(shlex.quote(word) for word in words)

@@ -1,0 +1,53 @@
+"""The one instance: a lock that it holds while it lives, and the file that says where it listens."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+
+from filelock import FileLock, Timeout
+
+from sshore.core.errors import Conflict
+from sshore.sdk.config_dir import ConfigDir
+from sshore.sdk.private_files import make_private_directory, write_private
+
+
+@dataclass(frozen=True, slots=True)
+class LocalAddress:
+    """Where the local proxy listens on 127.0.0.1, and the token that it wants to see."""
+
+    pid: int
+    port: int
+    token: str
+
+
+@contextmanager
+def only_instance(config: ConfigDir) -> Iterator[None]:
+    """Be the user's one local proxy. The system drops the lock with the process, however it ends.
+
+    Raises:
+        Conflict: another process is.
+    """
+    make_private_directory(config.root)
+    lock = FileLock(config.proxy_lock, mode=0o600)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise Conflict("the local proxy runs already: sshore proxy status") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def announced(config: ConfigDir, port: int, token: str) -> Iterator[None]:
+    """Say where the local proxy listens, for as long as it does."""
+    address = LocalAddress(os.getpid(), port, token)
+    write_private(config.proxy_address, json.dumps(asdict(address)) + "\n")
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            config.proxy_address.unlink()

@@ -1,0 +1,77 @@
+"""Everything put together, for `sshore proxy` (a process of its own) and `sshore up` (in the server's)."""
+
+import asyncio
+import secrets
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+import uvicorn
+
+from sshore.core.errors import Conflict
+from sshore.proxy.api import LocalApi
+from sshore.proxy.engine import ForwardEngine
+from sshore.proxy.guard import Guard
+from sshore.proxy.instance import announced, only_instance
+from sshore.sdk.config_dir import ConfigDir
+
+
+class LocalProxy:
+    """A local proxy that runs: its forwards, and its API at `url`."""
+
+    def __init__(self, engine: ForwardEngine, url: str) -> None:
+        self.engine = engine
+        self.url = url
+        self.stop_asked = asyncio.Event()
+
+
+@asynccontextmanager
+async def run_local_proxy(config: ConfigDir, *, host: str = "proxy") -> AsyncIterator[LocalProxy]:
+    """Run the local proxy for as long as the context is open; its forwards are restored and stay in the state file.
+
+    `host` is the command whose process this is: ``proxy`` stops when it is asked to (`stop_asked`), ``up`` refuses.
+
+    Raises:
+        Conflict: the user has a local proxy already.
+    """
+    with only_instance(config), _listener() as listener:
+        port, token = listener.getsockname()[1], secrets.token_urlsafe(32)
+        async with asyncio.TaskGroup() as group:
+            engine = ForwardEngine(config, group)
+            local = LocalProxy(engine, f"http://127.0.0.1:{port}")
+            api = LocalApi(engine, host, _stopper(local, host))
+            server = _Server(uvicorn.Config(Guard(api.app(), port, token), log_config=None, lifespan="off", ws="none"))
+            engine.restore()
+            tasks = [group.create_task(engine.watch()), group.create_task(server.serve(sockets=[listener]))]
+            try:
+                with announced(config, port, token):
+                    yield local
+            finally:
+                server.should_exit = True
+                await asyncio.wait(tasks[1:])
+                tasks[0].cancel()
+                await engine.stop()
+
+
+def _stopper(local: LocalProxy, host: str) -> Callable[[], None]:
+    def stop() -> None:
+        if host != "proxy":
+            raise Conflict(f"the local proxy runs inside `sshore {host}`: end that one with Ctrl-C")
+        local.stop_asked.set()
+
+    return stop
+
+
+class _Server(uvicorn.Server):
+    """Leaves the signals to whoever runs the process."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@contextmanager
+def _listener() -> Iterator[socket.socket]:
+    # Listening from here on: whoever reads the address file is served, if a moment later.
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener
