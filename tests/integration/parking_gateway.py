@@ -4,6 +4,7 @@ and joins connections to a TCP port of its own with streams to the app ``ssh``."
 import queue
 import socket
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 from sshore.wire.heads import LINK_PATH, LINK_PROTOCOL, parse_request, problem_response, switching_protocols
@@ -106,6 +107,7 @@ class ParkingGateway:
                 client, _ = listener.accept()
             except OSError:
                 return
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._open.add(client)
             self._spawn(self._join, client)
 
@@ -122,6 +124,9 @@ class ParkingGateway:
     def _copy(self, source: socket.socket, sink: socket.socket) -> None:
         try:
             while data := source.recv(256 << 10):
+                if source.family == socket.AF_INET:
+                    # ssh's own Nagle waits for the acknowledgement of NEWKEYS, which is delayed by 40 ms otherwise.
+                    source.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
                 sink.sendall(data)
             sink.shutdown(socket.SHUT_WR)
         except OSError:
@@ -140,7 +145,5 @@ class ParkingGateway:
 
     @staticmethod
     def _shut(connection: socket.socket) -> None:
-        try:
+        with suppress(OSError):
             connection.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass

@@ -1,8 +1,7 @@
 """What the agent is told, in a file that the server writes (`sshore.core.run_files.agent_config`)."""
 
 import json
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 DEFAULT_PATH = "/run/sshore/agent.json"
 
@@ -11,8 +10,7 @@ class ConfigError(ValueError):
     """The file is not what the server writes."""
 
 
-@dataclass(frozen=True, slots=True)
-class AppConfig:
+class AppConfig(NamedTuple):
     """An app to launch at once; `ssh` has neither command nor port."""
 
     name: str
@@ -20,8 +18,7 @@ class AppConfig:
     port: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AgentConfig:
+class AgentConfig(NamedTuple):
     """Who the agent is and where its gateway is: the path of a Unix socket, or ``host:port``.
 
     The places are those of `sshore.core.layout`, which the agent does not carry.
@@ -31,7 +28,7 @@ class AgentConfig:
     token: str
     gateway: str
     apps: tuple[AppConfig, ...] = ()
-    environment: dict[str, str] = field(default_factory=dict)
+    environment: dict[str, str] = {}  # noqa: RUF012 - never changed
     home: str = "/home/work"
     kit_bin: str = "/opt/sshore/bin"
     sshd_config: str = "/run/sshore/sshd_config"

@@ -33,7 +33,8 @@ class DaemonJournal:
         self._read_end, self.write_end = os.pipe()
         os.set_blocking(self._read_end, False)
         # Room for a line of every one of many daemons, so that none waits for the agent.
-        fcntl.fcntl(self.write_end, fcntl.F_SETPIPE_SZ, 256 << 10)
+        with suppress(OSError):
+            fcntl.fcntl(self.write_end, fcntl.F_SETPIPE_SZ, 256 << 10)
         loop.watch(self._read_end, READ, self._on_lines)
 
     def _on_lines(self, events: int) -> None:

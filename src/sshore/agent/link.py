@@ -7,7 +7,7 @@ from typing import Any
 from sshore import __version__
 from sshore.agent.dial import dial
 from sshore.agent.loop import READ, WRITE, Loop
-from sshore.wire.heads import MAX_HEAD_BYTES, HeadError, link_request, parse_response
+from sshore.wire.heads import MAX_HEAD_BYTES, link_request, parse_response
 from sshore.wire.lines import MAX_LINE_BYTES, LineError, decode_line, encode_line
 
 PATIENCE_S = 10.0
@@ -74,7 +74,7 @@ class Link:
             status = parse_response(bytes(self._received[:-4])).status
             if status != 101:
                 raise Refused(status)
-        except (OSError, HeadError, Refused) as error:
+        except (OSError, ValueError, Refused) as error:
             self._lose(error)
         else:
             self._park()
@@ -91,7 +91,7 @@ class Link:
             if not receive_until(self._socket, self._received, b"\n", MAX_LINE_BYTES):
                 return
             message = decode_line(bytes(self._received[:-1]))
-        except (LineError, HeadError) as error:
+        except (LineError, RecursionError) as error:
             message = LineError(str(error))
         except OSError as error:
             self._lose(error)

@@ -49,7 +49,7 @@ def run(config: AgentConfig) -> None:
 
 def _enter_session(config: AgentConfig) -> None:
     """Take the session's directory and environment, which all children inherit."""
-    os.environ.update(config.environment)
+    os.environ.update({"HOME": config.home, "USER": "work", "LOGNAME": "work", **config.environment})
     try:
         os.chdir(config.home)
     except OSError:

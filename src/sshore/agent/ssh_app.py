@@ -23,7 +23,7 @@ class SshApp:
         self._children = children
         self._journal = DaemonJournal(loop, "sshd")
         self._daemons: set[int] = set()
-        self._launched = False
+        self._wanted = self._launched = False
         self._sshd = f"{kit_bin}/sshd"
         self._arguments = ("-f", config, *_helper_options(kit_bin))
 
@@ -31,19 +31,20 @@ class SshApp:
         """Launch, if sshd accepts its configuration."""
         if self._launched:
             reply(ok())
-            return
-        self._check(reply)
+        else:
+            self._wanted = True
+            self._check(reply)
 
     def launch(self) -> None:
         """Launch at once, and take it back when sshd turns out not to accept its configuration."""
-        self._launched = True
+        self._wanted = self._launched = True
         self._check(lambda message: None)
 
     def stop(self, reply: Reply) -> None:
         """No new streams, and an end to the open ones."""
         if self._launched:
             say("ssh is stopped")
-        self._launched = False
+        self._wanted = self._launched = False
         self._children.end(self._daemons, END_GRACE_S, lambda: reply(ok()))
 
     def open(self, connection: socket.socket) -> None:
@@ -83,8 +84,9 @@ class SshApp:
                 say(detail)
                 reply(Problem(Code.APP_FAILED, detail).reply())
             else:
-                self._launched = True
-                say("ssh is launched")
+                # It may have been stopped while sshd was looking.
+                self._launched = self._wanted
+                say("ssh is launched" if self._wanted else "ssh is stopped")
                 reply(ok())
 
         try:

@@ -1,7 +1,7 @@
 """The platform's own files in a session (`/run/sshore`), as text: what the agent and `sshd -i` read."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from sshore.core import layout
 
@@ -56,14 +56,16 @@ SetEnv {set_env}
 """
 
 
-def agent_config(session_id: str, token: str, apps: Iterable[str]) -> str:
-    """What the agent is told: `session`, `token`, `gateway` (a Unix socket's path), `apps` to launch at once."""
+def agent_config(session_id: str, token: str, apps: Iterable[str], environment: Mapping[str, str] | None = None) -> str:
+    """What the agent is told: `session`, `token`, `gateway` (a Unix socket's path), `apps` to launch at once,
+    and the `environment` of apps beside ssh, which gets it by `sshd_config`."""
     return json.dumps(
         {
             "session": session_id,
             "token": token,
             "gateway": f"{layout.LINK}/{layout.LINK_SOCKET_NAME}",
             "apps": [{"name": name} for name in apps],
+            "environment": dict(environment or {}),
         }
     )
 

@@ -1,7 +1,8 @@
 """The words on the wire: heads and lines of streams and links, and the problem codes.
 
 Bytes in, values out; no sockets here, and nothing but the standard library, because the agent
-carries this package into every session.
+carries this package into every session: of the library only what is light (`NamedTuple`, not
+`dataclasses`, which would load `inspect` and cost the agent two megabytes with `urllib.parse`).
 
     heads.py      HTTP/1.1 request and response heads (RFC 9112), upgrades (RFC 9110 §7.8)
     lines.py      the one JSON line each way that opens a stream or makes a call on a link

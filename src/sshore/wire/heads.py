@@ -1,8 +1,7 @@
 """HTTP/1.1 heads: the part before the empty line (RFC 9112), as far as streams and links need it."""
 
 import json
-from dataclasses import dataclass, field
-from urllib.parse import quote
+from typing import NamedTuple
 
 from sshore.wire.problems import Problem
 
@@ -13,6 +12,7 @@ LINK_PATH = "/api/v1/link"
 
 MAX_HEAD_BYTES = 16 * 1024
 _END = b"\r\n\r\n"
+_UNRESERVED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 _REASONS = {
     101: "Switching Protocols",
     400: "Bad Request",
@@ -30,13 +30,12 @@ class HeadError(ValueError):
     """The bytes are not an HTTP/1.1 head, or the head is longer than `MAX_HEAD_BYTES`."""
 
 
-@dataclass(frozen=True, slots=True)
-class RequestHead:
+class RequestHead(NamedTuple):
     """A request's first line and its fields; field names are lower-case."""
 
     method: str
     target: str
-    fields: dict[str, str] = field(default_factory=dict)
+    fields: dict[str, str]
 
     @property
     def path(self) -> str:
@@ -55,12 +54,11 @@ class RequestHead:
         return token.strip() if scheme.lower() == "bearer" else ""
 
 
-@dataclass(frozen=True, slots=True)
-class ResponseHead:
+class ResponseHead(NamedTuple):
     """A response's status and its fields; field names are lower-case."""
 
     status: int
-    fields: dict[str, str] = field(default_factory=dict)
+    fields: dict[str, str]
 
     @property
     def content_length(self) -> int:
@@ -112,7 +110,7 @@ def parse_response(head: bytes) -> ResponseHead:
 
 def stream_request(host: str, session: str, app: str, token: str, agent: str) -> bytes:
     """The request that opens a stream; `session` is a name or an id, `agent` the User-Agent."""
-    target = f"/api/v1/sessions/{quote(session, safe='')}/apps/{quote(app, safe='')}/stream"
+    target = f"/api/v1/sessions/{_quote(session)}/apps/{_quote(app)}/stream"
     return _upgrade_request(host, target, STREAM_PROTOCOL, token, agent)
 
 
@@ -135,6 +133,11 @@ def problem_response(problem: Problem) -> bytes:
         "Connection": "close",
     }
     return _render(problem.status, fields) + body
+
+
+def _quote(segment: str) -> str:
+    """One segment of a path, percent-encoded (RFC 3986 §2.1)."""
+    return "".join(chr(byte) if byte in _UNRESERVED else f"%{byte:02X}" for byte in segment.encode())
 
 
 def _upgrade_request(host: str, target: str, protocol: str, token: str, agent: str) -> bytes:

@@ -1,8 +1,7 @@
 """Problem codes: one stable word for each way to be refused, on links, streams and the HTTP API alike."""
 
-from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 
 class Code(StrEnum):
@@ -54,13 +53,12 @@ STATUS: dict[Code, int] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """What was refused, and what to do next: `detail` is a sentence or two for the user."""
 
     code: Code
     detail: str
-    fields: dict[str, Any] = field(default_factory=dict)
+    fields: dict[str, Any] = {}  # noqa: RUF012 - never changed
 
     @property
     def status(self) -> int:
