@@ -1,1 +1,35 @@
-""""""
+"""The sandbox engine: sessions on this machine by bubblewrap, in milliseconds, with or without root.
+
+    engine.py     `SandboxEngine`, the port: one lock a session, waiting, cancellation
+    launch.py     the start of one session, step by step, undone when a step fails
+    ending.py     the end of one session: asking, killing, cleaning up, saying why it ended
+    bwrap.py      bwrap(1)'s arguments, as a pure function
+    binary.py     which bwrap: the wheel's, or the system's; whether it works here
+    view.py       what of the host a session sees
+    etc.py        the files of /etc that are made for each session
+    network.py    slirp4netns for the network `nat`
+    cgroups.py    limits: which hierarchies the server may write, a session's groups in them
+    gpus.py       GPU device nodes, and which session has which
+    capacity.py   what the machine has
+    processes.py  processes that outlive the server: identity, pidfds, reaping
+    records.py    what is remembered of each session, outside its reach
+
+    server ──Popen as the owner's uid──▶ bwrap (monitor; writes the exit status into a file)
+       │                                   └── agent = pid 1 of the session's namespaces
+       └──Popen as the owner's uid──▶ slirp4netns (network `nat`)
+                                           ends when the pipe that pid 1 holds does
+
+The agent is pid 1 (``--as-pid-1``): its end is by the kernel's hand the end of all processes of the
+session, whether or not a server runs, and nothing inside can kill it. No process is tied to the server's
+life; a new server finds them by the records and by pidfds.
+
+Below the state directory:
+
+    sandbox/bwrap/       a copy of the wheel's bwrap that every owner's uid can run
+    sandbox/records/     <id>.json, see records.py; <id>.status is bwrap's own word
+    sandbox/logs/        <id>.log, what the agent and the daemons wrote
+"""
+
+from sshore.engines.sandbox.engine import SandboxEngine
+
+__all__ = ["SandboxEngine"]

@@ -1,0 +1,44 @@
+"""File descriptors by which the server, bwrap and slirp4netns tell each other how far they are."""
+
+import os
+import select
+import time
+
+
+def memory_file(name: str, contents: str) -> int:
+    """A descriptor of a file in memory with these contents, at its beginning."""
+    descriptor = os.memfd_create(name)
+    os.write(descriptor, contents.encode())
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return descriptor
+
+
+def latch() -> int:
+    """A pipe in one descriptor, for reading and writing: whoever reads from it waits until somebody writes, and
+    the end of the writer is no end of the file. So a bwrap that waits for a server that died goes on waiting,
+    instead of letting an agent start that nobody has put in its limits."""
+    reader, writer = os.pipe()
+    try:
+        return os.open(f"/proc/self/fd/{reader}", os.O_RDWR | os.O_CLOEXEC)
+    finally:
+        os.close(reader)
+        os.close(writer)
+
+
+def read_until(descriptor: int, deadline: float, enough: int | None = None) -> bytes:
+    """Read to the end of the file or `enough` bytes; what came until the deadline (of time.monotonic())."""
+    data = b""
+    while enough is None or len(data) < enough:
+        if not _readable(descriptor, deadline):
+            break
+        more = os.read(descriptor, 4096)
+        if not more:
+            break
+        data += more
+    return data
+
+
+def _readable(descriptor: int, deadline: float) -> bool:
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(max(0, int((deadline - time.monotonic()) * 1000))))

@@ -1,0 +1,212 @@
+"""`SandboxEngine`: the port `core.ports.Engine` on bubblewrap."""
+
+import asyncio
+import contextlib
+import signal
+import threading
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+from weakref import WeakValueDictionary
+
+from anyio import CancelScope
+
+from sshore.core.errors import EngineFailed, InvalidInput
+from sshore.core.ids import SessionId
+from sshore.core.sessions import Capacity, EngineState, RunState, SessionSpec
+from sshore.engines.sandbox import ending
+from sshore.engines.sandbox.binary import find_bwrap
+from sshore.engines.sandbox.capacity import machine_capacity
+from sshore.engines.sandbox.cgroups import Cgroups
+from sshore.engines.sandbox.gpus import find_gpus
+from sshore.engines.sandbox.launch import Launch
+from sshore.engines.sandbox.logs import Logs
+from sshore.engines.sandbox.network import check_network
+from sshore.engines.sandbox.processes import Children, boot_id, ended, send
+from sshore.engines.sandbox.records import Record, Records
+
+T = TypeVar("T")
+_THREADS = 8
+
+
+class SandboxEngine:
+    """Sessions on this machine by bubblewrap; see the package. One at a time for a state directory."""
+
+    def __init__(self, state_dir: Path, limits: Cgroups | None = None) -> None:
+        """`state_dir` exists and, where the server is root, can be traversed by the owners' uids."""
+        place = state_dir / "sandbox"
+        # The owners' uids run the staged bwrap; all else is the server's own.
+        self._stage = _directory(_directory(place, 0o711) / "bwrap", 0o711)
+        self._records = Records(_directory(place / "records", 0o700))
+        self._logs = Logs(_directory(place / "logs", 0o700))
+        self._limits = limits or Cgroups()
+        self._gpus = find_gpus()
+        self._planning = threading.Lock()
+        self._bwrap: dict[bool, Path] = {}
+        self._children = Children()
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="sandbox")
+        self._locks: WeakValueDictionary[SessionId, asyncio.Lock] = WeakValueDictionary()
+
+    @property
+    def name(self) -> str:
+        return "sandbox"
+
+    async def aclose(self) -> None:
+        """Let go of the engine's own resources; sessions go on."""
+        self._children.close()
+        self._threads.shutdown()
+
+    async def check(self, spec: SessionSpec) -> None:
+        await self._in_thread(lambda: self._check(spec))
+
+    async def start(self, spec: SessionSpec) -> None:
+        async with self._alone(spec.id):
+            record = self._records.read(spec.id)
+            if record and ending.runs(record):
+                return
+            await self._launch(spec, record)
+
+    async def stop(self, session_id: SessionId, grace_s: float) -> None:
+        async with self._alone(session_id):
+            record = self._records.read(session_id)
+            if record is None or record.end_reason is not None:
+                return
+            if record.agent and ending.runs(record):
+                await _ask(record, grace_s)
+            await self._in_thread(lambda: ending.end(self._records, record, ending.STOPPED))
+
+    async def remove(self, session_id: SessionId) -> None:
+        await self.stop(session_id, 0)
+        async with self._alone(session_id):
+            self._records.remove(session_id)
+            self._logs.remove(session_id)
+
+    async def inspect(self, session_id: SessionId) -> EngineState:
+        record = self._records.read(session_id)
+        if record and ending.runs(record):
+            return EngineState(RunState.RUNNING)
+        async with self._alone(session_id):
+            return await self._settled(session_id)
+
+    async def wait(self, session_id: SessionId) -> EngineState:
+        while True:
+            state = await self.inspect(session_id)
+            record = self._records.read(session_id)
+            if state.run_state is not RunState.RUNNING or record is None or record.agent is None:
+                return state
+            await ended(record.agent)
+
+    async def list(self) -> list[SessionId]:
+        return self._records.list()
+
+    async def capacity(self) -> Capacity:
+        return machine_capacity(self._gpus)
+
+    async def log(self, session_id: SessionId, tail_bytes: int) -> bytes:
+        return await self._in_thread(lambda: self._logs.tail(session_id, tail_bytes))
+
+    def _check(self, spec: SessionSpec) -> None:
+        if spec.image:
+            raise InvalidInput("the sandbox engine has no images, but the host's own system: leave --image out")
+        self._limits.check(spec.resources)
+        check_network(spec.network, spec.host_uid)
+        if not (spec.kit / "python/bin/python3").exists():
+            raise EngineFailed(f"the kit at {spec.kit} is not complete: restart the server, which builds it anew")
+        self._find_bwrap(spec)
+
+    def _find_bwrap(self, spec: SessionSpec) -> Path:
+        as_owner = spec.host_uid is not None
+        if as_owner not in self._bwrap:
+            self._bwrap[as_owner] = find_bwrap(self._stage, spec.host_uid)
+        return self._bwrap[as_owner]
+
+    async def _launch(self, spec: SessionSpec, leftover: Record | None) -> None:
+        def start() -> tuple[Launch, Record]:
+            self._check(spec)
+            if leftover and leftover.end_reason is None:
+                ending.end(self._records, leftover)
+            launch = self._plan(spec)
+            return launch, launch.run()
+
+        try:
+            _, record = await self._in_thread(start)
+        except asyncio.CancelledError:
+            await self._in_thread(lambda: self._undo(spec.id))
+            raise
+        for process in record.processes:
+            if process != record.agent:
+                self._children.watch(process)
+
+    def _undo(self, session_id: SessionId) -> None:
+        record = self._records.read(session_id)
+        if record:
+            ending.end(self._records, record)
+            self._records.remove(session_id)
+
+    def _plan(self, spec: SessionSpec) -> Launch:
+        with self._planning:
+            taken = {node for other in self._records.unended() if other.id != spec.id for node in other.gpus}
+            chosen = self._gpus.choose(spec.resources.gpus, taken)
+            record = Record(
+                spec.id,
+                boot_id(),
+                cgroups=self._limits.plan(spec.id, spec.resources),
+                gpus=chosen,
+                memory_bytes=spec.resources.memory_bytes,
+            )
+            self._records.write(record)
+        nodes = self._gpus.with_shared(chosen)
+        return Launch(spec, record, self._find_bwrap(spec), nodes, self._records, self._logs, self._limits)
+
+    async def _settled(self, session_id: SessionId) -> EngineState:
+        record = self._records.read(session_id)
+        if record is None:
+            return EngineState(RunState.ABSENT)
+        if ending.runs(record):
+            return EngineState(RunState.RUNNING)
+        reason = record.end_reason
+        if reason is None:
+            reason = (await self._in_thread(partial(ending.end, self._records, record))).end_reason
+        return EngineState(RunState.EXITED, reason or "")
+
+    @contextlib.asynccontextmanager
+    async def _alone(self, session_id: SessionId) -> AsyncIterator[None]:
+        """One verb at a time for a session."""
+        lock = self._locks.setdefault(session_id, asyncio.Lock())
+        async with lock:
+            yield
+
+    async def _in_thread(self, function: Callable[[], T]) -> T:
+        """Run a blocking function to its end, even when the caller is cancelled: half of it cannot be left."""
+        future = asyncio.get_running_loop().run_in_executor(self._threads, function)
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            await _finished(future)
+            raise
+
+
+async def _finished(future: asyncio.Future[Any]) -> None:
+    """Wait for a thread, whoever cancels meanwhile: anyio again and again, asyncio once each time."""
+    with CancelScope(shield=True):
+        while not future.done():
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait([future])
+    future.exception()
+
+
+async def _ask(record: Record, grace_s: float) -> None:
+    """Ask the agent to end, and wait for it, but not longer than `grace_s`."""
+    assert record.agent is not None
+    send(record.agent, signal.SIGTERM)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(grace_s):
+            await ended(record.agent)
+
+
+def _directory(path: Path, mode: int) -> Path:
+    path.mkdir(exist_ok=True)
+    path.chmod(mode)
+    return path

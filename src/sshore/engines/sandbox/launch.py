@@ -1,0 +1,186 @@
+"""The start of one session, step by step; undone when a step fails. Blocking, a few milliseconds in all.
+
+1. the record is written, so that whatever happens next is known
+2. bwrap starts, says pid 1's number, builds the session's view of files, and waits
+3. pid 1 is put into the limits, and gets its network
+4. pid 1 is let go and becomes the agent
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from sshore.core.errors import EngineFailed
+from sshore.core.sessions import Network, SessionSpec
+from sshore.engines.sandbox import cgroups, etc
+from sshore.engines.sandbox.binary import run_as
+from sshore.engines.sandbox.bwrap import Descriptors, bwrap_arguments
+from sshore.engines.sandbox.cgroups import Cgroups
+from sshore.engines.sandbox.descriptors import latch, memory_file, read_until
+from sshore.engines.sandbox.ending import end
+from sshore.engines.sandbox.gpus import groups_of
+from sshore.engines.sandbox.logs import Logs
+from sshore.engines.sandbox.network import start_slirp
+from sshore.engines.sandbox.processes import Process, identify
+from sshore.engines.sandbox.records import Record, Records
+from sshore.engines.sandbox.view import HostView, look_at_host, read_text
+
+_SETUP_TIMEOUT_S = 30.0
+_LAST_FILE = "hostname"
+_COMPLAINT_BYTES = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """One start: what is started, and with what. `record` is the session's new one, not yet written."""
+
+    spec: SessionSpec
+    record: Record
+    bwrap: Path
+    gpu_nodes: tuple[str, ...]
+    records: Records
+    logs: Logs
+    limits: Cgroups
+
+    def run(self) -> Record:
+        """Start the session; return its record when the agent was let go.
+
+        Raises:
+            EngineFailed: a step failed; nothing is left but the log.
+        """
+        try:
+            return self._run()
+        except OSError as error:
+            self.undo()
+            raise EngineFailed(f"the session {self.spec.name} did not start: {error}") from error
+        except BaseException:
+            self.undo()
+            raise
+
+    def undo(self) -> None:
+        """Leave nothing of the session but the log."""
+        record = self.records.read(self.spec.id)
+        if record:
+            end(self.records, record)
+            self.records.remove(self.spec.id)
+
+    def _run(self) -> Record:
+        self.records.status_path(self.spec.id).unlink(missing_ok=True)
+        self.records.write(self.record)
+        with ExitStack() as stack:
+            log = _closing(stack, self.logs.open(self.spec.id))
+            hold = _closing(stack, latch())
+            # Pid 1 holds the near end; slirp4netns ends when it closes.
+            exit_far, exit_near = os.pipe()
+            _closing(stack, exit_far)
+            monitor, agent = self._make_sandbox(log, hold, exit_near)
+            record = replace(self.record, monitor=monitor, agent=agent)
+            self.limits.make(record.cgroups, self.spec.resources)
+            cgroups.attach(record.cgroups, agent.pid)
+            if self.spec.network is Network.NAT:
+                record = replace(record, slirp=start_slirp(agent.pid, exit_far, log, self.spec.host_uid))
+            record = replace(record, started=True)
+            os.write(hold, b"1")
+            self.records.write(record)
+        return record
+
+    def _make_sandbox(self, log: int, hold: int, exit_near: int) -> tuple[Process, Process]:
+        """bwrap outside, and pid 1 inside, which waits at the latch with everything mounted."""
+        host = look_at_host()
+        deadline = time.monotonic() + _SETUP_TIMEOUT_S
+        with ExitStack() as stack:
+            log_start = os.fstat(log).st_size
+            info, info_far = os.pipe()
+            _closing(stack, info)
+            mounted, mounted_far = socket.socketpair()
+            stack.enter_context(mounted)
+            with ExitStack() as far:
+                far.enter_context(mounted_far)
+                descriptors = Descriptors(
+                    info=_closing(far, info_far),
+                    status=_closing(far, self._status_file()),
+                    block=hold,
+                    sync=_closing(far, exit_near),
+                    etc=self._etc_files(host, mounted, mounted_far, far),
+                )
+                monitor = self._spawn(host, descriptors, log)
+            agent = self._agent(read_until(info, deadline))
+            if agent:
+                self.records.write(replace(self.record, monitor=monitor, agent=agent))
+            if agent is None or not _is_mounted(mounted, deadline):
+                raise EngineFailed(self._complaint(monitor, log_start))
+            return monitor, agent
+
+    def _status_file(self) -> int:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC
+        return os.open(self.records.status_path(self.spec.id), flags, 0o600)
+
+    def _etc_files(
+        self, host: HostView, mounted: socket.socket, mounted_far: socket.socket, far: ExitStack
+    ) -> dict[str, int]:
+        """A descriptor for each file of /etc that is made. The last, which bwrap reads after everything else is
+        mounted, is a socket: see `_is_mounted`."""
+        files = etc.etc_files(
+            self.spec.name,
+            self.spec.network,
+            host.shell,
+            host_hosts=read_text("/etc/hosts"),
+            host_resolv=read_text("/etc/resolv.conf"),
+        )
+        mounted.sendall(files.pop(_LAST_FILE).encode())
+        mounted.shutdown(socket.SHUT_WR)
+        descriptors = {name: _closing(far, memory_file(name, contents)) for name, contents in files.items()}
+        return {**descriptors, _LAST_FILE: mounted_far.fileno()}
+
+    def _spawn(self, host: HostView, descriptors: Descriptors, log: int) -> Process:
+        identity = run_as(self.spec.host_uid)
+        if identity and self.gpu_nodes:
+            identity["extra_groups"] = groups_of(self.gpu_nodes)
+        monitor = subprocess.Popen(
+            [self.bwrap, *bwrap_arguments(self.spec, host, descriptors, self.gpu_nodes)],
+            **identity,
+            pass_fds=descriptors.all,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env={},
+            cwd="/",
+            # A Ctrl-C at the server's terminal is none of the session's business.
+            start_new_session=True,
+        )
+        # From here on it is watched by its pidfd; Popen must not warn that it goes on.
+        monitor.returncode = 0
+        return identify(monitor.pid)
+
+    def _agent(self, info: bytes) -> Process | None:
+        try:
+            return identify(json.loads(info)["child-pid"])
+        except (ValueError, ProcessLookupError):
+            return None
+
+    def _complaint(self, monitor: Process, log_start: int) -> str:
+        os.kill(monitor.pid, signal.SIGKILL)
+        os.waitpid(monitor.pid, 0)
+        said = self.logs.tail(self.spec.id, _COMPLAINT_BYTES, log_start).decode(errors="replace").strip()
+        return f"the session {self.spec.name} did not start: {said or 'bwrap fell silent'}"
+
+
+def _is_mounted(mounted: socket.socket, deadline: float) -> bool:
+    """Whether bwrap has read the last file, and so has mounted all: then the socket ends in order. A bwrap that
+    fails before it closes the socket with the file unread, and that is a reset (unix(7))."""
+    try:
+        mounted.settimeout(max(0.001, deadline - time.monotonic()))
+        return mounted.recv(1) == b""
+    except (ConnectionResetError, TimeoutError):
+        return False
+
+
+def _closing(stack: ExitStack, descriptor: int) -> int:
+    stack.callback(os.close, descriptor)
+    return descriptor
