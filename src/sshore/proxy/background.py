@@ -47,7 +47,13 @@ def _start(config: ConfigDir, command: Sequence[str]) -> None:
     log = os.open(config.proxy_log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, cwd=config.root, start_new_session=True, creationflags=_FLAGS
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            cwd=config.root,
+            start_new_session=True,
+            creationflags=_FLAGS,
         )
     finally:
         os.close(log)

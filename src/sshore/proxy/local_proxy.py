@@ -34,23 +34,24 @@ async def run_local_proxy(config: ConfigDir, *, host: str = "proxy") -> AsyncIte
     Raises:
         Conflict: the user has a local proxy already.
     """
-    with only_instance(config), _listener() as listener:
-        port, token = listener.getsockname()[1], secrets.token_urlsafe(32)
+    with only_instance(config), _listener() as listener, _first_failure():
         async with asyncio.TaskGroup() as group:
             engine = ForwardEngine(config, group)
+            port, token = listener.getsockname()[1], secrets.token_urlsafe(32)
             local = LocalProxy(engine, f"http://127.0.0.1:{port}")
             api = LocalApi(engine, host, _stopper(local, host))
             server = _Server(uvicorn.Config(Guard(api.app(), port, token), log_config=None, lifespan="off", ws="none"))
             engine.restore()
-            tasks = [group.create_task(engine.watch()), group.create_task(server.serve(sockets=[listener]))]
+            watching = group.create_task(engine.watch())
+            serving = group.create_task(server.serve(sockets=[listener]))
             try:
                 with announced(config, port, token):
                     yield local
             finally:
                 server.should_exit = True
-                await asyncio.wait(tasks[1:])
-                tasks[0].cancel()
+                watching.cancel()
                 await engine.stop()
+                await asyncio.wait([serving])
 
 
 def _stopper(local: LocalProxy, host: str) -> Callable[[], None]:
@@ -75,3 +76,12 @@ def _listener() -> Iterator[socket.socket]:
     # Listening from here on: whoever reads the address file is served, if a moment later.
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield listener
+
+
+@contextmanager
+def _first_failure() -> Iterator[None]:
+    """A task group's one failure as itself, for whoever reports it to the user."""
+    try:
+        yield
+    except ExceptionGroup as group:
+        raise group.exceptions[0] from group

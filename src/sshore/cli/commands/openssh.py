@@ -1,0 +1,63 @@
+"""ssh, sftp, cp, stream, certify: here for their help and for completion; entry.py runs them without click."""
+
+import click
+
+from sshore.cli import openssh
+from sshore.cli.arguments import complete_session
+from sshore.cli.certify import run_certify
+from sshore.cli.stream import run_stream
+from sshore.cli.user import User
+
+_as_they_are = {"ignore_unknown_options": True, "allow_interspersed_args": False, "help_option_names": ["--help"]}
+_words = click.argument("words", nargs=-1, type=click.UNPROCESSED, shell_complete=complete_session)
+
+
+@click.command(context_settings=_as_they_are, options_metavar="NAME [SSH-OPTION]... [--] [COMMAND]...")
+@_words
+@click.pass_obj
+def ssh(user: User, words: tuple[str, ...]) -> int:
+    """Run ssh in a session, which is launched for it; the exit status is ssh's.
+
+    Every option of ssh may be given: sshore ssh demo -L 8080:localhost:80
+    """
+    openssh.run_ssh(user, list(words))
+
+
+@click.command(context_settings=_as_they_are, options_metavar="[SFTP-OPTION]... NAME[:PATH]")
+@_words
+@click.pass_obj
+def sftp(user: User, words: tuple[str, ...]) -> int:
+    """Run sftp to a session, which is launched for it."""
+    openssh.run_sftp(user, list(words))
+
+
+@click.command(context_settings=_as_they_are, options_metavar="[-r] SRC... DST")
+@_words
+@click.pass_obj
+def cp(user: User, words: tuple[str, ...]) -> int:
+    """Copy files to or from a session, by scp: NAME:PATH on one side.
+
+    \b
+    sshore cp data.csv demo:            into the home
+    sshore cp -r demo:results .         a directory
+    """
+    openssh.run_cp(user, list(words))
+
+
+@click.command(context_settings=_as_they_are, options_metavar="NAME[.sshore] [--app APP]")
+@_words
+@click.pass_obj
+def stream(user: User, words: tuple[str, ...]) -> int:
+    """Open a stream to an app (ssh, if no other is named) on stdin and stdout.
+
+    For ssh_config: ProxyCommand sshore stream %n
+    """
+    return run_stream(user, list(words))
+
+
+@click.command(hidden=True)
+@_words
+@click.pass_obj
+def certify(user: User, words: tuple[str, ...]) -> int:
+    """Fetch a certificate for some minutes; the managed ssh_config calls it."""
+    return run_certify(user, list(words))

@@ -1,0 +1,58 @@
+"""up, server."""
+
+import asyncio
+import logging
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sshore.cli.user import User
+from sshore.core.errors import InvalidInput
+from sshore.core.settings import parse_port
+
+_state_option = click.option("--state", type=click.Path(path_type=Path, file_okay=False), help="The state directory.")
+_port_option = click.option("--port", default="", help="The server's port.  [default: 8022]")
+
+
+@click.command()
+@_port_option
+@_state_option
+@click.option("--no-browser", is_flag=True, help="Do not open the console in the browser.")
+@click.option("--demo", is_flag=True, help="With a session `demo`, its SSH launched and its card printed.")
+@click.pass_obj
+def up(user: User, port: str, state: Path | None, no_browser: bool, demo: bool) -> None:
+    """Run server and local proxy here, and log in. Ctrl-C ends them; the sessions go on."""
+    from sshore.cli.up import run_up
+
+    _run(run_up(user, _settings(port=port, state_dir=state), demo=demo))
+
+
+@click.command()
+@click.option("--host", default=None, help="The address to listen on.  [default: 127.0.0.1]")
+@_port_option
+@_state_option
+def server(host: str | None, port: str, state: Path | None) -> None:
+    """Run the server alone. SIGTERM or Ctrl-C ends it; the sessions go on."""
+    settings = _settings(port=port, state_dir=state, host=host)
+    from sshore.server.run import run_server
+
+    logging.getLogger("sshore").setLevel(logging.INFO)
+    _run(run_server(settings))
+
+
+def _settings(port: str, **overrides: Any) -> Any:
+    if sys.platform != "linux":
+        raise InvalidInput("the server runs on Linux; log in to one from here with: sshore login URL --token TOKEN")
+    from sshore.server.settings import Settings
+
+    return Settings.from_environment(port=parse_port(port) if port else None, **overrides)
+
+
+def _run(program: Coroutine[Any, Any, None]) -> None:
+    import uvloop
+
+    with asyncio.Runner(loop_factory=uvloop.Loop) as runner:
+        runner.run(program)

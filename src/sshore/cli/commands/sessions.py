@@ -1,0 +1,240 @@
+"""run, ls, show, logs, stop, start, rm."""
+
+import sys
+from collections.abc import Callable
+
+import click
+
+from sshore.cli.arguments import session_argument, sessions_argument
+from sshore.cli.failures import report, suggesting
+from sshore.cli.output import age, json_option, print_json, print_pairs, print_table
+from sshore.cli.user import User
+from sshore.cli.waiting import STEP_S, describe, wait_settled
+from sshore.core.apps import check_app_name
+from sshore.core.errors import SshoreError
+from sshore.core.folders import parse_mount
+from sshore.core.names import check_session_name, format_bytes, parse_bytes, session_of_host
+from sshore.core.sessions import KeyType, Network, Resources
+from sshore.core.states import SessionState
+from sshore.schema.messages import CreateSession, MountMessage, ResourcesMessage, SessionMessage
+from sshore.sdk.client import Client
+
+_no_wait = click.option("--no-wait", is_flag=True, help="Return at once.")
+_limit = click.option("--wait-timeout", type=float, metavar="SECONDS", help="Give up waiting (exit status 5).")
+
+
+@click.command()
+@click.argument("name")
+@click.option("--engine", default="", help="Where it runs; the server's first engine by default.")
+@click.option("--image", default="", help="For engines that have images.")
+@click.option("--cpus", type=float, help="CPUs, for example 0.5 or 2.")
+@click.option("--memory", default="", help="Memory, for example 512m or 4g.")
+@click.option("--pids", type=int, help="Number of processes.")
+@click.option("--gpus", type=int, default=0, help="Number of GPUs.")
+@click.option("--network", type=click.Choice(list(Network)), help="nat: outgoing only; none; host.")
+@click.option("--mount", "mounts", multiple=True, metavar="FOLDER[:PATH][:ro]", help="A storage folder; repeatable.")
+@click.option("--key-type", type=click.Choice(list(KeyType)), help="The session key's type.")
+@click.option("--app", "apps", multiple=True, help="An app to launch at the start; repeatable.")
+@_no_wait
+@_limit
+@json_option
+@click.pass_obj
+def run(
+    user: User,
+    name: str,
+    engine: str,
+    image: str,
+    cpus: float | None,
+    memory: str,
+    pids: int | None,
+    gpus: int,
+    network: str | None,
+    mounts: tuple[str, ...],
+    key_type: str | None,
+    apps: tuple[str, ...],
+    no_wait: bool,
+    wait_timeout: float | None,
+    as_json: bool,
+) -> None:
+    """Make the session NAME and wait until it runs.
+
+    Its account is `work`, its home /home/work. A session that does not fit waits, and says for what.
+    """
+    request = CreateSession(
+        name=check_session_name(name),
+        engine=engine,
+        image=image,
+        resources=_resources(cpus, memory, pids, gpus),
+        network=Network(network) if network else None,
+        key_type=KeyType(key_type) if key_type else None,
+        mounts=[_mount(text) for text in mounts],
+        apps=[check_app_name(app) for app in apps],
+    )
+    with user.client() as client:
+        session = client.create_session(request, wait_s=0 if no_wait else STEP_S)
+        if not no_wait:
+            session = _wait(client, session, wait_timeout)
+    if as_json:
+        print_json(session)
+    else:
+        print(describe(session))
+        _print_next_steps(session)
+
+
+@click.command()
+@click.option("--all", "everyone", is_flag=True, help="The sessions of all users (admins).")
+@json_option
+@click.pass_obj
+def ls(user: User, everyone: bool, as_json: bool) -> None:
+    """List sessions."""
+    with user.client() as client:
+        sessions = client.sessions(everyone=everyone)
+    if as_json:
+        print_json(sessions)
+        return
+    owner = ["OWNER"] if everyone else []
+    print_table(
+        ["NAME", *owner, "STATE", "APPS", "ENGINE", "AGE", "REASON"],
+        [_row(session, everyone) for session in sessions],
+        "there are no sessions yet; make one with: sshore run demo",
+    )
+
+
+@click.command()
+@session_argument
+@json_option
+@click.pass_obj
+def show(user: User, name: str, as_json: bool) -> None:
+    """Show one session."""
+    ref = session_of_host(name)
+    with user.client() as client, suggesting(client, ref):
+        session = client.session(ref)
+    if as_json:
+        print_json(session)
+    else:
+        print_pairs(_pairs(session))
+
+
+@click.command()
+@session_argument
+@click.option("--tail", "tail_bytes", type=click.IntRange(1), metavar="BYTES", help="Only the last BYTES.")
+@click.pass_obj
+def logs(user: User, name: str, tail_bytes: int | None) -> None:
+    """Show what a session's agent and daemons wrote."""
+    ref = session_of_host(name)
+    with user.client() as client, suggesting(client, ref):
+        sys.stdout.write(client.session_log(ref, tail_bytes))
+
+
+@click.command()
+@sessions_argument
+@click.pass_obj
+def stop(user: User, names: tuple[str, ...]) -> int:
+    """Stop sessions. Their homes, keys and names stay; `sshore start` brings them back."""
+
+    def stop_one(client: Client, ref: str) -> None:
+        client.stop_session(ref)
+        print(f"{ref} is stopped")
+
+    return _each(user, names, stop_one)
+
+
+@click.command()
+@sessions_argument
+@_no_wait
+@_limit
+@click.pass_obj
+def start(user: User, names: tuple[str, ...], no_wait: bool, wait_timeout: float | None) -> int:
+    """Start stopped sessions, with the apps they had. Mends a session whose agent is out of touch."""
+
+    def start_one(client: Client, ref: str) -> None:
+        session = client.start_session(ref, wait_s=0 if no_wait else STEP_S)
+        print(describe(session if no_wait else _wait(client, session, wait_timeout)))
+
+    return _each(user, names, start_one)
+
+
+@click.command()
+@sessions_argument
+@click.option("--force", is_flag=True, help="Running sessions, too.")
+@click.pass_obj
+def rm(user: User, names: tuple[str, ...], force: bool) -> int:
+    """Remove sessions and their homes. Storage folders stay."""
+
+    def remove_one(client: Client, ref: str) -> None:
+        client.remove_session(ref, force=force)
+        print(f"{ref} is removed")
+
+    return _each(user, names, remove_one)
+
+
+def _each(user: User, names: tuple[str, ...], act: Callable[[Client, str], None]) -> int:
+    """Act on each session, the others too when one fails; the first failure's exit status is returned."""
+    status = 0
+    with user.client() as client:
+        for ref in map(session_of_host, names):
+            try:
+                with suggesting(client, ref):
+                    act(client, ref)
+            except SshoreError as error:
+                status = status or report(error)
+    return status
+
+
+def _wait(client: Client, session: SessionMessage, limit_s: float | None) -> SessionMessage:
+    try:
+        return wait_settled(client, session, limit_s)
+    except KeyboardInterrupt:
+        print(f"sshore: {describe(session)}, and goes on by itself: sshore show {session.name}", file=sys.stderr)
+        raise
+
+
+def _resources(cpus: float | None, memory: str, pids: int | None, gpus: int) -> ResourcesMessage:
+    checked = Resources(cpus, parse_bytes(memory) if memory else None, pids, gpus)
+    return ResourcesMessage(checked.cpus, checked.memory_bytes, checked.pids, checked.gpus)
+
+
+def _mount(text: str) -> MountMessage:
+    mount = parse_mount(text)
+    return MountMessage(mount.folder, mount.target, mount.read_only)
+
+
+def _print_next_steps(session: SessionMessage) -> None:
+    if session.state is SessionState.RUNNING:
+        print_pairs(
+            [
+                ("  a shell in it:", f"sshore ssh {session.name}"),
+                ("  a local port for any SSH or SFTP client:", f"sshore connect {session.name}"),
+            ]
+        )
+
+
+def _row(session: SessionMessage, everyone: bool) -> list[str]:
+    owner = [session.owner] if everyone else []
+    apps = ",".join(session.launched)
+    return [session.name, *owner, session.state, apps, session.engine, age(session.created_at), session.reason]
+
+
+def _pairs(session: SessionMessage) -> list[tuple[str, str]]:
+    resources = session.resources
+    return [
+        ("name", session.name),
+        ("id", session.id),
+        ("owner", session.owner),
+        ("state", session.state),
+        ("reason", session.reason),
+        ("agent", "in touch" if session.linked else "out of touch"),
+        ("apps", ", ".join(session.launched) or "none launched"),
+        ("engine", session.engine),
+        ("image", session.image),
+        ("network", session.network),
+        ("cpus", f"{resources.cpus:g}" if resources.cpus is not None else ""),
+        ("memory", format_bytes(resources.memory_bytes) if resources.memory_bytes else ""),
+        ("processes", str(resources.pids or "")),
+        ("gpus", str(resources.gpus or "")),
+        ("mounts", ", ".join(f"{m.folder} at {m.target}{' (ro)' if m.read_only else ''}" for m in session.mounts)),
+        ("key type", session.key_type),
+        ("host key", session.host_key_fingerprint),
+        ("created", session.created_at),
+        ("started", session.started_at or ""),
+    ]

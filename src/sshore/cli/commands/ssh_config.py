@@ -1,0 +1,94 @@
+"""config-ssh: `ssh NAME.sshore` from any program that reads the user's ssh_config."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+import click
+
+from sshore.cli.failures import say
+from sshore.cli.openssh import client_public_key, require, ssh_files, trust
+from sshore.cli.user import User
+from sshore.core.errors import SshoreError
+from sshore.profiles.include_line import add_include, include_line, remove_include
+from sshore.profiles.ssh_config import managed_config
+from sshore.sdk.config_dir import ConfigDir
+from sshore.sdk.private_files import make_private_directory, write_private
+
+
+@click.command()
+@click.option("--remove", is_flag=True, help="Undo it.")
+@click.option("--file", "path", type=click.Path(path_type=Path, dir_okay=False), help="Instead of ~/.ssh/config.")
+@click.pass_obj
+def config_ssh(user: User, remove: bool, path: Path | None) -> None:
+    """Make `ssh NAME.sshore` work from any program that reads ssh_config: ssh, scp, rsync, sshfs, VS Code.
+
+    Adds one Include line to your ssh_config, and writes what it includes into the config directory.
+    """
+    own = path or Path.home() / ".ssh" / "config"
+    if remove:
+        _remove(user.config, own)
+        print(f"{own} no longer includes {user.config.ssh_config}")
+        return
+    require("ssh-keygen")
+    client_public_key(user.config)
+    write_private(user.config.ssh_config, managed_config(ssh_files(user.config)))
+    _add(user.config, own)
+    _refresh_trust(user)
+    print(f"{own} includes {user.config.ssh_config}; try: ssh NAME.sshore")
+
+
+def _add(config: ConfigDir, own: Path) -> None:
+    content = _read(own)
+    if content is None:
+        _made_by_us(config).touch(mode=0o600)
+    changed = add_include(content or b"", _line(config))
+    if changed != content:
+        _replace(own, changed)
+
+
+def _remove(config: ConfigDir, own: Path) -> None:
+    content = _read(own)
+    changed = remove_include(content or b"", _line(config))
+    if not changed and _made_by_us(config).exists():
+        own.unlink(missing_ok=True)
+    elif content is not None and changed != content:
+        _replace(own, changed)
+    _made_by_us(config).unlink(missing_ok=True)
+    config.ssh_config.unlink(missing_ok=True)
+
+
+def _refresh_trust(user: User) -> None:
+    try:
+        with user.client() as client:
+            trust(user.config, client)
+    except SshoreError as error:  # it is fetched anew with every certificate
+        say(f"warning: {error.problem.detail}")
+
+
+def _line(config: ConfigDir) -> bytes:
+    return include_line(config.ssh_config.as_posix())
+
+
+def _made_by_us(config: ConfigDir) -> Path:
+    """There when the user had no ssh_config at all, and is to have none afterwards."""
+    return config.ssh_config.with_name("made_user_config")
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Replace the file that the path leads to (dotfiles are often symbolic links), with the mode and owner it has."""
+    target = path.resolve()
+    make_private_directory(target.parent)
+    old = target.stat() if target.exists() else None
+    write_private(target, content)
+    if old is not None:
+        target.chmod(old.st_mode & 0o7777)
+        with suppress(OSError, AttributeError):
+            os.chown(target, old.st_uid, old.st_gid)

@@ -1,0 +1,117 @@
+"""`sshore up`: server and local proxy in one process, its own user logged in, perhaps with a demo session."""
+
+import asyncio
+from dataclasses import dataclass
+
+from sshore.cli.commands.forwards import print_card
+from sshore.cli.failures import say
+from sshore.cli.openssh import trust
+from sshore.cli.output import print_pairs
+from sshore.cli.user import User
+from sshore.cli.waiting import STEP_S, wait_settled
+from sshore.core.apps import SSH
+from sshore.core.errors import Conflict, SshoreError
+from sshore.core.states import SessionState
+from sshore.proxy.client import connect
+from sshore.proxy.forwards import Card
+from sshore.proxy.local_proxy import run_local_proxy
+from sshore.schema.messages import CreateSession, SessionMessage
+from sshore.sdk.address import ServerAddress, parse_server_url
+from sshore.sdk.client import Client
+from sshore.sdk.credentials import Login, read_credentials, store_login
+from sshore.sdk.errors import ApiError
+from sshore.server.run import Ready, run_server
+from sshore.server.settings import Settings
+from sshore.wire.problems import Code
+
+DEMO = "demo"
+_ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104
+
+
+async def run_up(user: User, settings: Settings, *, demo: bool) -> None:
+    """Serve until Ctrl-C or SIGTERM."""
+    await run_server(settings, _Up(user, settings, demo).on_ready)
+    print("stopped; the sessions go on. Take them up again with: sshore up")
+
+
+@dataclass(frozen=True, slots=True)
+class _Up:
+    user: User
+    settings: Settings
+    demo: bool
+
+    async def on_ready(self, ready: Ready) -> None:
+        """Log in, run the local proxy, print what to do next; runs until it is cancelled."""
+        login = await self._log_in(ready)
+        try:
+            async with run_local_proxy(self.user.config, host="up"):
+                await self._welcome(login)
+                await asyncio.Event().wait()
+        except Conflict:  # the user's local proxy runs on its own: that one serves as well
+            await self._welcome(login)
+            await asyncio.Event().wait()
+
+    async def _log_in(self, ready: Ready) -> Login:
+        address = _reachable(ready.url)
+        stored = read_credentials(self.user.config.credentials).tokens.get(address.url, "")
+        if not stored or not await asyncio.to_thread(_works, Login(address, stored)):
+            stored = await ready.mint_admin_token("sshore up")
+        login = Login(address, stored)
+        await asyncio.to_thread(self._store, login)
+        return login
+
+    def _store(self, login: Login) -> None:
+        store_login(self.user.config.credentials, login)
+        with Client(login) as client:
+            trust(self.user.config, client)
+
+    async def _welcome(self, login: Login) -> None:
+        print(f"Sshore serves at {login.address.url} (state in {self.settings.state_dir}); Ctrl-C ends it.")
+        card = await asyncio.to_thread(self._demo_card, login) if self.demo else None
+        if card is None:
+            print("You are logged in: make a session with `sshore run demo`, and enter it with `sshore ssh demo`.")
+        else:
+            print(f"\nThe session {DEMO} runs. Connect to it from another terminal:\n")
+            print_card(card)
+            print_pairs([("or", f"sshore ssh {DEMO}")])
+        print(flush=True)
+
+    def _demo_card(self, login: Login) -> Card | None:
+        """The card of the demo session. A demo that cannot be is no reason to end the server."""
+        try:
+            with Client(login) as client:
+                session = wait_settled(client, _running_demo(client))
+            card = connect(self.user.config).open(login, session.id, SSH)
+        except SshoreError as error:
+            say(f"there is no session {DEMO}: {error.problem.detail}")
+            return None
+        for note in card.notes:
+            say(note)
+        return card
+
+
+def _running_demo(client: Client) -> SessionMessage:
+    try:
+        session = client.session(DEMO)
+    except ApiError as error:
+        if error.problem.code is not Code.NOT_FOUND:
+            raise
+        return client.create_session(CreateSession(DEMO, apps=[SSH]), wait_s=STEP_S)
+    if session.state is SessionState.RUNNING and session.linked:
+        return session
+    return client.start_session(session.id, wait_s=STEP_S)
+
+
+def _works(login: Login) -> bool:
+    try:
+        with Client(login) as client:
+            client.me()
+    except ApiError:
+        return False
+    return True
+
+
+def _reachable(url: str) -> ServerAddress:
+    """The address to store: one that listens everywhere is reached by the loopback."""
+    address = parse_server_url(url)
+    return ServerAddress(address.scheme, "127.0.0.1", address.port) if address.host in _ANY_ADDRESS else address
