@@ -57,4 +57,4 @@ def _hint(client: "Client", ref: str) -> str:
         known = [session.name for session in client.sessions()]
     except SshoreError:
         return ""
-    return suggestion(ref, known) or "; see them with: sshore ls"
+    return suggestion(ref, known)

@@ -105,6 +105,8 @@ def run(arguments: list[str]) -> int:
         return 130
     except OSError as error:
         return _report_os_error(error)
+    except ExceptionGroup as group:
+        return _report_group(group)
 
 
 def _report_os_error(error: OSError) -> int:
@@ -113,3 +115,15 @@ def _report_os_error(error: OSError) -> int:
         raise error
     say(f"{os.fsdecode(error.filename)}: {error.strerror}")
     return 1
+
+
+def _report_group(group: ExceptionGroup[Exception]) -> int:
+    """A refusal inside task groups is the user's to read like any other."""
+    refusals = group.subgroup(SshoreError)
+    if refusals is None:
+        raise group
+    error: Exception = refusals
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    assert isinstance(error, SshoreError)
+    return report(error)

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import ssl
+from typing import cast
 
 from sshore.sdk.errors import ServerUnreachable
 from sshore.sdk.stream_head import AnswerReader, StreamTarget
@@ -28,9 +29,9 @@ class OpenStream(asyncio.Protocol):
         return early
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-        transport.write(self._target.request())
+        # By kind, not by class: uvloop's transports derive from none of asyncio's.
+        self.transport = cast(asyncio.Transport, transport)
+        self.transport.write(self._target.request())
 
     def data_received(self, data: bytes) -> None:
         if self._answered.done():

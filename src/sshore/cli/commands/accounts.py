@@ -107,7 +107,7 @@ def user_ls(who: User, as_json: bool) -> None:
 
 @user.command("add")
 @click.argument("name")
-@click.option("--role", type=click.Choice(list(Role)), default=Role.MEMBER, show_default=True)
+@click.option("--role", type=click.Choice([str(one) for one in Role]), default=str(Role.MEMBER), show_default=True)
 @json_option
 @click.pass_obj
 def user_add(who: User, name: str, role: str, as_json: bool) -> None:

@@ -9,12 +9,12 @@ import time
 import click
 
 from sshore.cli.arguments import session_argument
-from sshore.cli.failures import say
+from sshore.cli.failures import say, suggesting
 from sshore.cli.output import json_option, print_json, print_pairs, print_table
 from sshore.cli.user import User, own_command
 from sshore.core.apps import SSH, check_app_name
-from sshore.core.errors import NotFound, Unavailable
-from sshore.core.names import session_of_host, suggestion
+from sshore.core.errors import Unavailable
+from sshore.core.names import session_of_host
 from sshore.core.settings import parse_port
 from sshore.proxy.background import READY, connect_or_start
 from sshore.proxy.client import LocalProxyClient, NotRunning
@@ -22,7 +22,6 @@ from sshore.proxy.client import connect as connect_to_proxy
 from sshore.proxy.forwards import Card
 from sshore.proxy.state_file import read_state
 from sshore.sdk.errors import ApiError
-from sshore.wire.problems import Code
 
 _STOP_DEADLINE_S = 10.0
 
@@ -145,12 +144,9 @@ def open_forward(user: User, local: LocalProxyClient, ref: str, app_name: str, p
     """Have a forward opened; where the session is not found, say which there are."""
     try:
         return local.open(user.login(), ref, app_name, port)
-    except ApiError as error:
-        if error.problem.code is not Code.NOT_FOUND or "did you mean" in error.detail:
+    except ApiError:
+        with user.client() as client, suggesting(client, ref):
             raise
-        with user.client() as client:
-            names = [session.name for session in client.sessions()]
-        raise NotFound(f"{error.detail.rstrip('.')}{suggestion(ref, names) or '; see them with: sshore ls'}") from error
 
 
 def print_card(card: Card) -> None:

@@ -31,9 +31,9 @@ _limit = click.option("--wait-timeout", type=float, metavar="SECONDS", help="Giv
 @click.option("--memory", default="", help="Memory, for example 512m or 4g.")
 @click.option("--pids", type=int, help="Number of processes.")
 @click.option("--gpus", type=int, default=0, help="Number of GPUs.")
-@click.option("--network", type=click.Choice(list(Network)), help="nat: outgoing only; none; host.")
+@click.option("--network", type=click.Choice([str(one) for one in Network]), help="nat: outgoing only; none; host.")
 @click.option("--mount", "mounts", multiple=True, metavar="FOLDER[:PATH][:ro]", help="A storage folder; repeatable.")
-@click.option("--key-type", type=click.Choice(list(KeyType)), help="The session key's type.")
+@click.option("--key-type", type=click.Choice([str(one) for one in KeyType]), help="The session key's type.")
 @click.option("--app", "apps", multiple=True, help="An app to launch at the start; repeatable.")
 @_no_wait
 @_limit
