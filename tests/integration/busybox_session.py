@@ -1,11 +1,9 @@
 """A session for tests of kit and agent: a root file system that holds nothing but a static busybox,
 with the kit at /opt/sshore, the platform's files at /run/sshore, and the agent as its program."""
 
-import json
 import os
 import secrets
 import shutil
-import signal
 import subprocess
 import tempfile
 import time
@@ -17,11 +15,28 @@ from pathlib import Path
 from parking_gateway import ParkingGateway
 
 from sshore.core import layout, run_files
+from sshore.kit.build import Kit, build_kit
 
 SESSION = "busyboxtest1"
 UID = 70123
 """The session's uid on the host, where the tests run as root."""
-APPLETS = ("cat", "dd", "echo", "env", "id", "kill", "ls", "mkdir", "ps", "sh", "sha256sum", "sleep", "stty", "true", "tty")
+APPLETS = (
+    "cat",
+    "dd",
+    "echo",
+    "env",
+    "id",
+    "kill",
+    "ls",
+    "mkdir",
+    "ps",
+    "sh",
+    "sha256sum",
+    "sleep",
+    "stty",
+    "true",
+    "tty",
+)
 
 
 @dataclass
@@ -31,6 +46,7 @@ class BusyboxSession:
     root: Path
     gateway: ParkingGateway
     process: subprocess.Popen[bytes]
+    token: str
 
     @property
     def home(self) -> Path:
@@ -59,6 +75,17 @@ class BusyboxSession:
 
 
 @contextmanager
+def temporary_kit() -> Iterator[Kit]:
+    """A kit in a place that every uid can reach, which pytest's own directories are not."""
+    root = Path(tempfile.mkdtemp(prefix="sshore-kit-"))
+    root.chmod(0o711)
+    try:
+        yield build_kit(root / "kit")
+    finally:
+        shutil.rmtree(root)
+
+
+@contextmanager
 def busybox_session(kit: Path, *, apps: tuple[str, ...] = ("ssh",)) -> Iterator[BusyboxSession]:
     """Run one, and leave nothing of it behind."""
     root = Path(tempfile.mkdtemp(prefix="sshore-busybox-"))
@@ -71,7 +98,9 @@ def busybox_session(kit: Path, *, apps: tuple[str, ...] = ("ssh",)) -> Iterator[
         with ParkingGateway(root / "link" / layout.LINK_SOCKET_NAME, token) as gateway:
             process = _start(root, kit)
             try:
-                yield BusyboxSession(root, gateway, process)
+                wait_until(lambda: gateway.parked or process.poll() is not None)
+                assert gateway.parked, (root / "log").read_text()
+                yield BusyboxSession(root, gateway, process, token)
             finally:
                 _end(process)
     finally:
@@ -99,11 +128,10 @@ def wait_until(condition: Callable[[], object], within_s: float = 10.0) -> None:
 
 def _is_agent(pid: int) -> bool:
     try:
-        return layout.KIT_AGENT in Path(f"/proc/{pid}/cmdline").read_text() and "bwrap" not in os.readlink(
-            f"/proc/{pid}/exe"
-        )
+        words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
     except OSError:
         return False
+    return tuple(words[:-1]) == layout.AGENT_COMMAND
 
 
 def _make_root(rootfs: Path) -> None:
@@ -164,11 +192,3 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.kill()
     process.wait()
     wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids))
-
-
-def read_agent_config(session: BusyboxSession) -> dict[str, object]:
-    return json.loads((session.root / "run" / "agent.json").read_text())
-
-
-def terminate(pid: int) -> None:
-    os.kill(pid, signal.SIGTERM)

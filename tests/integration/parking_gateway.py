@@ -88,18 +88,27 @@ class ParkingGateway:
             except OSError:
                 return
             self._open.add(link)
-            head = b""
-            while not head.endswith(b"\r\n\r\n"):
-                head += link.recv(1)
-            request = parse_request(head[:-4])
-            assert (request.path, request.upgrade) == (LINK_PATH, LINK_PROTOCOL)
-            if request.bearer_token != self.token:
-                link.sendall(problem_response(Problem(Code.UNAUTHENTICATED, "no such session")))
+            try:
+                self._park(link)
+            except OSError:  # the agent has ended meanwhile
                 self._close(link)
-                continue
+
+    def _park(self, link: socket.socket) -> None:
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            byte = link.recv(1)
+            if not byte:
+                raise ConnectionError("the agent has closed the link")
+            head += byte
+        request = parse_request(head[:-4])
+        assert (request.path, request.upgrade) == (LINK_PATH, LINK_PROTOCOL)
+        if request.bearer_token == self.token:
             link.sendall(switching_protocols(LINK_PROTOCOL))
             self.parked += 1
             self.links.put(link)
+        else:
+            link.sendall(problem_response(Problem(Code.UNAUTHENTICATED, "no such session")))
+            self._close(link)
 
     def _accept_streams(self, listener: socket.socket) -> None:
         while True:

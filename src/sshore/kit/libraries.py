@@ -58,8 +58,16 @@ def _list(loader: Path, path: Path) -> dict[str, Path]:
     done = subprocess.run([loader, "--list", path], capture_output=True, text=True, errors="replace", check=False)
     if done.returncode:
         raise EngineFailed(f"{path} does not load on this machine: {done.stderr.strip()}")
-    matches = [match for line in done.stdout.splitlines() if (match := _LISTED.match(line))]
-    # A line without "=>" is the loader itself, or the kernel's vdso, which is no file.
-    return {match[1]: Path(match[2]) for match in matches if match[2] and match[2].startswith("/")} | {
-        Path(match[1]).name: Path(match[1]) for match in matches if not match[2] and match[1].startswith("/")
-    }
+    return parse_list(done.stdout)
+
+
+def parse_list(listed: str) -> dict[str, Path]:
+    """Read what the loader lists: the library's file by the name it is asked for."""
+    places: dict[str, Path] = {}
+    for line in listed.splitlines():
+        match = _LISTED.match(line)
+        # Without "=>" it is the loader itself, or the kernel's vdso, which is no file.
+        place = match and (match[2] or match[1])
+        if match and place and place.startswith("/"):
+            places[Path(match[1]).name] = Path(place)
+    return places

@@ -47,12 +47,10 @@ def find_python_files() -> PythonFiles:
     sources = {f"{library}/os.py": stdlib / "os.py"}
     extensions = {}
     for file in _loaded_files(executable):
-        if file.suffix == ".py" and file.is_relative_to(stdlib):
-            sources[f"{library}/{file.relative_to(stdlib)}"] = file
-        elif file.suffix == ".so":
+        if file.suffix == ".so":
             extensions[f"{library}/lib-dynload/{file.name}"] = file
-    for file in sorted((stdlib / "encodings").glob("*.py")):
-        sources[f"{library}/encodings/{file.name}"] = file
+        elif file.is_relative_to(stdlib):
+            sources |= {f"{library}/{part.relative_to(stdlib)}": part for part in _with_siblings(file)}
     return PythonFiles(executable, library, sources, extensions, _agent_files())
 
 
@@ -63,6 +61,12 @@ def _loaded_files(executable: Path) -> list[Path]:
     if done.returncode:
         raise EngineFailed(f"{executable} cannot run the agent: {done.stderr.strip().splitlines()[-1:]}")
     return sorted(Path(file) for file in json.loads(done.stdout).values())
+
+
+def _with_siblings(file: Path) -> list[Path]:
+    """A package is taken whole: codecs are loaded by name, and one module may stand in for another in
+    `sys.modules` (`collections.abc`), so that what is loaded does not tell all that is needed."""
+    return sorted(file.parent.glob("*.py")) if file.name == "__init__.py" else [file]
 
 
 def _agent_files() -> dict[str, Path]:
