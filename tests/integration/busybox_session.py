@@ -119,6 +119,14 @@ def descendants(pid: int) -> list[int]:
     return found[1:]
 
 
+def state_of(pid: int) -> str:
+    """The state of a process as in proc(5): ``S`` sleeping, ``Z`` zombie; ``X`` when there is none."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0]
+    except OSError:
+        return "X"
+
+
 def wait_until(condition: Callable[[], object], within_s: float = 10.0) -> None:
     deadline = time.monotonic() + within_s
     while not condition():
@@ -191,4 +199,5 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     pids = descendants(process.pid)
     process.kill()
     process.wait()
-    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids))
+    # Orphans that have ended may wait for this machine's init to reap them, which takes a second on some.
+    wait_until(lambda: all(state_of(pid) in "ZX" for pid in pids))

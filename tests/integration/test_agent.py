@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from busybox_session import BusyboxSession, busybox_session, descendants, temporary_kit, wait_until
+from busybox_session import BusyboxSession, busybox_session, descendants, state_of, temporary_kit, wait_until
 
 from sshore.agent.link import receive_until
 from sshore.core import layout
@@ -78,8 +78,7 @@ def open_files(session: BusyboxSession) -> int:
 
 
 def zombies(session: BusyboxSession) -> list[int]:
-    stats = {pid: Path(f"/proc/{pid}/stat") for pid in descendants(session.process.pid)}
-    return [pid for pid, stat in stats.items() if stat.exists() and stat.read_text().rsplit(")")[-1].split()[0] == "Z"]
+    return [pid for pid in descendants(session.process.pid) if state_of(pid) == "Z"]
 
 
 def test_ssh_is_refused_until_it_is_launched(unlaunched: BusyboxSession) -> None:
