@@ -38,7 +38,7 @@ def connect(user: User, name: str, app_name: str, port: str, as_json: bool) -> N
     The port stays open, whatever restarts, until `sshore disconnect`.
     """
     wanted = parse_port(port) if port else None
-    card = open_forward(user, _local_proxy(user), session_of_host(name), check_app_name(app_name), wanted)
+    card = open_forward(user, local_proxy(user), session_of_host(name), check_app_name(app_name), wanted)
     for note in card.notes:
         say(note)
     if as_json:
@@ -74,7 +74,7 @@ def forwards(user: User, as_json: bool) -> None:
 @click.pass_obj
 def disconnect(user: User, name: str, app_name: str, as_json: bool) -> None:
     """Close a session's local ports and their connections. The session goes on."""
-    closed = _local_proxy(user).close_forwards(session_of_host(name), app_name)
+    closed = local_proxy(user).close_forwards(session_of_host(name), app_name)
     if as_json:
         print_json(closed)
     else:
@@ -98,7 +98,7 @@ def proxy(context: click.Context, detached: bool) -> None:
 @click.pass_obj
 def start(user: User) -> None:
     """Start it in the background; nothing is done when it runs."""
-    status = _local_proxy(user).status()
+    status = local_proxy(user).status()
     print(f"the local proxy runs (process {status['pid']}), with {status['forwards']} forwards")
 
 
@@ -166,7 +166,8 @@ def print_card(card: Card) -> None:
     )
 
 
-def _local_proxy(user: User) -> LocalProxyClient:
+def local_proxy(user: User) -> LocalProxyClient:
+    """The local proxy; it is started where it does not run."""
     return connect_or_start(user.config, [*own_command(), "proxy", "--detached"])
 
 
