@@ -3,50 +3,66 @@
 import contextlib
 import json
 import signal
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from sshore.core.ids import SessionId
 from sshore.core.names import format_bytes
 from sshore.engines.sandbox import cgroups
 from sshore.engines.sandbox.processes import Process, boot_id, identify, reap, send, wait_ended
 from sshore.engines.sandbox.records import Record, Records
 
-_KILL_TIMEOUT_S = 10.0
-_STATUS_TIMEOUT_S = 1.0
 STOPPED = "stopped"
+_KILL_TIMEOUT_S = 10.0
+_FOLLOW_TIMEOUT_S = 1.0
 
 
 def runs(record: Record) -> bool:
     """Whether a session's agent was started, and is alive."""
-    return record.started and record.end_reason is None and record.agent is not None and _is_alive(record, record.agent)
+    return record.started and record.end_reason is None and bool(record.agent) and bool(_alive(record, [record.agent]))
 
 
 def end(records: Records, record: Record, reason: str = "") -> Record:
-    """Kill what is left of a session, remove its groups, and remember why it ended (`reason`, or what is found out)."""
-    processes = _processes(records, record)
-    agent_was_alive = any(_is_alive(record, process) for process in processes if process == record.agent)
-    if not agent_was_alive and record.monitor:
-        # bwrap outside is about to write the exit status.
-        wait_ended(record.monitor, _STATUS_TIMEOUT_S)
-    for process in processes:
-        if _is_alive(record, process):
-            send(process, signal.SIGKILL)
-    for process in processes:
-        if _is_alive(record, process):
-            wait_ended(process, _KILL_TIMEOUT_S)
+    """Kill what is left of a session, remove its groups, and remember why it ended: `reason`, or what is found out.
+
+    Idempotent; returns the record as it is kept.
+    """
+    agent = record.agent or _half_started(records.status_path(record.id))
+    followers = [process for process in (record.monitor, record.slirp) if process]
+    _kill(_alive(record, [agent]), _KILL_TIMEOUT_S)
+    # bwrap outside ends when pid 1 has, reaps it, and writes the exit status; slirp4netns ends, too.
+    for process in _alive(record, followers):
+        wait_ended(process, _FOLLOW_TIMEOUT_S)
+    _kill(_alive(record, followers), _KILL_TIMEOUT_S)
+    for process in followers:
         reap(process)
-    oom_kills = cgroups.out_of_memory_kills(record.cgroups)
+    out_of_memory = cgroups.out_of_memory_kills(record.cgroups) > 0
     cgroups.remove(record.cgroups)
-    ended = replace(record, end_reason=reason or _reason(records, record, oom_kills))
+    ended = replace(record, end_reason=reason or _reason(records, record, out_of_memory))
     records.write(ended)
     return ended
 
 
-def _processes(records: Records, record: Record) -> list[Process]:
-    if record.agent:
-        return record.processes
-    found = _half_started(records.status_path(record.id))
-    return [*record.processes, *([found] if found else [])]
+def forget(records: Records, session_id: SessionId) -> None:
+    """Leave nothing of a session but its log."""
+    record = records.read(session_id)
+    if record:
+        end(records, record)
+        records.remove(session_id)
+
+
+def _alive(record: Record, processes: Sequence[Process | None]) -> list[Process]:
+    if record.boot_id != boot_id():
+        return []
+    return [process for process in processes if process and process.alive]
+
+
+def _kill(processes: Sequence[Process], timeout_s: float) -> None:
+    for process in processes:
+        send(process, signal.SIGKILL)
+    for process in processes:
+        wait_ended(process, timeout_s)
 
 
 def _half_started(status: Path) -> Process | None:
@@ -60,11 +76,7 @@ def _half_started(status: Path) -> Process | None:
     return None
 
 
-def _is_alive(record: Record, process: Process) -> bool:
-    return record.boot_id == boot_id() and process.alive
-
-
-def _reason(records: Records, record: Record, oom_kills: int) -> str:
+def _reason(records: Records, record: Record, out_of_memory: bool) -> str:
     if record.boot_id != boot_id():
         return "the machine was restarted"
     if not record.started:
@@ -72,13 +84,13 @@ def _reason(records: Records, record: Record, oom_kills: int) -> str:
     statuses = [line["exit-code"] for line in _status(records.status_path(record.id)) if "exit-code" in line]
     if not statuses:
         return "its processes were killed"
-    return _exit_phrase(statuses[-1], oom_kills, record.memory_bytes)
+    return _exit_phrase(statuses[-1], record.memory_bytes if out_of_memory else None)
 
 
-def _exit_phrase(status: int, oom_kills: int, memory_bytes: int | None) -> str:
+def _exit_phrase(status: int, exceeded_bytes: int | None) -> str:
     """bwrap reports an end by a signal as a shell does: 128 and the signal's number."""
-    if status == 128 + signal.SIGKILL and oom_kills and memory_bytes:
-        return f"out of memory: its limit is {format_bytes(memory_bytes)}, and the kernel killed the agent"
+    if status == 128 + signal.SIGKILL and exceeded_bytes:
+        return f"out of memory: its limit is {format_bytes(exceeded_bytes)}, and the kernel killed the agent"
     if status > 128:
         with contextlib.suppress(ValueError):
             return f"the agent was ended by {signal.Signals(status - 128).name}"

@@ -24,11 +24,12 @@ from sshore.engines.sandbox.gpus import find_gpus
 from sshore.engines.sandbox.launch import Launch
 from sshore.engines.sandbox.logs import Logs
 from sshore.engines.sandbox.network import check_network
-from sshore.engines.sandbox.processes import Children, boot_id, ended, send
+from sshore.engines.sandbox.processes import Children, Process, boot_id, catches, ended, send
 from sshore.engines.sandbox.records import Record, Records
 
 T = TypeVar("T")
 _THREADS = 8
+_LISTENING_POLL_S = 0.02
 
 
 class SandboxEngine:
@@ -59,7 +60,7 @@ class SandboxEngine:
         self._threads.shutdown()
 
     async def check(self, spec: SessionSpec) -> None:
-        await self._in_thread(lambda: self._check(spec))
+        await self._in_thread(partial(self._check, spec))
 
     async def start(self, spec: SessionSpec) -> None:
         async with self._alone(spec.id):
@@ -74,8 +75,8 @@ class SandboxEngine:
             if record is None or record.end_reason is not None:
                 return
             if record.agent and ending.runs(record):
-                await _ask(record, grace_s)
-            await self._in_thread(lambda: ending.end(self._records, record, ending.STOPPED))
+                await _ask(record.agent, grace_s)
+            await self._in_thread(partial(ending.end, self._records, record, ending.STOPPED))
 
     async def remove(self, session_id: SessionId) -> None:
         await self.stop(session_id, 0)
@@ -105,7 +106,7 @@ class SandboxEngine:
         return machine_capacity(self._gpus)
 
     async def log(self, session_id: SessionId, tail_bytes: int) -> bytes:
-        return await self._in_thread(lambda: self._logs.tail(session_id, tail_bytes))
+        return await self._in_thread(partial(self._logs.tail, session_id, tail_bytes))
 
     def _check(self, spec: SessionSpec) -> None:
         if spec.image:
@@ -118,32 +119,25 @@ class SandboxEngine:
 
     def _find_bwrap(self, spec: SessionSpec) -> Path:
         as_owner = spec.host_uid is not None
-        if as_owner not in self._bwrap:
+        if as_owner not in self._bwrap or not self._bwrap[as_owner].exists():
             self._bwrap[as_owner] = find_bwrap(self._stage, spec.host_uid)
         return self._bwrap[as_owner]
 
     async def _launch(self, spec: SessionSpec, leftover: Record | None) -> None:
-        def start() -> tuple[Launch, Record]:
+        def launch() -> Record:
             self._check(spec)
             if leftover and leftover.end_reason is None:
                 ending.end(self._records, leftover)
-            launch = self._plan(spec)
-            return launch, launch.run()
+            return self._plan(spec).run()
 
         try:
-            _, record = await self._in_thread(start)
+            record = await self._in_thread(launch)
         except asyncio.CancelledError:
-            await self._in_thread(lambda: self._undo(spec.id))
+            await self._in_thread(partial(ending.forget, self._records, spec.id))
             raise
-        for process in record.processes:
-            if process != record.agent:
+        for process in (record.monitor, record.slirp):
+            if process:
                 self._children.watch(process)
-
-    def _undo(self, session_id: SessionId) -> None:
-        record = self._records.read(session_id)
-        if record:
-            ending.end(self._records, record)
-            self._records.remove(session_id)
 
     def _plan(self, spec: SessionSpec) -> Launch:
         with self._planning:
@@ -197,13 +191,15 @@ async def _finished(future: asyncio.Future[Any]) -> None:
     future.exception()
 
 
-async def _ask(record: Record, grace_s: float) -> None:
-    """Ask the agent to end, and wait for it, but not longer than `grace_s`."""
-    assert record.agent is not None
-    send(record.agent, signal.SIGTERM)
+async def _ask(agent: Process, grace_s: float) -> None:
+    """Ask an agent to end, and wait for it, but not longer than `grace_s`."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(grace_s):
-            await ended(record.agent)
+            # One that has just started has no handler yet, and would not hear of it; nothing tells when it has.
+            while agent.alive and not catches(agent, signal.SIGTERM):  # noqa: ASYNC110
+                await asyncio.sleep(_LISTENING_POLL_S)
+            send(agent, signal.SIGTERM)
+            await ended(agent)
 
 
 def _directory(path: Path, mode: int) -> Path:

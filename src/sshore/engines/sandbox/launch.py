@@ -23,8 +23,9 @@ from sshore.engines.sandbox.binary import run_as
 from sshore.engines.sandbox.bwrap import Descriptors, bwrap_arguments
 from sshore.engines.sandbox.cgroups import Cgroups
 from sshore.engines.sandbox.descriptors import latch, memory_file, read_until
-from sshore.engines.sandbox.ending import end
+from sshore.engines.sandbox.ending import forget
 from sshore.engines.sandbox.gpus import groups_of
+from sshore.engines.sandbox.keyring import leave_session_keyring
 from sshore.engines.sandbox.logs import Logs
 from sshore.engines.sandbox.network import start_slirp
 from sshore.engines.sandbox.processes import Process, identify
@@ -57,22 +58,16 @@ class Launch:
         try:
             return self._run()
         except OSError as error:
-            self.undo()
+            forget(self.records, self.spec.id)
             raise EngineFailed(f"the session {self.spec.name} did not start: {error}") from error
         except BaseException:
-            self.undo()
+            forget(self.records, self.spec.id)
             raise
-
-    def undo(self) -> None:
-        """Leave nothing of the session but the log."""
-        record = self.records.read(self.spec.id)
-        if record:
-            end(self.records, record)
-            self.records.remove(self.spec.id)
 
     def _run(self) -> Record:
         self.records.status_path(self.spec.id).unlink(missing_ok=True)
         self.records.write(self.record)
+        leave_session_keyring()
         with ExitStack() as stack:
             log = _closing(stack, self.logs.open(self.spec.id))
             hold = _closing(stack, latch())
@@ -151,6 +146,7 @@ class Launch:
             stderr=log,
             env={},
             cwd="/",
+            umask=0o022,
             # A Ctrl-C at the server's terminal is none of the session's business.
             start_new_session=True,
         )

@@ -79,6 +79,17 @@ def send(process: Process, number: signal.Signals) -> None:
         os.close(pidfd)
 
 
+def catches(process: Process, number: signal.Signals) -> bool:
+    """Whether a process has a handler for a signal. One without that is pid 1 of its namespace never gets the
+    signal (pid_namespaces(7))."""
+    try:
+        status = Path(f"/proc/{process.pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    mask = next(line.split()[1] for line in status.splitlines() if line.startswith("SigCgt:"))
+    return bool(int(mask, 16) >> (number - 1) & 1)
+
+
 def wait_ended(process: Process, timeout_s: float) -> bool:
     """Block until a process has ended; whether it has, in time. Works for processes that are no children."""
     pidfd = open_pidfd(process)

@@ -34,10 +34,6 @@ class Record:
     started: bool = False
     end_reason: str | None = None
 
-    @property
-    def processes(self) -> list[Process]:
-        return [process for process in (self.agent, self.monitor, self.slirp) if process]
-
 
 class Records:
     """The records' directory. Every method is a few system calls on small files."""
@@ -52,10 +48,12 @@ class Records:
     def read(self, session_id: SessionId) -> Record | None:
         """A session's record; None when there is none."""
         try:
-            data = json.loads(self._path(session_id).read_text())
+            return _decode(json.loads(self._path(session_id).read_text()))
         except FileNotFoundError:
             return None
-        return _decode(data)
+        except (ValueError, TypeError, KeyError):
+            # A power failure can leave a file without its contents; of the session's processes it left none.
+            return Record(session_id, boot_id="")
 
     def write(self, record: Record) -> None:
         """Store a record, written aside and renamed."""
