@@ -12,7 +12,8 @@ from sshore.sdk.config_dir import ConfigDir
 from sshore.sdk.private_files import make_private_directory
 
 READY = b"ready\n"
-_DEADLINE_S = 15.0
+_DEADLINE_S = 3.0
+_MAX_LOG_BYTES = 1 << 20
 if sys.platform == "win32":
     _FLAGS = subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP
 else:
@@ -31,19 +32,22 @@ def connect_or_start(config: ConfigDir, command: Sequence[str]) -> LocalProxyCli
         return connect(config)
     except NotRunning:
         _start(config, command)
-    # Not ours where two commands were at it at once: the other's is there in a moment.
+    # Where two commands were at it at once, the one that runs is the other's, and is there in a moment.
     deadline = time.monotonic() + _DEADLINE_S
     while True:
         try:
             return connect(config)
         except NotRunning:
             if time.monotonic() > deadline:
-                raise Unavailable(f"the local proxy did not start; its log is {config.proxy_log}") from None
+                why = f"the local proxy did not start: {_last_line(config)}"
+                raise Unavailable(f"{why}; its log is {config.proxy_log}") from None
             time.sleep(0.05)
 
 
 def _start(config: ConfigDir, command: Sequence[str]) -> None:
     make_private_directory(config.root)
+    if config.proxy_log.exists() and config.proxy_log.stat().st_size > _MAX_LOG_BYTES:
+        config.proxy_log.replace(config.proxy_log.with_suffix(".log.old"))
     log = os.open(config.proxy_log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         process = subprocess.Popen(
@@ -62,3 +66,8 @@ def _start(config: ConfigDir, command: Sequence[str]) -> None:
         process.stdout.readline()  # READY, or nothing when it has ended
     # It is to outlive this process: whether it ends is no longer asked.
     process.returncode = 0
+
+
+def _last_line(config: ConfigDir) -> str:
+    lines = config.proxy_log.read_text(errors="replace").split("\n")
+    return next((line.strip() for line in reversed(lines) if line.strip()), "it wrote nothing")

@@ -12,6 +12,7 @@ from dataclasses import replace
 from sshore.core.apps import SSH
 from sshore.core.errors import NotFound, SshoreError
 from sshore.core.names import suggestion
+from sshore.core.settings import port_warning
 from sshore.profiles.known_hosts import forward_line
 from sshore.proxy import ports
 from sshore.proxy.forwarder import Forwarder
@@ -111,22 +112,36 @@ class ForwardEngine:
             forwarder.note(report_of_session(sessions.get(key.session_id), key.app))
 
     async def _bind(self, wanted: Forward, asked: int | None, preferred: int | None) -> tuple[Forward, str]:
-        """Put a forward to work, on the port it has already where nothing else is asked for."""
-        running = self._running.get(wanted.key)
-        old_port = running[0].forward.port if running else None
-        if running and asked in (None, old_port):
-            forward = replace(wanted, port=running[0].forward.port)
-            running[0].forward = forward
-            running[0].note(HEALTHY)
-            return forward, running[0].bind_note
-        reserved = {f.forward.port for key, (f, _) in self._running.items() if key != wanted.key}
-        last = old_port or self._last_ports.get(wanted.key)
-        port, listeners, note = ports.bind_first(asked or preferred, last, reserved)
-        if running:
-            await self._stop(wanted.key)
+        """Put a forward to work; returns it with its port, and what the user is to be told."""
+        if wanted.key in self._running:
+            return await self._rebind(wanted, asked)
+        last = self._last_ports.get(wanted.key)
+        port, listeners, note = ports.bind_first(asked or preferred, last, self._reserved())
         forward = replace(wanted, port=port)
         self._run(forward, listeners)
         return forward, note
+
+    async def _rebind(self, wanted: Forward, asked: int | None) -> tuple[Forward, str]:
+        """A forward that is open stays where it is, unless another port is asked for and can be had."""
+        forwarder, _ = self._running[wanted.key]
+        old = forwarder.forward.port
+        note = forwarder.bind_note
+        if asked is not None and asked != old:
+            try:
+                listeners = ports.bind(asked)
+            except ports.PortTaken as taken:
+                note = f"port {asked} is taken ({taken}); this session keeps port {old}"
+            else:
+                await self._stop(wanted.key)
+                forward = replace(wanted, port=asked)
+                self._run(forward, listeners)
+                return forward, port_warning(asked)
+        forwarder.forward = replace(wanted, port=old)
+        forwarder.note(HEALTHY)
+        return forwarder.forward, note
+
+    def _reserved(self) -> set[int]:
+        return {forwarder.forward.port for forwarder, _ in self._running.values()}
 
     def _run(self, forward: Forward, listeners: list[socket.socket]) -> None:
         forwarder = Forwarder(forward, self._target, listeners)

@@ -40,7 +40,7 @@ async def run_local_proxy(config: ConfigDir, *, host: str = "proxy") -> AsyncIte
             port, token = listener.getsockname()[1], secrets.token_urlsafe(32)
             local = LocalProxy(engine, f"http://127.0.0.1:{port}")
             api = LocalApi(engine, host, _stopper(local, host))
-            server = _Server(uvicorn.Config(Guard(api.app(), port, token), log_config=None, lifespan="off", ws="none"))
+            server = _Server(_server_config(Guard(api.app(), port, token)))
             engine.restore()
             watching = group.create_task(engine.watch())
             serving = group.create_task(server.serve(sockets=[listener]))
@@ -61,6 +61,10 @@ def _stopper(local: LocalProxy, host: str) -> Callable[[], None]:
         local.stop_asked.set()
 
     return stop
+
+
+def _server_config(app: Guard) -> uvicorn.Config:
+    return uvicorn.Config(app, log_config=None, log_level="warning", access_log=False, lifespan="off", ws="none")
 
 
 class _Server(uvicorn.Server):
