@@ -1,10 +1,12 @@
 """The agent in a real sandbox, against the least gateway that there can be, with the real ssh."""
 
 import hashlib
+import json
 import os
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -17,6 +19,7 @@ from busybox_session import BusyboxSession, busybox_session, descendants, state_
 from sshore.agent.link import receive_until
 from sshore.core import layout
 from sshore.kit.build import Kit
+from sshore.wire.heads import LINK_PROTOCOL, switching_protocols
 from sshore.wire.lines import LineError, encode_line
 
 ECHO = """
@@ -302,6 +305,31 @@ def test_ping_tells_version_and_size(session: BusyboxSession) -> None:
     reply = session.gateway.call(call="ping")
     assert reply["version"]
     assert abs(int(str(reply["rss_bytes"])) - rss_bytes(session)) < 2 << 20
+
+
+def test_an_agent_links_over_tcp_where_there_is_no_shared_directory(kit: Kit, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        config = {"session": "s", "token": "T0k", "gateway": f"127.0.0.1:{listener.getsockname()[1]}", "new": "unknown"}
+        (tmp_path / "agent.json").write_text(json.dumps(config))
+        command = [sys.executable, "-I", "-S", kit.path / "agent", tmp_path / "agent.json"]
+        with subprocess.Popen(command, stderr=subprocess.DEVNULL) as agent:
+            link, _ = listener.accept()
+            with link:
+                link.settimeout(10)
+                head = link.recv(4096)
+                assert b"Authorization: Bearer T0k\r\n" in head
+                # Both at once, as a fast network brings them: the line must not be lost behind the head.
+                link.sendall(switching_protocols(LINK_PROTOCOL) + encode_line({"call": "ping"}))
+                assert b'"ok":true' in link.recv(4096)
+            agent.send_signal(signal.SIGHUP)
+            agent.terminate()
+            assert agent.wait(10) == 0
+
+
+def test_an_agent_without_its_configuration_says_which_file(tmp_path: Path) -> None:
+    command = [sys.executable, "-I", "-m", "sshore.agent", tmp_path / "absent.json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=10)
+    assert (done.returncode, "absent.json" in done.stderr) == (1, True)
 
 
 def test_a_line_is_read_to_its_end_and_not_one_byte_beyond() -> None:

@@ -46,7 +46,9 @@ def read_config(path: str) -> AgentConfig:
     try:
         document = json.loads(text)
         apps = tuple(read_app(app) for app in document.pop("apps", ()))
-        return AgentConfig(**document, apps=apps)
+        # A newer server may say more than this agent knows.
+        known = {key: value for key, value in document.items() if key in AgentConfig._fields}
+        return AgentConfig(**known, apps=apps)
     except (ValueError, TypeError, AttributeError) as error:
         raise ConfigError(f"{path}: {error}") from error
 

@@ -7,10 +7,7 @@ from contextlib import suppress
 
 from sshore.agent.loop import READ, Loop
 
-_NOISE = (
-    b"Attempt to write login records by non-root user",  # true, and of no interest: nobody reads them
-    b"Server listening",
-)
+_NOISE = b"Attempt to write login records by non-root user"  # true, and nobody reads them
 
 
 def say(message: str) -> None:

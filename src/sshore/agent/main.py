@@ -40,6 +40,8 @@ def run(config: AgentConfig) -> None:
         pool.close()
         children.end(children.all(), END_GRACE_S, loop.stop)
 
+    # The session does not end with the terminal that the server was started from.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     loop.on_signals({signal.SIGCHLD: children.reap, signal.SIGTERM: end, signal.SIGINT: end})
     say(f"the agent of session {config.session} runs, pid {os.getpid()}")
     apps.launch(config.apps)

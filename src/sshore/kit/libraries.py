@@ -56,8 +56,10 @@ def _loader_of(program: Path, patchelf: Path) -> Path:
 
 def _list(loader: Path, path: Path) -> dict[str, Path]:
     done = subprocess.run([loader, "--list", path], capture_output=True, text=True, errors="replace", check=False)
-    if done.returncode:
-        raise EngineFailed(f"{path} does not load on this machine: {done.stderr.strip()}")
+    missing = [line.split()[0] for line in done.stdout.splitlines() if line.endswith("=> not found")]
+    if done.returncode or missing:
+        detail = f"it needs {', '.join(missing)}" if missing else done.stderr.strip()
+        raise EngineFailed(f"{path} does not load on this machine: {detail}")
     return parse_list(done.stdout)
 
 
