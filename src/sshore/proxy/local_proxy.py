@@ -79,6 +79,8 @@ class _Server(uvicorn.Server):
 def _listener() -> Iterator[socket.socket]:
     # Listening from here on: whoever reads the address file is served, if a moment later.
     with socket.create_server(("127.0.0.1", 0)) as listener:
+        # Inherited by what it accepts; asyncio sets it only on sockets that were made for TCP by number.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         yield listener
 
 
