@@ -51,7 +51,7 @@ class Inside:
                     os.chown(home / name, uid, uid)
 
     def run(self, script: str, within_s: float = 30.0) -> tuple[int, str]:
-        """The exit status, and stdout with stderr."""
+        """The exit status, and stdout with stderr; the status is -1 when the script killed even who was to answer."""
         (self._home / "script").write_text(script)
         (self._home / "script").chmod(0o644)
         answer = os.open(self._home / "answer", os.O_RDONLY | os.O_NONBLOCK)
@@ -62,7 +62,7 @@ class Inside:
         finally:
             os.close(answer)
         output, _, status = text.rpartition("\nexit ")
-        return int(status), output
+        return (int(status), output) if status else (-1, text)
 
     def output(self, script: str, within_s: float = 30.0) -> str:
         """What a script printed, which must end well."""

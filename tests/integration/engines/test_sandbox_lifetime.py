@@ -1,0 +1,249 @@
+"""How sessions end, and how a new server finds what an old one left."""
+
+import asyncio
+import json
+import os
+import signal
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import psutil
+import pytest
+import uvloop
+from ordinary_user import run_as_user
+from test_sandbox_isolation import start
+from worlds import ORDINARY_USER_UID, SandboxWorld, eventually, processes_of, sandbox_world
+
+from sshore.core.errors import EngineFailed, InvalidInput
+from sshore.core.ids import SessionId
+from sshore.core.sessions import BindMount, EngineState, Resources, RunState, SessionSpec
+from sshore.engines.sandbox import SandboxEngine
+from sshore.engines.sandbox.logs import ROTATE_BYTES
+
+
+def with_engine(world: SandboxWorld, steps: Callable[[SandboxEngine], Awaitable[EngineState]]) -> EngineState:
+    async def run() -> EngineState:
+        engine = world.engine()
+        try:
+            async with asyncio.timeout(30):
+                return await steps(engine)
+        finally:
+            await world.close_engines()
+
+    return asyncio.run(run())
+
+
+def test_stop_asks_first(world: SandboxWorld) -> None:
+    spec = world.spec()
+    start(world, spec)
+
+    async def steps(engine: SandboxEngine) -> EngineState:
+        begin = time.monotonic()
+        await engine.stop(spec.id, 20)
+        assert time.monotonic() - begin < 10
+        assert b"agent asked to end" in await engine.log(spec.id, 1000)
+        return await engine.inspect(spec.id)
+
+    assert with_engine(world, steps) == EngineState(RunState.EXITED, "stopped")
+
+
+def test_stop_kills_who_does_not_listen(world: SandboxWorld) -> None:
+    spec = world.spec()
+    (spec.home / "stubborn").touch()
+    start(world, spec)
+    world.inside(spec).output("trap '' TERM; setsid sleep 600 >/dev/null 2>&1 &")
+
+    async def steps(engine: SandboxEngine) -> EngineState:
+        await engine.stop(spec.id, 0.2)
+        return await engine.inspect(spec.id)
+
+    assert with_engine(world, steps) == EngineState(RunState.EXITED, "stopped")
+    assert processes_of(spec.id) == []
+
+
+def test_the_agents_end_is_the_end_of_all_processes_even_without_a_server(world: SandboxWorld) -> None:
+    spec = world.spec()
+    start(world, spec)
+    world.inside(spec).output("setsid nohup sleep 600 >/dev/null 2>&1 &")
+    world.kill_agent(spec.id)
+    eventually(lambda: processes_of(spec.id) == [])
+
+
+@pytest.mark.parametrize("under_another_server", [False, True])
+def test_the_exit_status_is_known(world: SandboxWorld, under_another_server: bool) -> None:
+    spec = world.spec()
+    (spec.home / "status").write_text("7")
+
+    async def steps(engine: SandboxEngine) -> EngineState:
+        await engine.start(spec)
+        return await engine.wait(spec.id)
+
+    if under_another_server:
+        start(world, spec)
+        eventually(lambda: processes_of(spec.id) == [])
+    assert with_engine(world, steps if not under_another_server else lambda engine: engine.inspect(spec.id)) == (
+        EngineState(RunState.EXITED, "the agent ended with exit status 7")
+    )
+
+
+def test_a_killed_agent_is_said_to_be(world: SandboxWorld) -> None:
+    spec = world.spec()
+    start(world, spec)
+    world.kill_agent(spec.id)
+    assert with_engine(world, lambda engine: engine.wait(spec.id)).reason == "the agent was ended by SIGKILL"
+
+
+def test_no_zombie_stays_when_a_session_ends_unwatched(world: SandboxWorld) -> None:
+    spec = world.spec()
+
+    async def steps(engine: SandboxEngine) -> EngineState:
+        await engine.start(spec)
+        monitor = world.record(spec.id).monitor
+        assert monitor is not None
+        world.kill_agent(spec.id)
+        while psutil.pid_exists(monitor.pid):
+            await asyncio.sleep(0.01)
+        return await engine.inspect(spec.id)
+
+    assert with_engine(world, steps).run_state is RunState.EXITED
+
+
+def test_a_reboot_is_told_from_a_crash(world: SandboxWorld) -> None:
+    spec = world.spec()
+    start(world, spec)
+    with_engine(world, lambda engine: _stop(engine, spec))
+    # The record as it would be had the machine gone down while the session ran.
+    path = world.state / "sandbox" / "records" / f"{spec.id}.json"
+    record = json.loads(path.read_text()) | {"boot_id": "another-boot", "end_reason": None}
+    path.write_text(json.dumps(record))
+    state = with_engine(world, lambda engine: engine.inspect(spec.id))
+    assert state == EngineState(RunState.EXITED, "the machine was restarted")
+
+
+def test_a_record_cut_short_by_a_power_failure_does_not_stop_the_server(world: SandboxWorld) -> None:
+    spec = world.spec()
+    start(world, spec)
+    with_engine(world, lambda engine: _stop(engine, spec))
+    (world.state / "sandbox" / "records" / f"{spec.id}.json").write_text('{"id": "')
+    assert with_engine(world, lambda engine: engine.inspect(spec.id)).run_state is RunState.EXITED
+    start(world, spec)
+
+
+async def _stop(engine: SandboxEngine, spec: SessionSpec) -> EngineState:
+    await engine.stop(spec.id, 5)
+    return await engine.inspect(spec.id)
+
+
+@pytest.mark.parametrize("after_s", [0.002, 0.005, 0.008, 0.012, 0.016, 0.02, 0.025, 0.03, 0.035, 0.04, 0.2])
+def test_what_a_killed_server_was_starting_is_found_and_ended(world: SandboxWorld, after_s: float) -> None:
+    spec = world.spec(resources=_limits_if_possible())
+    server = os.fork()
+    if server == 0:
+        try:
+            asyncio.run(world.engine().start(spec))
+            signal.pause()
+        finally:
+            os._exit(1)
+    time.sleep(after_s)
+    os.kill(server, signal.SIGKILL)
+    os.waitpid(server, 0)
+
+    async def steps(engine: SandboxEngine) -> EngineState:
+        state = await engine.inspect(spec.id)
+        await engine.remove(spec.id)
+        return state
+
+    state = with_engine(world, steps)
+    assert state.run_state is not RunState.EXITED or "server ended while" in state.reason
+    assert world.leftovers(spec.id) == []
+
+
+def _limits_if_possible() -> Resources:
+    return Resources(pids=64) if os.getuid() == 0 else Resources()
+
+
+def test_a_bad_mount_is_named(world: SandboxWorld) -> None:
+    spec = world.spec(mounts=(BindMount(world.state / "gone", "/home/work/data"),))
+    with pytest.raises(EngineFailed, match=r"did not start: .*gone"):
+        start(world, spec)
+
+
+def test_a_place_taken_by_a_file_is_named(world: SandboxWorld) -> None:
+    spec = world.spec(mounts=(BindMount(world.link, "/home/work/data"),))
+    (spec.home / "data").write_text("the user's own file")
+    with pytest.raises(EngineFailed, match=r"did not start: .*data"):
+        start(world, spec)
+    assert (spec.home / "data").read_text() == "the user's own file"
+
+
+def test_an_image_is_refused(world: SandboxWorld) -> None:
+    spec = world.spec()
+    with pytest.raises(InvalidInput, match="no images"):
+        start(world, SessionSpec(**{**{name: getattr(spec, name) for name in spec.__slots__}, "image": "debian"}))
+
+
+def test_a_long_log_is_put_aside_at_the_start(world: SandboxWorld) -> None:
+    spec = world.spec()
+    world.engine()
+    log = world.state / "sandbox" / "logs" / f"{spec.id}.log"
+    log.write_bytes(b"x" * (ROTATE_BYTES + 1))
+    start(world, spec)
+    eventually(lambda: b"started" in log.read_bytes())
+    assert log.stat().st_size < 1000
+
+
+def test_it_works_on_uvloop(world: SandboxWorld) -> None:
+    spec = world.spec()
+
+    async def steps() -> EngineState:
+        engine = world.engine()
+        await engine.start(spec)
+        async with asyncio.TaskGroup() as group:
+            end = group.create_task(engine.wait(spec.id))
+            await asyncio.sleep(0)
+            world.kill_agent(spec.id)
+        await world.close_engines()
+        return end.result()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        assert runner.run(steps()).run_state is RunState.EXITED
+
+
+def test_many_at_once(world: SandboxWorld) -> None:
+    specs = [world.spec(name=f"demo-{number}") for number in range(12)]
+
+    async def steps(engine: SandboxEngine) -> EngineState:
+        async with asyncio.TaskGroup() as group:
+            for spec in specs:
+                group.create_task(engine.start(spec))
+        assert sorted(await engine.list()) == sorted(spec.id for spec in specs)
+        async with asyncio.TaskGroup() as group:
+            for spec in specs:
+                group.create_task(engine.remove(spec.id))
+        return await engine.inspect(specs[0].id)
+
+    assert with_engine(world, steps).run_state is RunState.ABSENT
+    assert [found for spec in specs for found in world.leftovers(spec.id)] == []
+
+
+def test_an_ordinary_user_has_the_same_isolation() -> None:
+    if os.getuid() != 0:
+        pytest.skip("covered by the other tests, which run as an ordinary user here")
+    run_as_user(ORDINARY_USER_UID, _ordinary_isolation)
+
+
+def _ordinary_isolation() -> None:
+    with sandbox_world(None) as world:
+        mine, other = world.spec(), world.spec()
+        (other.home / "secret").write_text("of the other session")
+        start(world, mine, other)
+        inside = world.inside(mine)
+        assert inside.output("id -un; id -u; ls /home /run").split() == [
+            *("work", "1000", "/home:", "work", "/run:", "lock", "sshore")
+        ]
+        assert inside.run(f"cat {other.home}/secret")[0] != 0
+        assert inside.run(f"ls {Path(world.state)}")[0] != 0
+        assert inside.run("echo evil > /run/sshore/agent.json")[0] != 0
+        assert inside.run(f"kill -0 {world.agent_pid(SessionId(other.id))}")[0] != 0
+        assert {process.uids().real for process in processes_of(mine.id)} == {ORDINARY_USER_UID}
