@@ -177,6 +177,14 @@ def test_a_place_taken_by_a_file_is_named(world: SandboxWorld) -> None:
     assert (spec.home / "data").read_text() == "the user's own file"
 
 
+def test_an_agent_that_cannot_start_is_explained(world: SandboxWorld) -> None:
+    spec = world.spec()
+    (world.kit / "python/bin/python3").write_text("#!/no/such/interpreter\n")
+    start(world, spec)
+    reason = with_engine(world, lambda engine: engine.wait(spec.id)).reason
+    assert reason.startswith("the agent could not start: bwrap: execvp /opt/sshore/python/bin/python3")
+
+
 def test_an_image_is_refused(world: SandboxWorld) -> None:
     spec = world.spec()
     with pytest.raises(InvalidInput, match="no images"):

@@ -10,12 +10,14 @@ from pathlib import Path
 from sshore.core.ids import SessionId
 from sshore.core.names import format_bytes
 from sshore.engines.sandbox import cgroups
+from sshore.engines.sandbox.logs import Logs
 from sshore.engines.sandbox.processes import Process, boot_id, identify, reap, send, wait_ended
 from sshore.engines.sandbox.records import Record, Records
 
 STOPPED = "stopped"
 _KILL_TIMEOUT_S = 10.0
 _FOLLOW_TIMEOUT_S = 1.0
+_LAST_WORDS_BYTES = 500
 
 
 def runs(record: Record) -> bool:
@@ -23,7 +25,7 @@ def runs(record: Record) -> bool:
     return record.started and record.end_reason is None and bool(record.agent) and bool(_alive(record, [record.agent]))
 
 
-def end(records: Records, record: Record, reason: str = "") -> Record:
+def end(records: Records, logs: Logs, record: Record, reason: str = "") -> Record:
     """Kill what is left of a session, remove its groups, and remember why it ended: `reason`, or what is found out.
 
     Idempotent; returns the record as it is kept.
@@ -39,16 +41,16 @@ def end(records: Records, record: Record, reason: str = "") -> Record:
         reap(process)
     out_of_memory = cgroups.out_of_memory_kills(record.cgroups) > 0
     cgroups.remove(record.cgroups)
-    ended = replace(record, end_reason=reason or _reason(records, record, out_of_memory))
+    ended = replace(record, end_reason=reason or _reason(records, logs, record, out_of_memory))
     records.write(ended)
     return ended
 
 
-def forget(records: Records, session_id: SessionId) -> None:
+def forget(records: Records, logs: Logs, session_id: SessionId) -> None:
     """Leave nothing of a session but its log."""
     record = records.read(session_id)
     if record:
-        end(records, record)
+        end(records, logs, record)
         records.remove(session_id)
 
 
@@ -76,14 +78,17 @@ def _half_started(status: Path) -> Process | None:
     return None
 
 
-def _reason(records: Records, record: Record, out_of_memory: bool) -> str:
+def _reason(records: Records, logs: Logs, record: Record, out_of_memory: bool) -> str:
     if record.boot_id != boot_id():
         return "the machine was restarted"
     if not record.started:
         return "the server ended while it started the session"
     statuses = [line["exit-code"] for line in _status(records.status_path(record.id)) if "exit-code" in line]
     if not statuses:
-        return "its processes were killed"
+        # bwrap reports no status when it could not make itself into the agent, and says why in the log.
+        last_words = logs.tail(record.id, _LAST_WORDS_BYTES).decode(errors="replace").rstrip().rpartition("\n")[2]
+        failed = last_words.startswith("bwrap: ")
+        return f"the agent could not start: {last_words}" if failed else "its processes were killed"
     return _exit_phrase(statuses[-1], record.memory_bytes if out_of_memory else None)
 
 

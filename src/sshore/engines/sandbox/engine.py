@@ -76,7 +76,7 @@ class SandboxEngine:
                 return
             if record.agent and ending.runs(record):
                 await _ask(record.agent, grace_s)
-            await self._in_thread(partial(ending.end, self._records, record, ending.STOPPED))
+            await self._in_thread(partial(ending.end, self._records, self._logs, record, ending.STOPPED))
 
     async def remove(self, session_id: SessionId) -> None:
         await self.stop(session_id, 0)
@@ -127,13 +127,13 @@ class SandboxEngine:
         def launch() -> Record:
             self._check(spec)
             if leftover and leftover.end_reason is None:
-                ending.end(self._records, leftover)
+                ending.end(self._records, self._logs, leftover)
             return self._plan(spec).run()
 
         try:
             record = await self._in_thread(launch)
         except asyncio.CancelledError:
-            await self._in_thread(partial(ending.forget, self._records, spec.id))
+            await self._in_thread(partial(ending.forget, self._records, self._logs, spec.id))
             raise
         for process in (record.monitor, record.slirp):
             if process:
@@ -162,7 +162,7 @@ class SandboxEngine:
             return EngineState(RunState.RUNNING)
         reason = record.end_reason
         if reason is None:
-            reason = (await self._in_thread(partial(ending.end, self._records, record))).end_reason
+            reason = (await self._in_thread(partial(ending.end, self._records, self._logs, record))).end_reason
         return EngineState(RunState.EXITED, reason or "")
 
     @contextlib.asynccontextmanager

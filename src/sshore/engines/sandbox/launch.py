@@ -58,10 +58,10 @@ class Launch:
         try:
             return self._run()
         except OSError as error:
-            forget(self.records, self.spec.id)
+            forget(self.records, self.logs, self.spec.id)
             raise EngineFailed(f"the session {self.spec.name} did not start: {error}") from error
         except BaseException:
-            forget(self.records, self.spec.id)
+            forget(self.records, self.logs, self.spec.id)
             raise
 
     def _run(self) -> Record:
