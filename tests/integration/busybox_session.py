@@ -94,6 +94,7 @@ def busybox_session(kit: Path, *, apps: tuple[str, ...] = ("ssh",)) -> Iterator[
     (root / "link").mkdir()
     try:
         _make_root(root / "rootfs")
+        _open_to_all(root / "link", root / "rootfs")
         _make_run(root, token, apps)
         with ParkingGateway(root / "link" / layout.LINK_SOCKET_NAME, token) as gateway:
             process = _start(root, kit)
@@ -150,6 +151,14 @@ def _make_root(rootfs: Path) -> None:
         (rootfs / "bin" / applet).symlink_to("busybox")
     (rootfs / "etc" / "passwd").write_text(f"work:x:1000:1000::{layout.HOME}:/bin/sh\n")
     (rootfs / "etc" / "group").write_text("work:x:1000:\n")
+
+
+def _open_to_all(*roots: Path) -> None:
+    """Whatever the umask of who runs the tests."""
+    for root in roots:
+        for path in (root, *root.rglob("*")):
+            if not path.is_symlink():
+                path.chmod(0o755)
 
 
 def _make_run(root: Path, token: str, apps: tuple[str, ...]) -> None:

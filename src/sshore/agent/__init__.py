@@ -15,6 +15,7 @@ standard library only, one thread, one selector loop, no asyncio, under 15 MB re
     link.py       one link: dialled, parked, taken
     pool.py       how many links are parked; reconnects for ever
     requests.py   the line on a taken link, and its answer
+    replies.py    what is answered: ``ok``, or a problem
     apps.py       the apps of the session by name
     ssh_app.py    ``ssh``: an `sshd -i` for each stream
     port_app.py   any other app: a command, started once, and its TCP port

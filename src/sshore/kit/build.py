@@ -99,12 +99,12 @@ def _compile(source: Path, place: str) -> None:
 
 
 def _open_directories(kit: Path) -> None:
-    """Let every session's uid read the kit, whatever the umask."""
+    """Let every session's uid read the kit and nobody else write it, whatever the umask."""
     for directory, _, names in os.walk(kit):
         Path(directory).chmod(0o755)
         for name in names:
             file = Path(directory, name)
-            file.chmod(file.stat().st_mode | 0o444)
+            file.chmod(0o755 if file.stat().st_mode & 0o100 else 0o644)
 
 
 @contextmanager
