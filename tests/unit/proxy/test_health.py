@@ -1,0 +1,80 @@
+import dataclasses
+
+import pytest
+
+from sshore.core.sessions import KeyType, Network
+from sshore.core.states import SessionState
+from sshore.proxy.health import Health, is_passing, report_of_error, report_of_session
+from sshore.schema.messages import ResourcesMessage, SessionMessage
+from sshore.sdk.address import parse_server_url
+from sshore.sdk.errors import ApiError, ServerUnreachable
+from sshore.wire.problems import Code, Problem
+
+RUNNING = SessionMessage(
+    id="abc",
+    name="demo",
+    owner="ann",
+    state=SessionState.RUNNING,
+    reason="",
+    engine="sandbox",
+    image="",
+    network=Network.NAT,
+    key_type=KeyType.ED25519,
+    resources=ResourcesMessage(),
+    mounts=[],
+    launched=["ssh"],
+    linked=True,
+    host_key_fingerprint="",
+    created_at="2026-01-01T00:00:00Z",
+)
+UNREACHABLE = ServerUnreachable(parse_server_url("http://127.0.0.1:1"), "connection refused")
+
+
+def refused(code: Code) -> ApiError:
+    problem = Problem(code, "the server's sentence")
+    return ApiError(problem, problem.status)
+
+
+def test_a_session_that_runs_with_its_app_is_healthy() -> None:
+    assert report_of_session(RUNNING, "ssh").health is Health.OK
+
+
+@pytest.mark.parametrize(
+    ("change", "health", "advice"),
+    [
+        ({"launched": []}, Health.APP_NOT_LAUNCHED, "sshore app start demo ssh"),
+        ({"state": SessionState.STOPPED}, Health.SESSION_NOT_RUNNING, "sshore start demo"),
+        ({"state": SessionState.PENDING, "reason": "no room"}, Health.SESSION_NOT_RUNNING, "no room"),
+        ({"linked": False}, Health.SERVER_UNREACHABLE, "sshore start demo"),
+    ],
+)
+def test_what_is_wrong_comes_with_advice(change: dict[str, object], health: Health, advice: str) -> None:
+    report = report_of_session(dataclasses.replace(RUNNING, **change), "ssh")  # type: ignore[arg-type]
+    assert report.health is health
+    assert advice in report.detail
+
+
+def test_a_removed_session_is_gone() -> None:
+    assert report_of_session(None, "ssh").health is Health.SESSION_GONE
+
+
+@pytest.mark.parametrize(
+    ("code", "health"),
+    [
+        (Code.APP_NOT_LAUNCHED, Health.APP_NOT_LAUNCHED),
+        (Code.NOT_FOUND, Health.SESSION_GONE),
+        (Code.TOKEN_EXPIRED, Health.REFUSED),
+        (Code.NO_LINK, Health.SERVER_UNREACHABLE),
+    ],
+)
+def test_a_refused_stream_shows_the_servers_sentence(code: Code, health: Health) -> None:
+    report = report_of_error(refused(code))
+    assert (report.health, report.detail) == (health, "the server's sentence")
+
+
+def test_only_what_may_pass_is_waited_for() -> None:
+    assert is_passing(UNREACHABLE)
+    assert is_passing(refused(Code.NO_LINK))
+    assert not is_passing(refused(Code.APP_NOT_LAUNCHED))
+    assert not is_passing(refused(Code.UNAUTHENTICATED))
+    assert not is_passing(refused(Code.NOT_FOUND))

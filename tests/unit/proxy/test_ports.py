@@ -1,0 +1,20 @@
+from itertools import islice
+
+from sshore.proxy.ports import candidates
+
+
+def test_the_wanted_port_comes_first_then_the_last_one_then_the_first_free() -> None:
+    assert list(islice(candidates(12345, 11111, ()), 4)) == [12345, 11111, 10022, 10023]
+
+
+def test_ports_of_other_forwards_are_left_alone() -> None:
+    assert list(islice(candidates(10022, 10023, {10022, 10023, 10024}), 2)) == [10025, 10026]
+
+
+def test_every_recommended_port_is_tried_once() -> None:
+    tried = list(candidates(None, None, ()))
+    assert sorted(tried) == list(range(10000, 65001))
+
+
+def test_a_wanted_port_outside_the_recommended_ones_is_tried() -> None:
+    assert next(candidates(2222, None, ())) == 2222
