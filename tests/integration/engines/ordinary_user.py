@@ -12,13 +12,13 @@ from concurrent.futures import thread  # noqa: F401  # imported now, since the u
 import anyio._backends._asyncio  # noqa: F401  # likewise
 
 
-def run_as_user(uid: int, function: Callable[[], None]) -> None:
-    """Call a function as `uid`; an exception there is a failed assertion here."""
+def run_as_user(uid: int, function: Callable[[], None], before: Callable[[], None] = lambda: None) -> None:
+    """Call a function as `uid`, after another that is still root's; an exception there is a failed assertion here."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(reader)
-        _child(uid, function, writer)
+        _child(uid, before, function, writer)
     os.close(writer)
     with os.fdopen(reader) as pipe:
         report = pipe.read()
@@ -26,9 +26,10 @@ def run_as_user(uid: int, function: Callable[[], None]) -> None:
     assert status == 0, report or f"wait status {status}"
 
 
-def _child(uid: int, function: Callable[[], None], writer: int) -> None:
+def _child(uid: int, before: Callable[[], None], function: Callable[[], None], writer: int) -> None:
     status = 1
     try:
+        before()
         os.setgroups([])
         os.setresgid(uid, uid, uid)
         os.setresuid(uid, uid, uid)
