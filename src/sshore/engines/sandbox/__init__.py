@@ -1,6 +1,7 @@
 """The sandbox engine: sessions on this machine by bubblewrap, in milliseconds, with or without root.
 
     engine.py     `SandboxEngine`, the port: one lock a session, waiting, cancellation
+    launcher.py   before a start: whether the session can be here, which GPUs it gets
     launch.py     the start of one session, step by step, undone when a step fails
     ending.py     the end of one session: asking, killing, cleaning up, saying why it ended
     bwrap.py      bwrap(1)'s arguments, as a pure function
@@ -11,6 +12,9 @@
     cgroups.py    limits: which hierarchies the server may write, a session's groups in them
     gpus.py       GPU device nodes, and which session has which
     capacity.py   what the machine has
+    keyring.py    the kernel's session keyring, which is not for sessions
+    logs.py       what agents and daemons wrote
+    descriptors.py  how bwrap and the server tell each other how far they are
     processes.py  processes that outlive the server: identity, pidfds, reaping
     records.py    what is remembered of each session, outside its reach
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from sshore.core.errors import EngineFailed
 from sshore.core.ids import SessionId
 from sshore.core.names import format_bytes
 from sshore.engines.sandbox import cgroups
@@ -29,6 +30,9 @@ def end(records: Records, logs: Logs, record: Record, reason: str = "") -> Recor
     """Kill what is left of a session, remove its groups, and remember why it ended: `reason`, or what is found out.
 
     Idempotent; returns the record as it is kept.
+
+    Raises:
+        EngineFailed: a process or a group of the session cannot be got rid of; try again later.
     """
     agent = record.agent or _half_started(records.status_path(record.id))
     followers = [process for process in (record.monitor, record.slirp) if process]
@@ -37,12 +41,15 @@ def end(records: Records, logs: Logs, record: Record, reason: str = "") -> Recor
     for process in _alive(record, followers):
         wait_ended(process, _FOLLOW_TIMEOUT_S)
     _kill(_alive(record, followers), _KILL_TIMEOUT_S)
+    _check_all_gone(_alive(record, [agent, *followers]))
     for process in followers:
         reap(process)
     out_of_memory = cgroups.out_of_memory_kills(record.cgroups) > 0
-    cgroups.remove(record.cgroups)
+    _remove_groups(record)
     ended = replace(record, end_reason=reason or _reason(records, logs, record, out_of_memory))
-    records.write(ended)
+    # On a full disk the end is not remembered, and will be found out again.
+    with contextlib.suppress(OSError):
+        records.write(ended)
     return ended
 
 
@@ -65,6 +72,19 @@ def _kill(processes: Sequence[Process], timeout_s: float) -> None:
         send(process, signal.SIGKILL)
     for process in processes:
         wait_ended(process, timeout_s)
+
+
+def _check_all_gone(stuck: Sequence[Process]) -> None:
+    if stuck:
+        pids = ", ".join(str(process.pid) for process in stuck)
+        raise EngineFailed(f"processes do not end though killed ({pids}): they wait for a device or a network disk")
+
+
+def _remove_groups(record: Record) -> None:
+    try:
+        cgroups.remove(record.cgroups)
+    except OSError as error:
+        raise EngineFailed(f"the session's limits cannot be removed: {error}") from error
 
 
 def _half_started(status: Path) -> Process | None:

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import signal
-import threading
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -13,18 +12,15 @@ from weakref import WeakValueDictionary
 
 from anyio import CancelScope
 
-from sshore.core.errors import EngineFailed, InvalidInput
 from sshore.core.ids import SessionId
 from sshore.core.sessions import Capacity, EngineState, RunState, SessionSpec
 from sshore.engines.sandbox import ending
-from sshore.engines.sandbox.binary import find_bwrap
 from sshore.engines.sandbox.capacity import machine_capacity
 from sshore.engines.sandbox.cgroups import Cgroups
 from sshore.engines.sandbox.gpus import find_gpus
-from sshore.engines.sandbox.launch import Launch
+from sshore.engines.sandbox.launcher import Launcher
 from sshore.engines.sandbox.logs import Logs
-from sshore.engines.sandbox.network import check_network
-from sshore.engines.sandbox.processes import Children, Process, boot_id, catches, ended, send
+from sshore.engines.sandbox.processes import Children, Process, catches, ended, send
 from sshore.engines.sandbox.records import Record, Records
 
 T = TypeVar("T")
@@ -39,13 +35,11 @@ class SandboxEngine:
         """`state_dir` exists and, where the server is root, can be traversed by the owners' uids."""
         place = state_dir / "sandbox"
         # The owners' uids run the staged bwrap; all else is the server's own.
-        self._stage = _directory(_directory(place, 0o711) / "bwrap", 0o711)
+        stage = _directory(_directory(place, 0o711) / "bwrap", 0o711)
         self._records = Records(_directory(place / "records", 0o700))
         self._logs = Logs(_directory(place / "logs", 0o700))
-        self._limits = limits or Cgroups()
         self._gpus = find_gpus()
-        self._planning = threading.Lock()
-        self._bwrap: dict[bool, Path] = {}
+        self._launcher = Launcher(stage, self._records, self._logs, limits or Cgroups(), self._gpus)
         self._children = Children()
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="sandbox")
         self._locks: WeakValueDictionary[SessionId, asyncio.Lock] = WeakValueDictionary()
@@ -60,7 +54,7 @@ class SandboxEngine:
         self._threads.shutdown()
 
     async def check(self, spec: SessionSpec) -> None:
-        await self._in_thread(partial(self._check, spec))
+        await self._in_thread(partial(self._launcher.check, spec))
 
     async def start(self, spec: SessionSpec) -> None:
         async with self._alone(spec.id):
@@ -108,51 +102,15 @@ class SandboxEngine:
     async def log(self, session_id: SessionId, tail_bytes: int) -> bytes:
         return await self._in_thread(partial(self._logs.tail, session_id, tail_bytes))
 
-    def _check(self, spec: SessionSpec) -> None:
-        if spec.image:
-            raise InvalidInput("the sandbox engine has no images, but the host's own system: leave --image out")
-        self._limits.check(spec.resources)
-        check_network(spec.network, spec.host_uid)
-        if not (spec.kit / "python/bin/python3").exists():
-            raise EngineFailed(f"the kit at {spec.kit} is not complete: restart the server, which builds it anew")
-        self._find_bwrap(spec)
-
-    def _find_bwrap(self, spec: SessionSpec) -> Path:
-        as_owner = spec.host_uid is not None
-        if as_owner not in self._bwrap or not self._bwrap[as_owner].exists():
-            self._bwrap[as_owner] = find_bwrap(self._stage, spec.host_uid)
-        return self._bwrap[as_owner]
-
     async def _launch(self, spec: SessionSpec, leftover: Record | None) -> None:
-        def launch() -> Record:
-            self._check(spec)
-            if leftover and leftover.end_reason is None:
-                ending.end(self._records, self._logs, leftover)
-            return self._plan(spec).run()
-
         try:
-            record = await self._in_thread(launch)
+            record = await self._in_thread(partial(self._launcher.launch, spec, leftover))
         except asyncio.CancelledError:
             await self._in_thread(partial(ending.forget, self._records, self._logs, spec.id))
             raise
         for process in (record.monitor, record.slirp):
             if process:
                 self._children.watch(process)
-
-    def _plan(self, spec: SessionSpec) -> Launch:
-        with self._planning:
-            taken = {node for other in self._records.unended() if other.id != spec.id for node in other.gpus}
-            chosen = self._gpus.choose(spec.resources.gpus, taken)
-            record = Record(
-                spec.id,
-                boot_id(),
-                cgroups=self._limits.plan(spec.id, spec.resources),
-                gpus=chosen,
-                memory_bytes=spec.resources.memory_bytes,
-            )
-            self._records.write(record)
-        nodes = self._gpus.with_shared(chosen)
-        return Launch(spec, record, self._find_bwrap(spec), nodes, self._records, self._logs, self._limits)
 
     async def _settled(self, session_id: SessionId) -> EngineState:
         record = self._records.read(session_id)

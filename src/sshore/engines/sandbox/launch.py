@@ -57,11 +57,10 @@ class Launch:
         """
         try:
             return self._run()
-        except OSError as error:
+        except BaseException as error:
             forget(self.records, self.logs, self.spec.id)
-            raise EngineFailed(f"the session {self.spec.name} did not start: {error}") from error
-        except BaseException:
-            forget(self.records, self.logs, self.spec.id)
+            if isinstance(error, OSError):
+                raise EngineFailed(f"the session {self.spec.name} did not start: {error}") from error
             raise
 
     def _run(self) -> Record:

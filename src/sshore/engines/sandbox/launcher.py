@@ -1,0 +1,77 @@
+"""Before a start: whether the session can be here at all, and which GPUs it gets. Blocking."""
+
+import threading
+from pathlib import Path
+
+from sshore.core.errors import EngineFailed, InvalidInput
+from sshore.core.sessions import SessionSpec
+from sshore.engines.sandbox import ending
+from sshore.engines.sandbox.binary import find_bwrap
+from sshore.engines.sandbox.cgroups import Cgroups
+from sshore.engines.sandbox.gpus import Gpus
+from sshore.engines.sandbox.launch import Launch
+from sshore.engines.sandbox.logs import Logs
+from sshore.engines.sandbox.network import check_network
+from sshore.engines.sandbox.processes import boot_id
+from sshore.engines.sandbox.records import Record, Records
+
+
+class Launcher:
+    """Checks sessions and starts them; several threads may."""
+
+    def __init__(self, stage: Path, records: Records, logs: Logs, limits: Cgroups, gpus: Gpus) -> None:
+        """`stage` is a directory for a bwrap that every owner's uid can run."""
+        self._stage = stage
+        self._records = records
+        self._logs = logs
+        self._limits = limits
+        self._gpus = gpus
+        self._choosing = threading.Lock()
+        self._bwrap: dict[bool, Path] = {}
+
+    def check(self, spec: SessionSpec) -> None:
+        """See `core.ports.Engine.check`."""
+        if spec.image:
+            raise InvalidInput("the sandbox engine has no images, but the host's own system: leave --image out")
+        self._limits.check(spec.resources)
+        check_network(spec.network, spec.host_uid)
+        if not (spec.kit / "python/bin/python3").exists():
+            raise EngineFailed(f"the kit at {spec.kit} is not complete: restart the server, which builds it anew")
+        self._find_bwrap(spec.host_uid)
+
+    def launch(self, spec: SessionSpec, leftover: Record | None) -> Record:
+        """Start a session, after ending what is left of its last run.
+
+        Raises:
+            EngineFailed: it did not start; nothing of it is left but its log.
+        """
+        self.check(spec)
+        if leftover and leftover.end_reason is None:
+            ending.end(self._records, self._logs, leftover)
+        try:
+            record = self._plan(spec)
+        except OSError as error:
+            raise EngineFailed(f"the session {spec.name} did not start: {error}") from error
+        nodes = self._gpus.with_shared(record.gpus)
+        bwrap = self._find_bwrap(spec.host_uid)
+        return Launch(spec, record, bwrap, nodes, self._records, self._logs, self._limits).run()
+
+    def _plan(self, spec: SessionSpec) -> Record:
+        with self._choosing:
+            taken = {node for other in self._records.unended() if other.id != spec.id for node in other.gpus}
+            record = Record(
+                spec.id,
+                boot_id(),
+                cgroups=self._limits.plan(spec.id, spec.resources),
+                gpus=self._gpus.choose(spec.resources.gpus, taken),
+                memory_bytes=spec.resources.memory_bytes,
+            )
+            # Written while nobody else chooses: from now on these GPUs are taken.
+            self._records.write(record)
+        return record
+
+    def _find_bwrap(self, host_uid: int | None) -> Path:
+        as_owner = host_uid is not None
+        if as_owner not in self._bwrap or not self._bwrap[as_owner].exists():
+            self._bwrap[as_owner] = find_bwrap(self._stage, host_uid)
+        return self._bwrap[as_owner]
