@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Callable
+from typing import cast
 
 from sshore.gateway.gateway import Gateway
 from sshore.wire.heads import HeadError, parse_request, problem_response, split_head
@@ -28,11 +29,10 @@ class FrontDoor(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        if not isinstance(transport, asyncio.Transport):
-            raise TypeError("the front door stands at stream sockets")
-        self._transport = transport
-        _keep_alive(transport)
-        self._timer = asyncio.get_running_loop().call_later(HEAD_PATIENCE_S, transport.abort)
+        stream = cast(asyncio.Transport, transport)  # uvloop's are none by inheritance
+        self._transport = stream
+        _keep_alive(stream)
+        self._timer = asyncio.get_running_loop().call_later(HEAD_PATIENCE_S, stream.abort)
 
     def data_received(self, data: bytes) -> None:
         self._received += data

@@ -1,0 +1,256 @@
+"""Front door, links and relay over real sockets: what a stream may rely on."""
+
+import asyncio
+import hashlib
+import json
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from sshore.core.errors import Conflict, NotFound, Unauthenticated
+from sshore.core.ids import SessionId
+from sshore.core.sessions import StreamGrant
+from sshore.gateway.front_door import FrontDoor
+from sshore.gateway.gateway import Gateway
+from sshore.gateway.links import LinkTable
+from sshore.wire import heads
+from sshore.wire.problems import Code
+
+pytestmark = pytest.mark.anyio
+
+DEMO = SessionId("demo-id")
+Peer = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+@pytest.fixture(params=[True, False], ids=["uvloop", "asyncio"])
+def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]:
+    return "asyncio", {"use_uvloop": request.param}
+
+
+class OneSession:
+    """Knows one user's token, one session and its agent's token."""
+
+    async def authorise_stream(self, token: str, ref: str, app: str) -> StreamGrant:
+        if token != "user":
+            raise Unauthenticated("who are you?")
+        if ref != "demo":
+            raise NotFound(f"you have no session {ref!r}")
+        if app != "ssh":
+            raise Conflict("launch it first", code=Code.APP_NOT_LAUNCHED)
+        return StreamGrant(DEMO, "ann")
+
+    async def authorise_link(self, token: str) -> SessionId:
+        if token != "agent":
+            raise Unauthenticated("this is no session's agent token")
+        return DEMO
+
+
+@pytest.fixture
+async def door(tmp_path: Path) -> AsyncIterator[Path]:
+    """A gateway's Unix socket."""
+    path = tmp_path / "gateway.sock"
+    async with Gateway(OneSession(), LinkTable(patience_s=0.3)) as gateway:
+        loop = asyncio.get_running_loop()
+        server = await loop.create_unix_server(lambda: FrontDoor(gateway, None), path)
+        try:
+            yield path
+        finally:
+            gateway.close()
+            server.close()
+            await server.wait_closed()
+
+
+async def park(door: Path, token: str = "agent") -> Peer:
+    reader, writer = await asyncio.open_unix_connection(str(door))
+    writer.write(heads.link_request("gateway", token, "test"))
+    assert b" 101 " in await reader.readuntil(b"\r\n\r\n")
+    return reader, writer
+
+
+async def request(door: Path, ref: str = "demo", app: str = "ssh", token: str = "user") -> tuple[int, bytes, Peer]:
+    reader, writer = await asyncio.open_unix_connection(str(door))
+    writer.write(heads.stream_request("gateway", ref, app, token, "test"))
+    head = heads.parse_response((await reader.readuntil(b"\r\n\r\n"))[:-4])
+    return head.status, await reader.read(head.content_length) if head.status != 101 else b"", (reader, writer)
+
+
+@asynccontextmanager
+async def opened(door: Path, first: bytes = b"") -> AsyncIterator[tuple[Peer, Peer]]:
+    """A stream: the client's end and the app's."""
+    app_reader, app_writer = await park(door)
+
+    async def answer() -> None:
+        assert json.loads(await app_reader.readline()) == {"open": "ssh"}
+        app_writer.write(b'{"ok":true}\n' + first)
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(answer())
+        status, _, client = await request(door)
+    assert status == 101
+    try:
+        yield client, (app_reader, app_writer)
+    finally:
+        for writer in (client[1], app_writer):
+            writer.transport.abort()
+
+
+async def test_the_stream_is_the_peers_bytes_and_nothing_else(door: Path) -> None:
+    async with opened(door, first=b"SSH-2.0-OpenSSH\r\n") as (client, app):
+        assert await client[0].readline() == b"SSH-2.0-OpenSSH\r\n"
+        client[1].write(b"ping")
+        assert await app[0].readexactly(4) == b"ping"
+        app[1].write(b"pong")
+        app[1].close()
+        assert await client[0].read() == b"pong"
+
+
+@pytest.mark.parametrize("direction", ["up", "down"])
+async def test_half_close_ends_one_direction_only(door: Path, direction: str) -> None:
+    async with opened(door) as (client, app):
+        one, other = (client, app) if direction == "up" else (app, client)
+        one[1].write(b"question")
+        one[1].write_eof()
+        assert await other[0].read() == b"question"
+        other[1].write(b"answer")
+        other[1].write_eof()
+        assert await one[0].read() == b"answer"
+
+
+async def test_a_slow_reader_gets_every_byte_and_is_not_buffered_for(door: Path) -> None:
+    sent = os.urandom(1 << 20) * 64
+    async with opened(door) as (client, app):
+
+        async def send() -> int:
+            waited = 0
+            for at in range(0, len(sent), 1 << 20):
+                app[1].write(sent[at : at + (1 << 20)])
+                before = app[1].transport.get_write_buffer_size()
+                await app[1].drain()
+                waited = max(waited, before)
+            app[1].write_eof()
+            return waited
+
+        async def receive() -> str:
+            seen = hashlib.sha256()
+            while chunk := await client[0].read(1 << 18):
+                seen.update(chunk)
+                await asyncio.sleep(0)
+            return seen.hexdigest()
+
+        async with asyncio.TaskGroup() as tasks:
+            sending, receiving = tasks.create_task(send()), tasks.create_task(receive())
+        assert receiving.result() == hashlib.sha256(sent).hexdigest()
+        assert sending.result() > 0, "the sender was never held back"
+
+
+async def test_a_reader_that_stops_holds_the_sender(door: Path) -> None:
+    """What the gateway takes from a sender whose peer does not read is bounded."""
+    async with opened(door) as (_, app):
+        taken = 0
+        try:
+            async with asyncio.timeout(1):
+                while taken < 256 << 20:
+                    app[1].write(b"x" * (1 << 20))
+                    await app[1].drain()
+                    taken += 1 << 20
+        except TimeoutError:
+            pass
+        assert taken < 16 << 20
+
+
+async def test_a_broken_end_breaks_the_other(door: Path) -> None:
+    async with opened(door) as (client, app):
+        app[1].transport.abort()
+        assert await client[0].read() == b""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "code"),
+    [
+        ({"token": "nobody"}, 401, b"unauthenticated"),
+        ({"token": ""}, 401, b"unauthenticated"),
+        ({"ref": "other"}, 404, b"not_found"),
+        ({"app": "jupyter"}, 409, b"app_not_launched"),
+        ({}, 503, b"no_link"),
+    ],
+)
+async def test_refusals_are_http_answers(door: Path, arguments: dict[str, str], status: int, code: bytes) -> None:
+    answered, body, (reader, writer) = await request(door, **arguments)
+    assert answered == status
+    assert code in body
+    assert await reader.read() == b""
+    writer.close()
+
+
+async def test_an_agents_refusal_reaches_the_client_with_its_code(door: Path) -> None:
+    app_reader, app_writer = await park(door)
+
+    async def refuse() -> None:
+        await app_reader.readline()
+        app_writer.write(b'{"ok":false,"code":"app_not_launched","detail":"not yet"}\n')
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(refuse())
+        status, body, (_, writer) = await request(door)
+    assert (status, json.loads(body)["detail"]) == (409, "not yet")
+    for each in (app_writer, writer):
+        each.close()
+
+
+async def test_a_link_that_dies_when_it_is_taken_is_replaced_by_the_next(door: Path) -> None:
+    dying_reader, dying_writer = await park(door)
+    good_reader, good_writer = await park(door)
+
+    async def die() -> None:
+        await dying_reader.readline()
+        dying_writer.transport.abort()
+
+    async def answer() -> None:
+        await good_reader.readline()
+        good_writer.write(b'{"ok":true}\n')
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(die())
+        tasks.create_task(answer())
+        status, _, (_, writer) = await request(door)
+    assert status == 101
+    for each in (good_writer, writer):
+        each.close()
+
+
+async def test_a_stranger_cannot_park_a_link(door: Path) -> None:
+    reader, writer = await asyncio.open_unix_connection(str(door))
+    writer.write(heads.link_request("gateway", "stranger", "test"))
+    assert b" 401 " in await reader.readline()
+    writer.close()
+
+
+async def test_the_agents_socket_takes_nothing_but_upgrades(door: Path) -> None:
+    reader, writer = await asyncio.open_unix_connection(str(door))
+    writer.write(b"GET /api/v1/sessions HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert b" 404 " in await reader.readline()
+    writer.close()
+
+
+async def test_a_call_is_answered_by_one_line(tmp_path: Path) -> None:
+    links = LinkTable(patience_s=1)
+    path = tmp_path / "calls.sock"
+    async with Gateway(OneSession(), links) as gateway:
+        server = await asyncio.get_running_loop().create_unix_server(lambda: FrontDoor(gateway, None), path)
+        reader, writer = await park(path)
+        await links.wait_linked(DEMO)
+
+        async def answer() -> None:
+            assert json.loads(await reader.readline()) == {"call": "app.start", "app": "ssh"}
+            writer.write(b'{"ok":true,"pid":7}\n')
+
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(answer())
+            reply = await links.call(DEMO, "app.start", app="ssh")
+        assert reply["pid"] == 7
+        assert await reader.read() == b""
+        writer.close()
+        server.close()
