@@ -62,8 +62,7 @@ class Forwarder:
     def note(self, report: Report) -> None:
         """Take note of what a connection or the server's listing has shown."""
         if report.health is not self._report.health:
-            level = logging.INFO if report.health is Health.OK else logging.WARNING
-            _log.log(level, "forward %s:%d: %s %s", self.forward.name, self.forward.port, report.health, report.detail)
+            _log.info("forward %s:%d: %s %s", self.forward.name, self.forward.port, report.health, report.detail)
         self._report = report
 
     async def run(self) -> None:
