@@ -13,26 +13,27 @@ from pathlib import Path
 
 import psutil
 import pytest
+from ordinary_user import run_as_user
 from test_sandbox_isolation import start
-from worlds import OWNER_UID, SandboxWorld, eventually
+from worlds import ORDINARY_USER_UID, OWNER_UID, SandboxWorld, eventually, sandbox_world
 
 from sshore.core.errors import EngineFailed
 from sshore.core.sessions import Network
 from sshore.engines.sandbox.network import check_network
+from sshore.engines.sandbox.tun import TUN, with_open_tun
 
-TUN = Path("/dev/net/tun")
 
-
-@pytest.fixture
-def nat() -> Iterator[None]:
-    """Make `nat` possible for the time of a test, as systemd does on most machines."""
+@pytest.fixture(params=[0o600, 0o666], ids=["tun-closed", "tun-open"])
+def nat(request: pytest.FixtureRequest) -> Iterator[None]:
+    """/dev/net/tun as some machines have it, and as systemd makes it on most."""
     if os.getuid() != 0 or shutil.which("slirp4netns") is None or not TUN.exists():
         if os.environ.get("CI"):
             pytest.fail("CI needs root, slirp4netns and /dev/net/tun")
         pytest.skip("needs root, slirp4netns and /dev/net/tun")
     mode = TUN.stat().st_mode & 0o777
-    TUN.chmod(0o666)
+    TUN.chmod(request.param)
     yield
+    assert TUN.stat().st_mode & 0o777 == request.param
     TUN.chmod(mode)
 
 
@@ -141,18 +142,33 @@ async def _remove(world: SandboxWorld, session_id) -> None:
     await world.close_engines()
 
 
-def test_nat_is_refused_where_tun_is_closed_and_the_fix_is_named(tmp_path: Path) -> None:
-    tun = tmp_path / "tun"
-    if shutil.which("slirp4netns") is None:
-        pytest.skip("needs slirp4netns")
-    with pytest.raises(EngineFailed, match="modprobe tun"):
-        check_network(Network.NAT, OWNER_UID, tun)
-    tun.touch(mode=0o600)
-    with pytest.raises(EngineFailed, match=f"chmod 0666 {tun}"):
-        check_network(Network.NAT, OWNER_UID, tun)
-    check_network(Network.NONE, OWNER_UID, tun)
-    tun.chmod(0o666)
-    check_network(Network.NAT, OWNER_UID, tun)
+@pytest.mark.usefixtures("nat")
+def test_an_ordinary_user_gets_nat_where_tun_is_open_and_else_the_fix() -> None:
+    if TUN.stat().st_mode & 0o666 == 0o666:
+        run_as_user(ORDINARY_USER_UID, _reach_the_nameserver)
+    else:
+        run_as_user(ORDINARY_USER_UID, _be_refused)
+
+
+def _reach_the_nameserver() -> None:
+    with sandbox_world(None) as world:
+        spec = world.spec(network=Network.NAT)
+        start(world, spec)
+        assert "tap0" in world.inside(spec).output("cat /proc/net/dev")
+        slirp = world.record(spec.id).slirp
+        assert slirp is not None
+        assert set(psutil.Process(slirp.pid).uids()) == {ORDINARY_USER_UID}
+
+
+def _be_refused() -> None:
+    with pytest.raises(EngineFailed, match="chmod 0666 /dev/net/tun"):
+        check_network(Network.NAT, None)
+
+
+def test_the_hosts_mounts_stay_as_they_are(root_world: SandboxWorld) -> None:
+    before = Path("/proc/self/mounts").read_text()
+    with_open_tun(lambda: None)
+    assert Path("/proc/self/mounts").read_text() == before
 
 
 def test_nat_is_refused_without_slirp4netns(monkeypatch: pytest.MonkeyPatch) -> None:

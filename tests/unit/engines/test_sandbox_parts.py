@@ -11,9 +11,9 @@ from sshore.engines.sandbox.capacity import machine_capacity
 from sshore.engines.sandbox.ending import end
 from sshore.engines.sandbox.gpus import Gpus, find_gpus
 from sshore.engines.sandbox.logs import ROTATE_BYTES, Logs
-from sshore.engines.sandbox.network import can_open
 from sshore.engines.sandbox.processes import Process, boot_id, identify
 from sshore.engines.sandbox.records import Record, Records
+from sshore.engines.sandbox.tun import is_open_to
 
 ID = SessionId("abcdefghijkm")
 
@@ -120,7 +120,7 @@ def test_a_device_is_open_to_everyone_or_to_its_owner(tmp_path: Path) -> None:
     node = tmp_path / "node"
     node.touch()
     node.chmod(0o600)
-    assert not can_open(node, os.getuid() + 1)
-    assert can_open(node, os.getuid())
+    assert not is_open_to(os.getuid() + 1, node)
+    assert is_open_to(os.getuid(), node)
     node.chmod(0o666)
-    assert can_open(node, os.getuid() + 1)
+    assert is_open_to(os.getuid() + 1, node)

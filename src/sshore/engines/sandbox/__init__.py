@@ -9,6 +9,7 @@
     view.py       what of the host a session sees
     etc.py        the files of /etc that are made for each session
     network.py    slirp4netns for the network `nat`
+    tun.py        /dev/net/tun, where the host keeps it to root
     cgroups.py    limits: which hierarchies the server may write, a session's groups in them
     gpus.py       GPU device nodes, and which session has which
     capacity.py   what the machine has

@@ -3,27 +3,27 @@
 import fcntl
 import os
 import shutil
-import stat
 import subprocess
 import time
 from contextlib import ExitStack
-from functools import cache
-from pathlib import Path
+from functools import cache, partial
 
 from sshore.core.errors import EngineFailed
 from sshore.core.sessions import Network
+from sshore.engines.sandbox import tun
 from sshore.engines.sandbox.binary import run_as
 from sshore.engines.sandbox.descriptors import read_until
 from sshore.engines.sandbox.processes import Process, identify
+from sshore.engines.sandbox.tun import TUN
 
-TUN = Path("/dev/net/tun")
-MTU = 65520
+_NAME = "slirp4netns"
+_MTU = 65520
 _NS_GET_USERNS = 0xB701  # ioctl_ns(2)
 _READY_TIMEOUT_S = 10.0
 _OTHERS = "or choose --network none or --network host"
 
 
-def check_network(network: Network, host_uid: int | None, tun: Path = TUN) -> None:
+def check_network(network: Network, host_uid: int | None) -> None:
     """Refuse a network that cannot be here.
 
     Raises:
@@ -31,28 +31,19 @@ def check_network(network: Network, host_uid: int | None, tun: Path = TUN) -> No
     """
     if network is not Network.NAT:
         return
-    if shutil.which("slirp4netns") is None:
+    if shutil.which(_NAME) is None:
         raise EngineFailed(
             "the network `nat` needs slirp4netns: `sudo apt-get install slirp4netns` "
             f"(dnf, zypper, pacman: slirp4netns), {_OTHERS}"
         )
-    if not tun.exists():
-        raise EngineFailed(f"the network `nat` needs {tun}: `sudo modprobe tun`, {_OTHERS}")
-    if not can_open(tun, host_uid):
+    if not TUN.exists():
+        raise EngineFailed(f"the network `nat` needs {TUN}: `sudo modprobe tun`, {_OTHERS}")
+    if not tun.is_open_to(host_uid) and not tun.can_be_made():
         raise EngineFailed(
-            f"the network `nat` needs {tun} open to the sessions' users, as systemd sets it by default: "
-            f"`sudo chmod 0666 {tun}` (a udev rule keeps it: "
+            f"the network `nat` needs {TUN} open to the sessions' users, as systemd sets it by default: "
+            f"`sudo chmod 0666 {TUN}` (a udev rule keeps it: "
             f'KERNEL=="tun", MODE="0666", OPTIONS+="static_node=net/tun"), {_OTHERS}'
         )
-
-
-def can_open(node: Path, host_uid: int | None) -> bool:
-    """Whether a uid (None: this process) can open a device for reading and writing."""
-    if host_uid is None:
-        return os.access(node, os.R_OK | os.W_OK)
-    status = node.stat()
-    wanted = stat.S_IROTH | stat.S_IWOTH
-    return status.st_mode & wanted == wanted or (status.st_uid == host_uid and status.st_mode & 0o600 == 0o600)
 
 
 def start_slirp(child_pid: int, exit_fd: int, log_fd: int, host_uid: int | None) -> Process:
@@ -72,18 +63,25 @@ def start_slirp(child_pid: int, exit_fd: int, log_fd: int, host_uid: int | None)
         ready, ready_far = os.pipe()
         stack.callback(os.close, ready)
         with os.fdopen(ready_far, "wb"):
-            slirp = subprocess.Popen(
-                _arguments(net, user, ready_far, exit_fd),
-                **run_as(host_uid),
-                pass_fds=(net, user, ready_far, exit_fd),
-                stdin=subprocess.DEVNULL,
-                stdout=log_fd,
-                stderr=log_fd,
-                env={"PATH": os.defpath},
-                cwd="/",
-                start_new_session=True,
-            )
+            spawn = partial(_spawn, net, user, ready_far, exit_fd, log_fd, host_uid)
+            slirp = spawn() if tun.is_open_to(host_uid) else tun.with_open_tun(spawn)
         return _when_ready(slirp, ready)
+
+
+def _spawn(
+    net: int, user: int, ready: int, exit_fd: int, log_fd: int, host_uid: int | None
+) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        _arguments(net, user, ready, exit_fd),
+        **run_as(host_uid),
+        pass_fds=(net, user, ready, exit_fd),
+        stdin=subprocess.DEVNULL,
+        stdout=log_fd,
+        stderr=log_fd,
+        env={"PATH": os.defpath},
+        cwd="/",
+        start_new_session=True,
+    )
 
 
 def _when_ready(slirp: "subprocess.Popen[bytes]", ready: int) -> Process:
@@ -100,14 +98,20 @@ def _when_ready(slirp: "subprocess.Popen[bytes]", ready: int) -> Process:
 def _arguments(net: int, user: int, ready: int, exit_fd: int) -> list[str]:
     # --enable-sandbox works for a network namespace given by pid only, and a pid is no way to the owner's.
     return [
-        *("slirp4netns", "--configure", f"--mtu={MTU}", "--disable-host-loopback"),
+        *(_program(), "--configure", f"--mtu={_MTU}", "--disable-host-loopback"),
         *(("--enable-seccomp",) if _has_seccomp() else ()),
         *(f"--ready-fd={ready}", f"--exit-fd={exit_fd}"),
         *(f"--userns-path=/proc/self/fd/{user}", "--netns-type=path", f"/proc/self/fd/{net}", "tap0"),
     ]
 
 
+def _program() -> str:
+    return shutil.which(_NAME) or _NAME
+
+
 @cache
 def _has_seccomp() -> bool:
-    done = subprocess.run(["slirp4netns", "--version"], check=False, capture_output=True, text=True, timeout=10)
+    done = subprocess.run(
+        [_slirp4netns() or "slirp4netns", "--version"], check=False, capture_output=True, text=True, timeout=10
+    )
     return "libseccomp:" in done.stdout
