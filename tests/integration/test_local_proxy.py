@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from command_line import CommandLine
-from fake_server import FakeServer
+from fake_server import FakeServer, session
 
 from sshore.wire.problems import Code, Problem
 
@@ -226,6 +226,14 @@ def test_a_removed_session_shows_as_gone(sshore: CommandLine, server: FakeServer
     sshore.json("connect", "demo")
     del server.sessions["demo"]
     assert health(sshore) == {"demo": "session_gone"}
+
+
+def test_a_session_made_anew_takes_over_the_port_of_the_old_one(sshore: CommandLine, server: FakeServer) -> None:
+    port = sshore.json("connect", "demo", "--port", "23459")["port"]
+    server.sessions["demo"] = session("demo", id="id-new")
+    card = sshore.json("connect", "demo")
+    assert (card["port"], card["notes"]) == (port, [])
+    assert len(sshore.json("forwards")) == 1
 
 
 def test_two_connects_at_once_start_one_local_proxy(sshore: CommandLine) -> None:

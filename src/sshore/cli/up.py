@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from sshore.cli.commands.forwards import print_card
 from sshore.cli.failures import say
 from sshore.cli.openssh import trust
-from sshore.cli.output import print_pairs
 from sshore.cli.user import User
 from sshore.cli.waiting import STEP_S, wait_settled
 from sshore.core.apps import SSH
 from sshore.core.errors import Conflict, SshoreError
+from sshore.core.sessions import Network
 from sshore.core.states import SessionState
 from sshore.proxy.client import connect
 from sshore.proxy.forwards import Card
@@ -72,8 +72,7 @@ class _Up:
             print("You are logged in: make a session with `sshore run demo`, and enter it with `sshore ssh demo`.")
         else:
             print(f"\nThe session {DEMO} runs. Connect to it from another terminal:\n")
-            print_card(card)
-            print_pairs([("or", f"sshore ssh {DEMO}")])
+            print_card(card, ("or shorter", f"sshore ssh {DEMO}"))
         print(flush=True)
 
     def _demo_card(self, login: Login) -> Card | None:
@@ -96,10 +95,22 @@ def _running_demo(client: Client) -> SessionMessage:
     except ApiError as error:
         if error.problem.code is not Code.NOT_FOUND:
             raise
-        return client.create_session(CreateSession(DEMO, apps=[SSH]), wait_s=STEP_S)
+        return _new_demo(client)
     if session.state is SessionState.RUNNING and session.linked:
         return session
     return client.start_session(session.id, wait_s=STEP_S)
+
+
+def _new_demo(client: Client) -> SessionMessage:
+    try:
+        return client.create_session(CreateSession(DEMO, apps=[SSH]), wait_s=STEP_S)
+    except ApiError as error:
+        if error.problem.code not in (Code.ENGINE_FAILED, Code.LIMIT_UNSUPPORTED):
+            raise
+        # What a machine lacks most often is what `nat` needs, and SSH needs no network inside.
+        session = client.create_session(CreateSession(DEMO, apps=[SSH], network=Network.NONE), wait_s=STEP_S)
+        say(f"{DEMO} has no network of its own: {error.detail}")
+        return session
 
 
 def _works(login: Login) -> bool:

@@ -3,7 +3,7 @@
 GET    /api/v1/status                       LocalStatus
 GET    /api/v1/forwards[?fresh=true]        [ForwardStatus]; fresh: the servers are asked first
 POST   /api/v1/forwards                     {"server","token","session","app","port"} → Card
-DELETE /api/v1/forwards/{session}[?app=A]   [ForwardStatus] of what was closed
+DELETE /api/v1/forwards/{session}[?app=A&server=URL]  [ForwardStatus] of what was closed
 POST   /api/v1/stop                         202; the forwards stay in the state file
 """
 
@@ -72,8 +72,9 @@ class LocalApi:
         return JSONResponse(asdict(await self.engine.open(login, str(body.get("session", "")), app, port)))
 
     async def _close(self, request: Request) -> Response:
-        app = request.query_params.get("app", "")
-        return JSONResponse([asdict(s) for s in await self.engine.close(request.path_params["session"], app)])
+        query = request.query_params
+        closed = await self.engine.close(request.path_params["session"], query.get("app", ""), query.get("server", ""))
+        return JSONResponse([asdict(status) for status in closed])
 
     async def _stop(self, request: Request) -> Response:
         self.stop()

@@ -45,9 +45,10 @@ class LocalProxyClient:
         body = {"server": login.address.url, "token": login.token, "session": session, "app": app, "port": port}
         return decode(Card, self._ask("POST", "/forwards", body))
 
-    def close_forwards(self, session: str, app: str = "") -> list[ForwardStatus]:
-        query = "?" + urlencode({"app": app}) if app else ""
-        found = self._ask("DELETE", f"/forwards/{quote(session, safe='')}{query}")
+    def close_forwards(self, session: str, app: str = "", server: str = "") -> list[ForwardStatus]:
+        """Close a session's forwards: of one app or of all, on one server (a URL) or on any."""
+        query = urlencode({"app": app, "server": server})
+        found = self._ask("DELETE", f"/forwards/{quote(session, safe='')}?{query}")
         return [decode(ForwardStatus, item) for item in found]
 
     def stop(self) -> None:

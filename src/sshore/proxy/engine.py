@@ -59,20 +59,21 @@ class ForwardEngine:
             await asyncio.to_thread(self._save)
         return self._card(forward, prepared, [note] if note else [])
 
-    async def close(self, ref: str, app: str = "") -> list[ForwardStatus]:
-        """Close the forwards of a session (by name or id), of one app or of all; returns them.
+    async def close(self, ref: str, app: str = "", server: str = "") -> list[ForwardStatus]:
+        """Close the forwards of a session (by name or id), of one app or of all, on one server or on any.
 
         Raises:
             NotFound: there are none.
         """
         async with self._changing:
-            found = [key for key, (forwarder, _) in self._running.items() if _leads_to(forwarder.forward, ref, app)]
+            running = [forwarder for forwarder, _ in self._running.values()]
+            found = [forwarder for forwarder in running if _leads_to(forwarder.forward, ref, app, server)]
             if not found:
-                names = [forwarder.forward.name for forwarder, _ in self._running.values()]
+                names = [forwarder.forward.name for forwarder in running]
                 raise NotFound(f"there is no forward to {ref!r}{suggestion(ref, names)}")
-            closed = [self._running[key][0].status for key in found]
-            for key in found:
-                await self._stop(key)
+            closed = [forwarder.status for forwarder in found]
+            for forwarder in found:
+                await self._stop(forwarder.forward.key)
             await asyncio.to_thread(self._save)
         return closed
 
@@ -115,11 +116,19 @@ class ForwardEngine:
         """Put a forward to work; returns it with its port, and what the user is to be told."""
         if wanted.key in self._running:
             return await self._rebind(wanted, asked)
-        last = self._last_ports.get(wanted.key)
+        last = await self._supersede(wanted) or self._last_ports.get(wanted.key)
         port, listeners, note = ports.bind_first(asked or preferred, last, self._reserved())
         forward = replace(wanted, port=port)
         self._run(forward, listeners)
         return forward, note
+
+    async def _supersede(self, wanted: Forward) -> int | None:
+        """A session that was made anew under an old name takes over its forward: the port is returned."""
+        for forwarder, _ in list(self._running.values()):
+            if _is_former(forwarder.forward, wanted):
+                await self._stop(forwarder.forward.key)
+                return forwarder.forward.port
+        return None
 
     async def _rebind(self, wanted: Forward, asked: int | None) -> tuple[Forward, str]:
         """A forward that is open stays where it is, unless another port is asked for and can be had."""
@@ -185,5 +194,18 @@ class ForwardEngine:
         write_private(self._config.forwards_known_hosts, "".join(f"{line}\n" for line in lines))
 
 
-def _leads_to(forward: Forward, ref: str, app: str) -> bool:
-    return ref in (forward.name, forward.key.session_id) and app in ("", forward.key.app)
+def _leads_to(forward: Forward, ref: str, app: str, server: str) -> bool:
+    key = forward.key
+    return ref in (forward.name, key.session_id) and app in ("", key.app) and server in ("", key.server)
+
+
+def _is_former(old: Forward, new: Forward) -> bool:
+    """Whether two forwards lead to sessions that one owner has had under one name, which is free only when the
+    former session is gone."""
+    same_place = (old.key.server, old.key.app, old.name, old.token) == (
+        new.key.server,
+        new.key.app,
+        new.name,
+        new.token,
+    )
+    return same_place and old.key.session_id != new.key.session_id

@@ -83,8 +83,8 @@ def open_forward(user: User, local: LocalProxyClient, ref: str, app_name: str, p
             raise
 
 
-def print_card(card: Card) -> None:
-    """The connection card for people."""
+def print_card(card: Card, *more: tuple[str, str]) -> None:
+    """The connection card for people, and further lines to go with it."""
     print_pairs(
         [
             ("session", card.session),
@@ -96,6 +96,7 @@ def print_card(card: Card) -> None:
             ("host key", card.host_key_fingerprint),
             ("ssh", card.command),
             ("sftp", card.sftp_command),
+            *more,
         ]
     )
 

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 
 import click
 
@@ -163,6 +164,7 @@ def rm(user: User, names: tuple[str, ...], force: bool) -> int:
 
     def remove_one(client: Client, ref: str) -> None:
         client.remove_session(ref, force=force)
+        _close_forwards(user, ref, client.login.address.url)
         print(f"{ref} is removed")
 
     return _each(user, names, remove_one)
@@ -179,6 +181,14 @@ def _each(user: User, names: tuple[str, ...], act: Callable[[Client, str], None]
             except SshoreError as error:
                 status = status or report(error)
     return status
+
+
+def _close_forwards(user: User, ref: str, server: str) -> None:
+    """The local ports of a session that is no more lead nowhere."""
+    from sshore.proxy.client import connect  # nothing else here needs it
+
+    with suppress(SshoreError):
+        connect(user.config).close_forwards(ref, server=server)
 
 
 def _wait(client: Client, session: SessionMessage, limit_s: float | None) -> SessionMessage:
