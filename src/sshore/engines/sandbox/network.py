@@ -111,7 +111,5 @@ def _program() -> str:
 
 @cache
 def _has_seccomp() -> bool:
-    done = subprocess.run(
-        [_slirp4netns() or "slirp4netns", "--version"], check=False, capture_output=True, text=True, timeout=10
-    )
+    done = subprocess.run([_program(), "--version"], check=False, capture_output=True, text=True, timeout=10)
     return "libseccomp:" in done.stdout
