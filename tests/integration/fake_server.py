@@ -173,6 +173,10 @@ class FakeServer:
                 found = self._find(ref) or {}
                 keys = {"private_key": "PRIVATE\n", "public_key": "ssh-ed25519 AAAA", "host_key": HOST_KEY}
                 return {"session_id": found["id"], "name": found["name"], **keys}
+            case "POST", "sessions", ref, "certificate":
+                found = self._find(ref) or {}
+                told = {"certificate": "ssh-ed25519-cert-v01@openssh.com AAAA", "valid_until": "2026-01-01T00:10:00Z"}
+                return {"session_id": found["id"], "name": found["name"], **told}
         raise AssertionError(f"no such route: {method} {parts}")
 
 

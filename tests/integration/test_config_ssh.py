@@ -1,0 +1,98 @@
+"""`sshore config-ssh`, read by the real `ssh`."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from command_line import CommandLine
+from fake_server import FakeServer
+
+
+@pytest.fixture
+def server() -> Iterator[FakeServer]:
+    with FakeServer() as server:
+        yield server
+
+
+@pytest.fixture
+def sshore(tmp_path: Path, server: FakeServer) -> CommandLine:
+    return CommandLine(tmp_path / "my config", SSHORE_SERVER=server.url, SSHORE_TOKEN=server.token)
+
+
+def options_of(sshore: CommandLine, own: Path, host: str) -> dict[str, str]:
+    """What `ssh` would do for a host, option by option."""
+    done = subprocess.run(
+        ["ssh", "-G", "-F", own, host], env=sshore.environment, capture_output=True, text=True, check=True
+    )
+    return dict(line.partition(" ")[::2] for line in done.stdout.splitlines())
+
+
+def test_ssh_reaches_sessions_verified_and_by_certificate(sshore: CommandLine, tmp_path: Path) -> None:
+    own = tmp_path / "config"
+    own.write_text("Host *\n    User someone\n    StrictHostKeyChecking no\n")
+    sshore.ok("config-ssh", "--file", str(own))
+    options = options_of(sshore, own, "demo.sshore")
+    assert options["user"] == "work"
+    assert options["stricthostkeychecking"] == "true"
+    assert options["identitiesonly"] == "yes"
+    assert options["proxycommand"].endswith("sshore stream %n")
+    assert options["userknownhostsfile"].strip('"') == str(sshore.config / "ssh" / "known_hosts")
+    assert Path(options["identityfile"]).exists()
+
+
+def test_other_hosts_are_left_alone(sshore: CommandLine, tmp_path: Path) -> None:
+    own = tmp_path / "config"
+    own.write_text("Host *\n    User someone\n")
+    before = options_of(sshore, own, "example.org")
+    sshore.ok("config-ssh", "--file", str(own))
+    assert options_of(sshore, own, "example.org") == before
+
+
+@pytest.mark.parametrize("content", [b"", b"Host a\n  User b", b"# mine\r\nHost a\r\n", b"\xff\n"])
+def test_twice_and_removed_leaves_the_file_as_it_was(sshore: CommandLine, tmp_path: Path, content: bytes) -> None:
+    own = tmp_path / "config"
+    own.write_bytes(content)
+    own.chmod(0o644)
+    for _ in range(2):
+        sshore.ok("config-ssh", "--file", str(own))
+    assert own.read_bytes().endswith(content)
+    assert own.read_bytes().count(b"Include") == 1
+    sshore.ok("config-ssh", "--remove", "--file", str(own))
+    assert own.read_bytes() == content
+    assert own.stat().st_mode & 0o777 == 0o644
+
+
+def test_a_file_that_was_not_there_is_gone_again(sshore: CommandLine, tmp_path: Path) -> None:
+    own = tmp_path / "home" / ".ssh" / "config"
+    sshore.ok("config-ssh", "--file", str(own))
+    assert own.stat().st_mode & 0o777 == 0o600
+    assert own.parent.stat().st_mode & 0o777 == 0o700
+    sshore.ok("config-ssh", "--remove", "--file", str(own))
+    assert not own.exists()
+
+
+def test_a_symbolic_link_stays_one(sshore: CommandLine, tmp_path: Path) -> None:
+    real, link = tmp_path / "dotfiles", tmp_path / "config"
+    real.write_text("Host a\n")
+    link.symlink_to(real)
+    sshore.ok("config-ssh", "--file", str(link))
+    assert link.is_symlink()
+    assert real.read_text().startswith("Include")
+    sshore.ok("config-ssh", "--remove", "--file", str(link))
+    assert (link.is_symlink(), real.read_text()) == (True, "Host a\n")
+
+
+def test_removing_what_was_never_there_is_no_error(sshore: CommandLine, tmp_path: Path) -> None:
+    sshore.ok("config-ssh", "--remove", "--file", str(tmp_path / "absent"))
+    assert not (tmp_path / "absent").exists()
+
+
+def test_ssh_shows_why_a_session_cannot_be_reached(sshore: CommandLine, server: FakeServer, tmp_path: Path) -> None:
+    own = tmp_path / "config"
+    sshore.ok("config-ssh", "--file", str(own))
+    done = subprocess.run(
+        ["ssh", "-F", own, "dmeo.sshore", "true"], env=sshore.environment, capture_output=True, text=True
+    )
+    assert done.returncode == 255
+    assert done.stderr.count("did you mean demo") == 1
