@@ -1,0 +1,62 @@
+"""A daemon of the product in a process of its own, which tests start, stop and kill."""
+
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from integration.command_line import SSHORE
+
+START_DEADLINE_S = 60.0
+STOP_DEADLINE_S = 20.0
+
+
+class Daemon:
+    """`sshore WORD…` in the foreground; what it says is in `log`. Starts again after it was stopped or killed."""
+
+    def __init__(self, words: list[str], environment: dict[str, str], log: Path, is_ready: Callable[[], bool]) -> None:
+        self.words = words
+        self.log = log
+        self._environment = environment
+        self._is_ready = is_ready
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None, "it was not started"
+        return self._process.pid
+
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def start(self) -> None:
+        """Start it, and return when it serves."""
+        assert not self.is_running
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [SSHORE, *self.words], env=self._environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+        deadline = time.monotonic() + START_DEADLINE_S
+        while not self._is_ready():
+            assert self.is_running, f"it ended: {self.log.read_text()}"
+            assert time.monotonic() < deadline, f"it does not serve: {self.log.read_text()}"
+            time.sleep(0.02)
+
+    def stop(self) -> None:
+        """End it as an administrator does (SIGTERM); it must end well."""
+        if self.is_running:
+            self._end(signal.SIGTERM)
+            assert self._process is not None
+            assert self._process.returncode == 0, self.log.read_text()
+
+    def kill(self) -> None:
+        """End it as a crash does (SIGKILL)."""
+        if self.is_running:
+            self._end(signal.SIGKILL)
+
+    def _end(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+        self._process.wait(STOP_DEADLINE_S)

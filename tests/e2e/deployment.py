@@ -1,0 +1,204 @@
+"""A real deployment on this machine: server, state directory, users, each user's local proxy.
+
+    with deployment() as it:              # server and local proxy run, the admin is logged in
+        it.run_session("demo")            # `sshore run demo --app ssh`
+        card = it.connect("demo")         # the connection card
+        it.cli("ls", "--json")            # any other command; fails the test where it fails
+        it.server.kill(); it.server.start()
+        it.proxy.kill(); it.proxy.start()
+        ann = it.member("ann")            # another owner, with a config directory and a local proxy of her own
+
+At the end the processes, the sessions and all files are gone, whatever the test did.
+"""
+
+import asyncio
+import json
+import shutil
+import socket
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from daemons import Daemon
+
+from integration.command_line import CommandLine
+from sshore.engines.sandbox import SandboxEngine
+from sshore.proxy.forwards import Card
+from sshore.server.wiring import SystemClock
+from sshore.services.accounts import Accounts
+from sshore.store.database import Database, sqlite_url
+from sshore.store.store import DatabaseStore
+
+
+class Owner(CommandLine):
+    """A user with a config directory and a local proxy of the user's own."""
+
+    def __init__(self, directory: Path, url: str, token: str) -> None:
+        super().__init__(directory)
+        self.ok("login", url, "--token", token)
+        self.proxy = Daemon(["proxy"], self.environment, directory / "proxy.out", self._proxy_runs)
+
+    def run_session(self, name: str, *options: str, app: str = "ssh") -> dict[str, Any]:
+        """Make a session and wait until it runs; with `app` launched, unless that is empty."""
+        session: dict[str, Any] = self.json("run", name, *(["--app", app] if app else []), *options)
+        return session
+
+    def connect(self, name: str, *options: str) -> Card:
+        """Launch SSH, open the forward, return the connection card."""
+        return Card(**self.json("connect", name, *options))
+
+    def key(self, name: str) -> Path:
+        """The session key, downloaded by `sshore key`."""
+        path = self.config / f"id_container.{name}"
+        self.ok("key", name, "-o", str(path))
+        return path
+
+    def remove(self, *names: str) -> None:
+        self.ok("rm", "--force", *names)
+
+    def _proxy_runs(self) -> bool:
+        return self.run("proxy", "status").returncode == 0
+
+
+class Deployment:
+    """One server on a state directory; `admin` is its first user."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.state = directory / "state"
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        nobody = CommandLine(directory / "no-config")
+        words = ["server", "--port", str(self.port), "--state", str(self.state)]
+        self.server = Daemon(words, nobody.environment, directory / "server.log", self._serves)
+        self._owners: list[Owner] = []
+
+    # What the admin does is what most tests are about.
+
+    @property
+    def admin(self) -> Owner:
+        return self._owners[0]
+
+    @property
+    def proxy(self) -> Daemon:
+        return self.admin.proxy
+
+    @property
+    def login(self) -> tuple[str, str]:
+        """The server's URL, and the admin's token."""
+        credentials = json.loads((self.admin.config / "credentials.json").read_text())
+        return self.url, credentials["tokens"][self.url]
+
+    def cli(self, *arguments: str) -> str:
+        return self.admin.ok(*arguments)
+
+    def run_session(self, name: str, *options: str, app: str = "ssh") -> dict[str, Any]:
+        return self.admin.run_session(name, *options, app=app)
+
+    def connect(self, name: str, *options: str) -> Card:
+        return self.admin.connect(name, *options)
+
+    def key(self, name: str) -> Path:
+        return self.admin.key(name)
+
+    def remove(self, *names: str) -> None:
+        self.admin.remove(*names)
+
+    def member(self, name: str) -> Owner:
+        """A new user without an admin's rights, logged in. The user's local proxy does not run yet."""
+        self.cli("user", "add", name)
+        return self._log_in(name, self.cli("token", "create", "--user", name).strip())
+
+    def home(self, session_id: str) -> Path:
+        """The host's side of a session's home."""
+        return self.state / "sessions" / session_id / "home"
+
+    def folder(self, name: str) -> Path:
+        """The host's side of a storage folder of the admin's."""
+        (path,) = self.state.glob(f"folders/*/{name}")
+        return path
+
+    def start(self) -> None:
+        """Start the server, log the admin in and start the admin's local proxy."""
+        self.server.start()
+        if not self._owners:
+            self._log_in("admin", asyncio.run(_mint_admin_token(self.state)))
+        self.admin.proxy.start()
+
+    def stop(self) -> None:
+        """Stop everything but the sessions."""
+        for daemon in self._daemons():
+            daemon.stop()
+
+    def kill(self) -> None:
+        """Kill everything but the sessions."""
+        for daemon in self._daemons():
+            daemon.kill()
+
+    def clear(self) -> None:
+        """End everything, the sessions too, and remove every file."""
+        for owner in self._owners:
+            if not owner.proxy.is_running:  # it may have been started on demand
+                owner.close()
+        self.kill()
+        asyncio.run(_remove_sessions(self.state))
+        shutil.rmtree(self.directory)
+
+    def _daemons(self) -> list[Daemon]:
+        return [*(owner.proxy for owner in self._owners), self.server]
+
+    def _log_in(self, name: str, token: str) -> Owner:
+        owner = Owner(self.directory / f"config-{name}", self.url, token)
+        self._owners.append(owner)
+        return owner
+
+    def _serves(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.url}/readyz", timeout=5) as answer:
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
+
+
+@contextmanager
+def deployment(*, started: bool = True) -> Iterator[Deployment]:
+    """A deployment of one's own. Not below pytest's tmp_path, which is closed to the owners' uids."""
+    directory = Path(tempfile.mkdtemp(prefix="sshore-e2e-"))
+    directory.chmod(0o711)
+    made = Deployment(directory)
+    try:
+        if started:
+            made.start()
+        yield made
+    finally:
+        made.clear()
+
+
+def free_port() -> int:
+    """A TCP port of 127.0.0.1 that nothing listens on now."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port: int = sock.getsockname()[1]
+    return port
+
+
+async def _mint_admin_token(state: Path) -> str:
+    """What `sshore up` does for its own user; `sshore server` has no command for it."""
+    database = Database(sqlite_url(state / "sshore.db"))
+    try:
+        accounts = Accounts(DatabaseStore(database), SystemClock())
+        _, secret = await accounts.create_token(await accounts.ensure_admin(), "e2e")
+    finally:
+        await database.aclose()
+    return secret
+
+
+async def _remove_sessions(state: Path) -> None:
+    engine = SandboxEngine(state)
+    for session_id in await engine.list():
+        await engine.remove(session_id)
+    await engine.aclose()
