@@ -18,8 +18,8 @@ from typing import Protocol
 
 import psutil
 from stand_in_kit import Inside, make_kit
+from tests.fakes.engine import FakeEngine, FakeMachine
 
-from fakes.engine import FakeEngine, FakeMachine
 from sshore.core.ids import SessionId, new_id
 from sshore.core.ports import Engine
 from sshore.core.sessions import BindMount, Network, Resources, SessionSpec

@@ -1,8 +1,11 @@
 """File descriptors by which the server, bwrap and slirp4netns tell each other how far they are."""
 
+import contextlib
+import json
 import os
 import select
 import time
+from typing import Any
 
 
 def memory_file(name: str, contents: str) -> int:
@@ -13,10 +16,12 @@ def memory_file(name: str, contents: str) -> int:
     return descriptor
 
 
-def latch() -> int:
-    """A pipe in one descriptor, for reading and writing: whoever reads from it waits until somebody writes, and
-    the end of the writer is no end of the file. So a bwrap that waits for a server that died goes on waiting,
-    instead of letting an agent start that nobody has put in its limits."""
+def own_pipe() -> int:
+    """A pipe in one descriptor, for reading and writing, of which the end of another process is no end.
+
+    A bwrap that waits at one for a server that died goes on waiting, instead of letting an agent start that
+    nobody has put in its limits; one that writes to it does not die half-way of SIGPIPE.
+    """
     reader, writer = os.pipe()
     try:
         return os.open(f"/proc/self/fd/{reader}", os.O_RDWR | os.O_CLOEXEC)
@@ -36,6 +41,23 @@ def read_until(descriptor: int, deadline: float, enough: int | None = None) -> b
             break
         data += more
     return data
+
+
+def read_json(descriptor: int, writer: int, deadline: float) -> Any:
+    """Read one JSON document from an `own_pipe`; None when the writer (a pidfd) ends or the time is over before."""
+    data = b""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    poll.register(writer, select.POLLIN)
+    while (remaining := deadline - time.monotonic()) > 0:
+        ready = dict(poll.poll(remaining * 1000))
+        if descriptor in ready:
+            data += os.read(descriptor, 4096)
+            with contextlib.suppress(ValueError):
+                return json.loads(data)
+        elif ready:
+            return None
+    return None
 
 
 def _readable(descriptor: int, deadline: float) -> bool:

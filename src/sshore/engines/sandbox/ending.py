@@ -3,6 +3,7 @@
 import contextlib
 import json
 import signal
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from sshore.engines.sandbox.records import Record, Records
 STOPPED = "stopped"
 _KILL_TIMEOUT_S = 10.0
 _FOLLOW_TIMEOUT_S = 1.0
+_FIRST_WORD_TIMEOUT_S = 0.5
 _LAST_WORDS_BYTES = 500
 
 
@@ -34,7 +36,7 @@ def end(records: Records, logs: Logs, record: Record, reason: str = "") -> Recor
     Raises:
         EngineFailed: a process or a group of the session cannot be got rid of; try again later.
     """
-    agent = record.agent or _half_started(records.status_path(record.id))
+    agent = record.agent or _half_started(records, record)
     followers = [process for process in (record.monitor, record.slirp) if process]
     _kill(_alive(record, [agent]), _KILL_TIMEOUT_S)
     # bwrap outside ends when pid 1 has, reaps it, and writes the exit status; slirp4netns ends, too.
@@ -87,13 +89,17 @@ def _remove_groups(record: Record) -> None:
         raise EngineFailed(f"the session's limits cannot be removed: {error}") from error
 
 
-def _half_started(status: Path) -> Process | None:
-    """The pid 1 of a session whose server died before it could write the record: bwrap's own word, checked
-    against the command line, because no start time is known."""
-    for line in _status(status):
+def _half_started(records: Records, record: Record) -> Process | None:
+    """The pid 1 of a session whose server died before it could write the record. A bwrap that was just being
+    started gets a moment to say it."""
+    deadline = time.monotonic() + (_FIRST_WORD_TIMEOUT_S if record.boot_id == boot_id() else 0)
+    while not (words := _status(records.status_path(record.id))) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    for word in words:
         with contextlib.suppress(OSError, KeyError):
-            process = identify(line["child-pid"])
-            if status.stem in Path(f"/proc/{process.pid}/cmdline").read_text():
+            # No start time is known: the command line, which has the session's id, tells it from others.
+            process = identify(word["child-pid"])
+            if record.id in Path(f"/proc/{process.pid}/cmdline").read_text():
                 return process
     return None
 

@@ -6,7 +6,6 @@
 4. pid 1 is let go and becomes the agent
 """
 
-import json
 import os
 import signal
 import socket
@@ -22,13 +21,13 @@ from sshore.engines.sandbox import cgroups, etc
 from sshore.engines.sandbox.binary import run_as
 from sshore.engines.sandbox.bwrap import Descriptors, bwrap_arguments
 from sshore.engines.sandbox.cgroups import Cgroups
-from sshore.engines.sandbox.descriptors import latch, memory_file, read_until
+from sshore.engines.sandbox.descriptors import memory_file, own_pipe, read_json
 from sshore.engines.sandbox.ending import forget
 from sshore.engines.sandbox.gpus import groups_of
 from sshore.engines.sandbox.keyring import leave_session_keyring
 from sshore.engines.sandbox.logs import Logs
 from sshore.engines.sandbox.network import start_slirp
-from sshore.engines.sandbox.processes import Process, identify
+from sshore.engines.sandbox.processes import Process, identify, open_pidfd
 from sshore.engines.sandbox.records import Record, Records
 from sshore.engines.sandbox.view import HostView, look_at_host, read_text
 
@@ -69,7 +68,7 @@ class Launch:
         leave_session_keyring()
         with ExitStack() as stack:
             log = _closing(stack, self.logs.open(self.spec.id))
-            hold = _closing(stack, latch())
+            hold = _closing(stack, own_pipe())
             # Pid 1 holds the near end; slirp4netns ends when it closes.
             exit_far, exit_near = os.pipe()
             _closing(stack, exit_far)
@@ -90,21 +89,20 @@ class Launch:
         deadline = time.monotonic() + _SETUP_TIMEOUT_S
         with ExitStack() as stack:
             log_start = os.fstat(log).st_size
-            info, info_far = os.pipe()
-            _closing(stack, info)
+            info = _closing(stack, own_pipe())
             mounted, mounted_far = socket.socketpair()
             stack.enter_context(mounted)
             with ExitStack() as far:
                 far.enter_context(mounted_far)
                 descriptors = Descriptors(
-                    info=_closing(far, info_far),
+                    info=info,
                     status=_closing(far, self._status_file()),
                     block=hold,
                     sync=_closing(far, exit_near),
                     etc=self._etc_files(host, mounted, mounted_far, far),
                 )
                 monitor = self._spawn(host, descriptors, log)
-            agent = self._agent(read_until(info, deadline))
+            agent = _agent(info, monitor, deadline)
             if agent:
                 self.records.write(replace(self.record, monitor=monitor, agent=agent))
             if agent is None or not _is_mounted(mounted, deadline):
@@ -153,17 +151,25 @@ class Launch:
         monitor.returncode = 0
         return identify(monitor.pid)
 
-    def _agent(self, info: bytes) -> Process | None:
-        try:
-            return identify(json.loads(info)["child-pid"])
-        except (ValueError, ProcessLookupError):
-            return None
-
     def _complaint(self, monitor: Process, log_start: int) -> str:
         os.kill(monitor.pid, signal.SIGKILL)
         os.waitpid(monitor.pid, 0)
         said = self.logs.tail(self.spec.id, _COMPLAINT_BYTES, log_start).decode(errors="replace").strip()
         return f"the session {self.spec.name} did not start: {said or 'bwrap fell silent'}"
+
+
+def _agent(info: int, monitor: Process, deadline: float) -> Process | None:
+    """Pid 1, as soon as bwrap has made it; None when bwrap ends first."""
+    pidfd = open_pidfd(monitor)
+    if pidfd is None:
+        return None
+    try:
+        told = read_json(info, pidfd, deadline)
+        return identify(told["child-pid"]) if told else None
+    except ProcessLookupError:
+        return None
+    finally:
+        os.close(pidfd)
 
 
 def _is_mounted(mounted: socket.socket, deadline: float) -> bool:
