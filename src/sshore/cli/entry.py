@@ -28,7 +28,7 @@ def main() -> int:
 
 
 def _run_fast(name: str, arguments: list[str]) -> int:
-    from sshore.cli.failures import report
+    from sshore.cli.failures import report, report_os_error
     from sshore.cli.user import user_from_environment
     from sshore.core.errors import SshoreError
 
@@ -36,6 +36,10 @@ def _run_fast(name: str, arguments: list[str]) -> int:
         return _command(name)(user_from_environment(os.environ), arguments)
     except SshoreError as error:
         return report(error)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        return report_os_error(error)
 
 
 def _command(name: str) -> Callable[..., int]:

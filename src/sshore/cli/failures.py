@@ -1,5 +1,6 @@
 """Errors to one line on stderr and an exit status."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,6 +35,13 @@ def report(error: SshoreError) -> int:
     """Say on stderr what is wrong and what to do; the exit status is returned."""
     say(error.problem.detail)
     return exit_status(error)
+
+
+def report_os_error(error: OSError) -> int:
+    """A file of the user's own that cannot be read or written is no reason for a traceback."""
+    where = f"{os.fsdecode(error.filename)}: " if error.filename is not None else ""
+    say(f"{where}{error.strerror or error}")
+    return FAILED
 
 
 def say(message: str) -> None:

@@ -14,7 +14,7 @@ from typing import NoReturn
 
 from sshore.cli.failures import suggesting
 from sshore.cli.user import User, own_command
-from sshore.core.errors import InvalidInput, NotFound
+from sshore.core.errors import InvalidInput, NotFound, SshoreError
 from sshore.core.names import HOST_SUFFIX, session_of_host
 from sshore.profiles.known_hosts import with_authority
 from sshore.profiles.ssh_config import SshFiles, host_options
@@ -77,6 +77,7 @@ def prepare(user: User, ref: str) -> tuple[str, list[str]]:
     host = f"{certificate.name}{HOST_SUFFIX}"
     fdpass = not tls and sys.platform != "win32"
     options = host_options(ssh_files(user.config), name, str(path), fdpass=fdpass)
+    options.append(("HostKeyAlias", host))  # whatever the user's ssh_config makes of the host's name
     return f"work@{host}", [word for key, value in options if key != "User" for word in ("-o", f"{key}={value}")]
 
 
@@ -101,19 +102,25 @@ def client_public_key(config: ConfigDir) -> str:
     public = path.with_suffix(".pub")
     if public.exists():
         return public.read_text().strip()
-    done = subprocess.run(["ssh-keygen", "-y", "-f", path], check=True, capture_output=True, text=True)
-    return done.stdout.strip()
+    return _keygen("-y", "-f", str(path)).strip()
 
 
 def _make_client_key(path: Path) -> None:
     make_private_directory(path.parent)
     with tempfile.TemporaryDirectory(dir=path.parent) as aside:
         made = Path(aside, path.name)
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "sshore", "-f", made], check=True)
+        _keygen("-q", "-t", "ed25519", "-N", "", "-C", "sshore", "-f", str(made))
         # Whoever comes second leaves the first one's key in its place.
         with suppress(FileExistsError):
             os.link(made, path)
             made.with_suffix(".pub").replace(path.with_suffix(".pub"))
+
+
+def _keygen(*arguments: str) -> str:
+    done = subprocess.run(["ssh-keygen", *arguments], check=False, capture_output=True, text=True)
+    if done.returncode:
+        raise SshoreError(f"ssh-keygen failed: {done.stderr.strip() or done.returncode}")
+    return done.stdout
 
 
 def execute(program: str, arguments: list[str], ref: str) -> NoReturn:

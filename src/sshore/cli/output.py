@@ -64,9 +64,11 @@ def progress(text: str) -> Iterator[Progress]:
     """A spinner on a terminal; elsewhere a line on stderr for each change."""
     if sys.stderr.isatty():
         from rich.console import Console
+        from rich.text import Text
 
-        with Console(stderr=True).status(text) as status:
-            yield status.update
+        # As Text: a reason may hold brackets, which are no markup.
+        with Console(stderr=True).status(Text(text)) as status:
+            yield lambda new: status.update(Text(new))
         return
     said = {text}
 
@@ -84,7 +86,7 @@ def _print_rich(columns: Sequence[str], rows: list[list[str]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(*columns, box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    table = Table(*columns, box=SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
     for row in rows:
         table.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in row))
     Console().print(table)

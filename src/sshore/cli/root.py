@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from sshore.cli.failures import USAGE, report, say
+from sshore.cli.failures import USAGE, report, report_os_error, say
 from sshore.cli.user import user_from_environment
 from sshore.core.errors import SshoreError
 
@@ -103,18 +103,12 @@ def run(arguments: list[str]) -> int:
         return error.exit_code
     except click.Abort:
         return 130
+    except BrokenPipeError:
+        raise
     except OSError as error:
-        return _report_os_error(error)
+        return report_os_error(error)
     except ExceptionGroup as group:
         return _report_group(group)
-
-
-def _report_os_error(error: OSError) -> int:
-    """A file of the user's own that cannot be read or written is no reason for a traceback."""
-    if isinstance(error, BrokenPipeError) or error.filename is None:
-        raise error
-    say(f"{os.fsdecode(error.filename)}: {error.strerror}")
-    return 1
 
 
 def _report_group(group: ExceptionGroup[Exception]) -> int:

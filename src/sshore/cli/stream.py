@@ -5,10 +5,11 @@ Two blocking threads and no asyncio: `ssh` waits for this program in every conne
 
 import os
 import socket
+import sys
 import threading
 from contextlib import suppress
 
-from sshore.cli.failures import FAILED, USAGE, say, suggesting
+from sshore.cli.failures import FAILED, say, suggesting
 from sshore.cli.user import User
 from sshore.core.errors import InvalidInput, SshoreError
 from sshore.core.names import session_of_host
@@ -18,6 +19,7 @@ from sshore.sdk.stream_head import StreamTarget
 from sshore.wire.problems import Code
 
 _CHUNK_BYTES = 256 * 1024
+_SYNOPSIS = "usage: sshore stream NAME[.sshore] [--app APP]"
 
 
 def run_stream(user: User, arguments: list[str]) -> int:
@@ -46,6 +48,7 @@ def open_session_stream(user: User, ref: str, app: str) -> tuple[socket.socket, 
 
 def pump(stream: socket.socket, first: bytes) -> int:
     """Copy stdin to the stream and the stream to stdout until both have ended; each end is passed on by itself."""
+    _make_binary()
     up = threading.Thread(target=_send, args=(stream,), daemon=True)
     up.start()
     try:
@@ -68,6 +71,14 @@ def _send(stream: socket.socket) -> None:
             stream.sendall(data)
         # Over TLS this ends both directions: Python's ssl has no half-close.
         stream.shutdown(socket.SHUT_WR)
+
+
+def _make_binary() -> None:
+    if sys.platform == "win32":  # or line ends would be translated
+        import msvcrt
+
+        for descriptor in (0, 1):
+            msvcrt.setmode(descriptor, os.O_BINARY)
 
 
 def _write(data: bytes) -> None:
@@ -102,7 +113,3 @@ def _parse(arguments: list[str]) -> tuple[str, str, bool]:
     if len(names) != 1 or not app:
         raise InvalidInput(_SYNOPSIS)
     return session_of_host(names[0]), app, fdpass
-
-
-_SYNOPSIS = "usage: sshore stream NAME[.sshore] [--app APP]"
-__all__ = ["FAILED", "USAGE", "open_session_stream", "pump", "run_stream"]

@@ -1,6 +1,7 @@
 """`sshore up`: server and local proxy in one process, its own user logged in, perhaps with a demo session."""
 
 import asyncio
+from contextlib import closing
 from dataclasses import dataclass
 
 from sshore.cli.commands.forwards import print_card
@@ -80,7 +81,8 @@ class _Up:
         try:
             with Client(login) as client:
                 session = wait_settled(client, _running_demo(client))
-            card = connect(self.user.config).open(login, session.id, SSH)
+            with closing(connect(self.user.config)) as local:
+                card = local.open(login, session.id, SSH)
         except SshoreError as error:
             say(f"there is no session {DEMO}: {error.problem.detail}")
             return None

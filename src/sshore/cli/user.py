@@ -36,7 +36,7 @@ def user_from_environment(environment: "os._Environ[str] | dict[str, str]") -> U
     """Read ``SSHORE_CONFIG_DIR``, ``SSHORE_SERVER`` and ``SSHORE_TOKEN``."""
     chosen = environment.get("SSHORE_CONFIG_DIR", "")
     root = Path(chosen).absolute() if chosen else _default_config_dir(environment)
-    return User(ConfigDir(root), environment.get("SSHORE_SERVER", ""), environment.get("SSHORE_TOKEN", ""))
+    return User(ConfigDir(root), environment.get("SSHORE_SERVER", ""), environment.get("SSHORE_TOKEN", "").strip())
 
 
 def _default_config_dir(environment: "os._Environ[str] | dict[str, str]") -> Path:

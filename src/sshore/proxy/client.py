@@ -13,6 +13,10 @@ from sshore.sdk.credentials import Login
 from sshore.sdk.errors import ApiError, ServerUnreachable
 from sshore.sdk.http import HttpConnection
 
+_GREETING_TIMEOUT_S = 3
+_PATIENCE_S = 60
+"""The server that it asks may take as long."""
+
 
 class NotRunning(Unavailable):
     """There is no local proxy."""
@@ -30,11 +34,14 @@ class LocalProxyClient:
     """
 
     def __init__(self, port: int, token: str) -> None:
-        self._http = HttpConnection(ServerAddress("http", "127.0.0.1", port), token, timeout_s=60)
+        self._http = HttpConnection(ServerAddress("http", "127.0.0.1", port), token, _GREETING_TIMEOUT_S)
+
+    def close(self) -> None:
+        self._http.close()
 
     def status(self) -> dict[str, Any]:
         """Its ``pid``, ``version``, ``host`` and number of ``forwards``."""
-        status: dict[str, Any] = self._ask("GET", "/status")
+        status: dict[str, Any] = self._ask("GET", "/status", wait_s=0)
         return status
 
     def forwards(self, *, fresh: bool = True) -> list[ForwardStatus]:
@@ -54,9 +61,9 @@ class LocalProxyClient:
     def stop(self) -> None:
         self._ask("POST", "/stop")
 
-    def _ask(self, method: str, path: str, body: Any = None) -> Any:
+    def _ask(self, method: str, path: str, body: Any = None, *, wait_s: float = _PATIENCE_S) -> Any:
         try:
-            return self._http.request_json(method, f"/api/v1{path}", body)
+            return self._http.request_json(method, f"/api/v1{path}", body, wait_s=wait_s)
         except ServerUnreachable as error:
             raise NotRunning from error
 
@@ -74,6 +81,7 @@ def connect(config: ConfigDir) -> LocalProxyClient:
         raise NotRunning from None
     try:
         client.status()
-    except ApiError:  # after a kill -9 another program may listen there
+    except (ApiError, Unavailable):  # after a kill -9 another program may listen there
+        client.close()
         raise NotRunning from None
     return client

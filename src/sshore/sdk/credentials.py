@@ -34,6 +34,7 @@ class Credentials:
         """The login to use: what the caller was told (by the environment), completed from what is stored.
 
         Raises:
+            InvalidInput: the token cannot be one.
             Unauthenticated: no server is known, or no token for it; says how to log in.
         """
         if not server and not self.default:
@@ -44,6 +45,8 @@ class Credentials:
         known = token or self.tokens.get(address.url, "")
         if not known:
             raise Unauthenticated(f"you are not logged in to {address.url}: sshore login {address.url} --token TOKEN")
+        if not known.isascii() or not known.isprintable() or " " in known:
+            raise InvalidInput("the API token has blanks or other characters that no token has: copy it again")
         return Login(address, known)
 
 

@@ -1,21 +1,34 @@
 """A user's own files: mode 0600 in directories of mode 0700, written aside and renamed."""
 
+import errno
 import os
 import secrets
 from contextlib import suppress
 from pathlib import Path
 
+from sshore.core.errors import Unavailable
+from sshore.wire.problems import Code
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
 
 def write_private(path: Path, content: str | bytes, mode: int = 0o600) -> None:
-    """Replace a file as a whole: a reader sees the old content or the new, and a full disk leaves the old."""
+    """Replace a file as a whole: a reader sees the old content or the new.
+
+    Raises:
+        Unavailable: the disk is full (``storage_full``); the old content is still there.
+        OSError: it cannot be written for another reason.
+    """
     make_private_directory(path.parent)
     aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         _write_new(aside, content.encode() if isinstance(content, str) else content, mode)
         aside.replace(path)
-    except BaseException:
+    except BaseException as error:
         with suppress(OSError):
             aside.unlink()
+        if isinstance(error, OSError) and error.errno in _FULL:
+            raise Unavailable(f"the disk is full: {path} cannot be written", code=Code.STORAGE_FULL) from error
         raise
 
 

@@ -12,9 +12,8 @@ from sshore.core.errors import InvalidInput
 from sshore.core.names import check_user_name
 from sshore.core.users import Role
 from sshore.schema.messages import CreateToken, CreateUser
-from sshore.sdk.address import parse_server_url
 from sshore.sdk.client import Client
-from sshore.sdk.credentials import Login, store_login
+from sshore.sdk.credentials import Credentials, store_login
 
 
 @click.command()
@@ -27,7 +26,7 @@ def login(user: User, url: str, token: str, keep_default: bool) -> None:
     secret = sys.stdin.readline().strip() if token == "-" else token.strip()
     if not secret:
         raise InvalidInput("the token is empty: sshore login URL --token TOKEN")
-    wanted = Login(parse_server_url(url), secret)
+    wanted = Credentials().choose(url, secret)
     if not wanted.address.is_tls and not wanted.address.is_loopback:
         say("warning: this is http: everyone on the way can read the token; use https")
     with Client(wanted) as client:
