@@ -96,8 +96,9 @@ class Lifecycle:
         await self._end_task(session.id)
         await self.engine(session.engine).stop(session.id, STOP_GRACE_S)
         self._links.drop(session.id)
+        stopped = await self._records.change(session.id, state=SessionState.STOPPED, reason="")
         self.place()
-        return await self._records.change(session.id, state=SessionState.STOPPED, reason="")
+        return stopped
 
     async def _end_task(self, session_id: SessionId) -> None:
         task = self._tasks.pop(session_id, None)

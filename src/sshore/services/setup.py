@@ -124,7 +124,7 @@ class SessionSetup:
         environment = {"PATH": f"{layout.PATH}:{layout.KIT_BIN}", "SSHORE_SESSION": session.name}
         session_key = public_line(session.private_key, layout.KEY_FILE_NAME)
         files = {
-            layout.AGENT_CONFIG: agent_config(session.id, agent_token, session.launched),
+            layout.AGENT_CONFIG: agent_config(session.id, agent_token, session.launched, environment),
             layout.SSHD_CONFIG: sshd_config(environment, cpu_has_aes=self._premises.cpu_has_aes),
             layout.HOST_KEY: session.host_private_key,
             layout.HOST_CERTIFICATE: self._host_ca.sign_host_key(host_line, names, f"session {session.id}") + "\n",

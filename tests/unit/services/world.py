@@ -1,0 +1,111 @@
+"""The services on a real database and real files, with an engine and agents in memory."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from fakes.engine import FakeEngine, FakeMachine
+from fakes.links import FakeLinks
+from sshore.core.keys import CertificateAuthority, new_private_key
+from sshore.core.sessions import KeyType, Session
+from sshore.core.users import Role, User
+from sshore.services.accounts import Accounts
+from sshore.services.apps import AppService
+from sshore.services.folders import FolderService
+from sshore.services.lifecycle import Lifecycle
+from sshore.services.records import SessionRecords
+from sshore.services.sessions import SessionService
+from sshore.services.settings import UserSettings
+from sshore.services.setup import NewSession, Premises, SessionSetup
+from sshore.services.streams import StreamAuthorisation
+from sshore.store.database import Database, sqlite_url
+from sshore.store.files import StateFiles
+from sshore.store.store import DatabaseStore
+
+
+class SetClock:
+    """A clock that moves when it is told to."""
+
+    def __init__(self) -> None:
+        self.time = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.time
+
+    def advance(self, **span: float) -> None:
+        self.time += timedelta(**span)
+
+
+@dataclass
+class World:
+    """One server's services, from `open_world` until it is closed; `state` and `machine` outlive it."""
+
+    state: Path
+    store: DatabaseStore
+    clock: SetClock
+    engine: FakeEngine
+    links: FakeLinks
+    accounts: Accounts
+    settings: UserSettings
+    folders: FolderService
+    sessions: SessionService
+    apps: AppService
+    streams: StreamAuthorisation
+    lifecycle: Lifecycle
+    admin: User
+
+    async def member(self, name: str) -> User:
+        return await self.accounts.create_user(self.admin, name, Role.MEMBER)
+
+    async def run(self, owner: User, name: str, **wanted: object) -> Session:
+        return await self.sessions.create(owner, NewSession(name, self.engine.name, **wanted), wait_s=5)  # type: ignore[arg-type]
+
+    async def session(self, owner: User, name: str) -> Session:
+        return await self.sessions.find_own(owner, name)
+
+
+@asynccontextmanager
+async def open_world(
+    state: Path, machine: FakeMachine, engine: FakeEngine | None = None, clock: SetClock | None = None
+) -> AsyncIterator[World]:
+    """Services whose lifecycle runs, as in a server."""
+    database = Database(sqlite_url(state / "test.db"))
+    await database.migrate()
+    store, files, clock = DatabaseStore(database), StateFiles(state), clock or SetClock()
+    engine = engine or FakeEngine(machine)
+    links = FakeLinks(machine)
+    accounts = Accounts(store, clock)
+    folders = FolderService(store, files, clock, runs_as_root=False)
+    host_ca, user_ca = (CertificateAuthority(new_private_key(KeyType.ED25519)) for _ in range(2))
+    premises = Premises(state / "kit", state / "link", runs_as_root=False, cpu_has_aes=True)
+    setup = SessionSetup(store, files, folders, host_ca, user_ca, premises, clock)
+    records = SessionRecords(store)
+    lifecycle = Lifecycle(store, records, setup, {engine.name: engine}, links, clock)
+    sessions = SessionService(store, files, folders, records, setup, lifecycle, links, user_ca, clock)
+    world = World(
+        state=state,
+        store=store,
+        clock=clock,
+        engine=engine,
+        links=links,
+        accounts=accounts,
+        settings=UserSettings(store),
+        folders=folders,
+        sessions=sessions,
+        apps=AppService(records, links),
+        streams=StreamAuthorisation(accounts, sessions, store),
+        lifecycle=lifecycle,
+        admin=await accounts.ensure_admin(),
+    )
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(lifecycle.run())
+            try:
+                yield world
+            finally:
+                running.cancel()
+    finally:
+        await database.aclose()
