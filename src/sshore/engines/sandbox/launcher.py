@@ -1,5 +1,6 @@
 """Before a start: whether the session can be here at all, and which GPUs it gets. Blocking."""
 
+import os
 import threading
 from pathlib import Path
 
@@ -33,6 +34,7 @@ class Launcher:
         """See `core.ports.Engine.check`."""
         if spec.image:
             raise InvalidInput("the sandbox engine has no images, but the host's own system: leave --image out")
+        _check_uid(spec.host_uid)
         self._limits.check(spec.resources)
         check_network(spec.network, spec.host_uid)
         if not (spec.kit / "python/bin/python3").exists():
@@ -58,20 +60,33 @@ class Launcher:
 
     def _plan(self, spec: SessionSpec) -> Record:
         with self._choosing:
-            taken = {node for other in self._records.unended() if other.id != spec.id for node in other.gpus}
             record = Record(
                 spec.id,
                 boot_id(),
                 cgroups=self._limits.plan(spec.id, spec.resources),
-                gpus=self._gpus.choose(spec.resources.gpus, taken),
+                gpus=self._choose_gpus(spec),
                 memory_bytes=spec.resources.memory_bytes,
             )
             # Written while nobody else chooses: from now on these GPUs are taken.
             self._records.write(record)
         return record
 
+    def _choose_gpus(self, spec: SessionSpec) -> tuple[str, ...]:
+        if spec.resources.gpus == 0:
+            return ()
+        taken = {node for other in self._records.unended() if other.id != spec.id for node in other.gpus}
+        return self._gpus.choose(spec.resources.gpus, taken)
+
     def _find_bwrap(self, host_uid: int | None) -> Path:
         as_owner = host_uid is not None
         if as_owner not in self._bwrap or not self._bwrap[as_owner].exists():
             self._bwrap[as_owner] = find_bwrap(self._stage, host_uid)
         return self._bwrap[as_owner]
+
+
+def _check_uid(host_uid: int | None) -> None:
+    """No process of a session ever runs as the host's root, and only root gives sessions a uid of their own."""
+    if os.geteuid() == 0 and not host_uid:
+        raise EngineFailed("a server that is root must give every owner a uid of its own, other than 0")
+    if os.geteuid() != 0 and host_uid not in (None, os.geteuid()):
+        raise EngineFailed(f"only a server that is root can give a session the uid {host_uid}")
