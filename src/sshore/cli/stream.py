@@ -52,9 +52,11 @@ def pump(stream: socket.socket, first: bytes) -> int:
     up = threading.Thread(target=_send, args=(stream,), daemon=True)
     up.start()
     try:
-        _write(first)
-        while data := stream.recv(_CHUNK_BYTES):
-            _write(data)
+        _write(memoryview(first))
+        # One buffer for all: a new one of this size for each read would be mapped and unmapped each time.
+        buffer = memoryview(bytearray(_CHUNK_BYTES))
+        while size := stream.recv_into(buffer):
+            _write(buffer[:size])
     except BrokenPipeError:  # whoever read our stdout has gone
         return FAILED
     except OSError as error:
@@ -66,9 +68,10 @@ def pump(stream: socket.socket, first: bytes) -> int:
 
 
 def _send(stream: socket.socket) -> None:
+    buffer = memoryview(bytearray(_CHUNK_BYTES))
     with suppress(OSError):
-        while data := os.read(0, _CHUNK_BYTES):
-            stream.sendall(data)
+        while size := _read(buffer):
+            stream.sendall(buffer[:size])
         # Over TLS this ends both directions: Python's ssl has no half-close.
         stream.shutdown(socket.SHUT_WR)
 
@@ -81,10 +84,17 @@ def _make_binary() -> None:
             msvcrt.setmode(descriptor, os.O_BINARY)
 
 
-def _write(data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(1, view) :]
+def _read(buffer: memoryview) -> int:
+    if sys.platform != "win32":
+        return os.readv(0, [buffer])
+    data = os.read(0, len(buffer))
+    buffer[: len(data)] = data
+    return len(data)
+
+
+def _write(data: memoryview) -> None:
+    while data:
+        data = data[os.write(1, data) :]
 
 
 def _hand_over(stream: socket.socket, first: bytes) -> int:
