@@ -1,0 +1,55 @@
+"""(h) What a user waits for `sshore` itself: its help, and the first byte that `sshore stream` sends."""
+
+import os
+import socket
+import subprocess
+import tempfile
+import time
+
+from bench.deployment import SSHORE
+from bench.figures import Figure
+from bench.turns import take_turns, timed
+
+_MOST_HELP_S = 0.3
+_MOST_STREAM_S = 0.15
+
+
+def start_ups(turns: int) -> list[Figure]:
+    """Figures of `sshore --help`, and of `sshore stream` from its start to its first byte at the server."""
+    taken = take_turns({"help": lambda: timed(_help), "stream": _stream_s, "python": lambda: timed(_python)}, turns)
+    python = taken["python"].median * 1000
+    figures = []
+    limits = {"help": ("sshore --help", _MOST_HELP_S), "stream": ("sshore stream, to its first byte", _MOST_STREAM_S)}
+    for name, (title, most) in limits.items():
+        value = taken[name].median
+        samples = {name: taken[name].seconds}
+        target = f"≤ {most * 1000:g} ms"
+        figures.append(Figure("h", title, value * 1000, "ms", python, target, value, most=most, samples=samples))
+    return figures
+
+
+def _help() -> None:
+    subprocess.run([SSHORE, "--help"], stdout=subprocess.DEVNULL, check=True)
+
+
+def _python() -> None:
+    """What the interpreter itself takes: the base."""
+    subprocess.run([os.path.join(os.path.dirname(SSHORE), "python"), "-c", ""], check=True)  # noqa: PTH118, PTH120
+
+
+def _stream_s() -> float:
+    """Seconds to the first byte, which a listener of our own waits for."""
+    with socket.create_server(("127.0.0.1", 0)) as listener, tempfile.TemporaryDirectory() as config:
+        server = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        environment = {**os.environ, "SSHORE_SERVER": server, "SSHORE_TOKEN": "t", "SSHORE_CONFIG_DIR": config}
+        command = [SSHORE, "stream", "bench"]
+        began = time.perf_counter()
+        with subprocess.Popen(
+            command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ) as process:
+            connection, _ = listener.accept()
+            connection.recv(1)
+            seconds = time.perf_counter() - began
+            connection.close()
+            process.terminate()
+        return seconds

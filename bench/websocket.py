@@ -1,0 +1,133 @@
+"""(g) What comparable systems do: dropbear behind a WebSocket, here Debian's `dropbear` behind `websockify`.
+
+sftp ── TCP ──▶ relay (this package) ── WebSocket ──▶ websockify ── TCP ──▶ dropbear
+"""
+
+import asyncio
+import getpass
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.typing import Subprotocol
+
+from bench.deployment import Deployment
+from bench.endpoint import Endpoint, free_port, memory_directory, wait_listening
+from bench.figures import Figure
+from bench.processes import running
+from bench.turns import take_turns, timed
+
+_MIB = 1 << 20
+_LEAST = 3.0
+_CHUNK_BYTES = 256 * 1024
+
+
+def comparison(ours: Deployment, size: int, turns: int) -> list[Figure]:
+    """A figure of `sftp get` through ours and through dropbear behind websockify."""
+    missing = [program for program in ("dropbear", "websockify") if _program(program) is None]
+    if missing:
+        raise SystemExit(f"the comparison needs {' and '.join(missing)}: scripts/setup --test")
+    with _dropbear() as other, memory_directory() as here:
+        for endpoint in (ours.endpoint, other):
+            endpoint.run("head", "-c", str(size), "/dev/zero", ">", f"{endpoint.memory}/compared")
+        actions = {
+            name: lambda endpoint=endpoint: _get_s(endpoint, here)
+            for name, endpoint in (("ours", ours.endpoint), ("dropbear", other))
+        }
+        taken = take_turns(actions, turns)
+        ours.endpoint.run("rm", f"{ours.endpoint.memory}/compared")
+        title = f"sftp get, against dropbear + websockify ({other.cipher()})"
+    value, base = (taken[name].rate(size / _MIB) for name in ("ours", "dropbear"))
+    samples = {name: samples.seconds for name, samples in taken.items()}
+    return [
+        Figure("g", title, value, "MiB/s", base, f"ratio ≥ {_LEAST:g}", value / base, least=_LEAST, samples=samples)
+    ]
+
+
+def _get_s(endpoint: Endpoint, here: Path) -> float:
+    arrived = here / "compared"
+    arrived.unlink(missing_ok=True)
+    return timed(lambda: endpoint.transfer(f"get {endpoint.memory}/compared {arrived}"))
+
+
+@contextmanager
+def _dropbear() -> Iterator[Endpoint]:
+    with tempfile.TemporaryDirectory(prefix="sshore-bench-dropbear-") as made, memory_directory() as memory:
+        directory = Path(made)
+        daemon, web, entrance = free_port(), free_port(), free_port()
+        command = [*_in_other_home(directory), *_daemon(directory, daemon)]
+        relay = [sys.executable, "-m", "bench.websocket", str(entrance), f"ws://127.0.0.1:{web}"]
+        websockify = [_program("websockify") or "", f"127.0.0.1:{web}", f"127.0.0.1:{daemon}"]
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        with running(command, **quiet), running(websockify, **quiet), running(relay, **quiet):
+            for port in (daemon, web, entrance):
+                wait_listening(port)
+            known_hosts = directory / "known_hosts"
+            public = subprocess.run(
+                ["dropbearkey", "-y", "-f", str(directory / "host_key")], capture_output=True, text=True, check=True
+            ).stdout
+            key = next(line for line in public.splitlines() if line.startswith("ssh-"))
+            known_hosts.write_text(f"[localhost]:{entrance} {key}\n")
+            yield Endpoint(getpass.getuser(), entrance, directory / "id", known_hosts, str(memory))
+
+
+def _daemon(directory: Path, port: int) -> list[str]:
+    """dropbear's command line; its keys are made here."""
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(directory / "id")], check=True)
+    subprocess.run(["dropbearkey", "-t", "ed25519", "-f", str(directory / "host_key")], capture_output=True, check=True)
+    (directory / "home" / ".ssh").mkdir(parents=True, mode=0o700)
+    shutil.copy(directory / "id.pub", directory / "home" / ".ssh" / "authorized_keys")
+    program = _program("dropbear") or ""
+    return [program, "-F", "-E", "-s", "-p", f"127.0.0.1:{port}", "-r", str(directory / "host_key")]
+
+
+def _in_other_home(directory: Path) -> list[str]:
+    """dropbear takes authorised keys from the home only: it is shown another one."""
+    home = str(Path.home())
+    return ["bwrap", "--dev-bind", "/", "/", "--bind", str(directory / "home"), home, "--cap-add", "ALL"]
+
+
+def _program(name: str) -> str | None:
+    return shutil.which(name, path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin")
+
+
+async def _serve(port: int, url: str) -> None:
+    """The relay: each TCP connection becomes a WebSocket's binary frames."""
+
+    async def one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        async with _websocket(url) as web, asyncio.TaskGroup() as group:
+            group.create_task(_up(reader, web))
+            group.create_task(_down(web, writer))
+
+    async with await asyncio.start_server(one, "127.0.0.1", port, limit=_CHUNK_BYTES) as server:
+        await server.serve_forever()
+
+
+def _websocket(url: str) -> connect:
+    return connect(url, subprotocols=[Subprotocol("binary")], max_size=None, compression=None)
+
+
+async def _up(reader: asyncio.StreamReader, web: ClientConnection) -> None:
+    while data := await reader.read(_CHUNK_BYTES):
+        await web.send(data)
+    await web.close()
+
+
+async def _down(web: ClientConnection, writer: asyncio.StreamWriter) -> None:
+    async for data in web:
+        assert isinstance(data, bytes)
+        writer.write(data)
+        await writer.drain()
+    writer.close()
+
+
+if __name__ == "__main__":
+    import uvloop
+
+    uvloop.run(_serve(int(sys.argv[1]), sys.argv[2]))
