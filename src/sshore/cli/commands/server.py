@@ -1,4 +1,4 @@
-"""up, server."""
+"""up, server. What belongs to the server is loaded late: it is installed on Linux only."""
 
 import asyncio
 import logging
@@ -12,6 +12,7 @@ import click
 from sshore.cli.user import User
 from sshore.core.errors import InvalidInput
 from sshore.core.settings import parse_port
+from sshore.sdk.private_files import write_private
 
 _state_option = click.option("--state", type=click.Path(path_type=Path, file_okay=False), help="The state directory.")
 _port_option = click.option("--port", default="", help="The server's port.  [default: 8022]")
@@ -22,25 +23,34 @@ _port_option = click.option("--port", default="", help="The server's port.  [def
 @_state_option
 @click.option("--no-browser", is_flag=True, help="Do not open the console in the browser.")
 @click.option("--demo", is_flag=True, help="With a session `demo`, its SSH launched and its card printed.")
+@click.option("-v", "--verbose", is_flag=True, help="Show the server's log.")
 @click.pass_obj
-def up(user: User, port: str, state: Path | None, no_browser: bool, demo: bool) -> None:
+def up(user: User, port: str, state: Path | None, no_browser: bool, demo: bool, verbose: bool) -> None:
     """Run server and local proxy here, and log in. Ctrl-C ends them; the sessions go on."""
+    settings = _settings(port=port, state_dir=state)
     from sshore.cli.up import run_up
 
-    _run(run_up(user, _settings(port=port, state_dir=state), demo=demo))
+    _run(run_up(user, settings, demo=demo), logging.INFO if verbose else logging.WARNING)
 
 
 @click.command()
 @click.option("--host", default=None, help="The address to listen on.  [default: 127.0.0.1]")
 @_port_option
 @_state_option
-def server(host: str | None, port: str, state: Path | None) -> None:
-    """Run the server alone. SIGTERM or Ctrl-C ends it; the sessions go on."""
-    settings = _settings(port=port, state_dir=state, host=host)
-    from sshore.server.run import run_server
+@click.option("--token-file", type=click.Path(path_type=Path, dir_okay=False), help="Write a new admin token there.")
+def server(host: str | None, port: str, state: Path | None, token_file: Path | None) -> None:
+    """Run the server alone. SIGTERM or Ctrl-C ends it; the sessions go on.
 
-    logging.getLogger("sshore").setLevel(logging.INFO)
-    _run(run_server(settings))
+    To log in for the first time: sshore server --token-file FILE, and sshore login URL --token - < FILE
+    """
+    settings = _settings(port=port, state_dir=state, host=host)
+    from sshore.server.run import Ready, run_server
+
+    async def write_token(ready: Ready) -> None:
+        if token_file is not None:
+            write_private(token_file, await ready.mint_admin_token("first login") + "\n")
+
+    _run(run_server(settings, write_token), logging.INFO)
 
 
 def _settings(port: str, **overrides: Any) -> Any:
@@ -51,8 +61,11 @@ def _settings(port: str, **overrides: Any) -> Any:
     return Settings.from_environment(port=parse_port(port) if port else None, **overrides)
 
 
-def _run(program: Coroutine[Any, Any, None]) -> None:
+def _run(program: Coroutine[Any, Any, None], log_level: int) -> None:
     import uvloop
 
+    from sshore.server.logs import start_logging
+
+    start_logging(log_level)
     with asyncio.Runner(loop_factory=uvloop.Loop) as runner:
         runner.run(program)
