@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 from ordinary_user import run_as_user
-from test_sandbox_isolation import start
-from worlds import ORDINARY_USER_UID, SandboxWorld, processes_of, sandbox_world
+from worlds import ORDINARY_USER_UID, SandboxWorld, processes_of, sandbox_world, start
 
 from sshore.core.errors import InvalidInput
 from sshore.core.ids import SessionId

@@ -8,19 +8,9 @@ from pathlib import Path
 
 import psutil
 import pytest
-from worlds import OTHER_OWNER_UID, OWNER_UID, SandboxWorld, processes_of
+from worlds import OTHER_OWNER_UID, OWNER_UID, SandboxWorld, processes_of, start
 
 from sshore.core.sessions import BindMount, SessionSpec
-
-
-def start(world: SandboxWorld, *specs: SessionSpec) -> None:
-    async def run() -> None:
-        engine = world.engine()
-        for spec in specs:
-            await engine.start(spec)
-        await world.close_engines()
-
-    asyncio.run(run())
 
 
 def test_the_account_is_work_in_its_home(world: SandboxWorld) -> None:

@@ -14,8 +14,7 @@ import psutil
 import pytest
 import uvloop
 from ordinary_user import run_as_user
-from test_sandbox_isolation import start
-from worlds import ORDINARY_USER_UID, SandboxWorld, eventually, processes_of, sandbox_world
+from worlds import ORDINARY_USER_UID, SandboxWorld, eventually, processes_of, sandbox_world, start
 
 from sshore.core.errors import EngineFailed, InvalidInput
 from sshore.core.ids import SessionId

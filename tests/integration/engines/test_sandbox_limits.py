@@ -6,8 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from test_sandbox_isolation import start
-from worlds import SandboxWorld, processes_of
+from worlds import SandboxWorld, processes_of, start
 
 from sshore.core.errors import InvalidInput
 from sshore.core.sessions import EngineState, Resources, RunState

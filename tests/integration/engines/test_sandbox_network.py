@@ -14,8 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 from ordinary_user import run_as_user
-from test_sandbox_isolation import start
-from worlds import ORDINARY_USER_UID, OWNER_UID, SandboxWorld, eventually, sandbox_world
+from worlds import ORDINARY_USER_UID, OWNER_UID, SandboxWorld, eventually, sandbox_world, start
 
 from sshore.core.errors import EngineFailed
 from sshore.core.sessions import Network
@@ -169,6 +168,20 @@ def test_the_hosts_mounts_stay_as_they_are(root_world: SandboxWorld) -> None:
     before = Path("/proc/self/mounts").read_text()
     with_open_tun(lambda: None)
     assert Path("/proc/self/mounts").read_text() == before
+
+
+@pytest.mark.usefixtures("nat")
+def test_a_network_that_does_not_come_up_is_explained_and_leaves_nothing(
+    world: SandboxWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = world.state / "slirp4netns"
+    broken.write_text("#!/bin/sh\necho 'no tap for you' >&2; exit 1\n")
+    broken.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{world.state}:{os.environ['PATH']}")
+    spec = world.spec(network=Network.NAT)
+    with pytest.raises(EngineFailed, match="did not come up: no tap for you"):
+        start(world, spec)
+    assert world.leftovers(spec.id) == []
 
 
 def test_nat_is_refused_without_slirp4netns(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -193,6 +193,20 @@ async def _remove_all(world: SandboxWorld) -> None:
     await world.close_engines()
 
 
+def start(world: SandboxWorld, *specs: SessionSpec) -> None:
+    """Start sessions by an engine that is closed again when this returns."""
+
+    async def run() -> None:
+        engine = world.engine()
+        try:
+            for spec in specs:
+                await engine.start(spec)
+        finally:
+            await world.close_engines()
+
+    asyncio.run(run())
+
+
 def processes_of(session_id: SessionId) -> list[psutil.Process]:
     """bwrap, and all processes of a session, which have its id in their environment or arguments."""
     found = []

@@ -77,7 +77,8 @@ class Launch:
             self.limits.make(record.cgroups, self.spec.resources)
             cgroups.attach(record.cgroups, agent.pid)
             if self.spec.network is Network.NAT:
-                record = replace(record, slirp=start_slirp(agent.pid, exit_far, log, self.spec.host_uid))
+                network_log = _closing(stack, self.logs.open_network(self.spec.id))
+                record = replace(record, slirp=start_slirp(agent.pid, exit_far, network_log, self.spec.host_uid))
             record = replace(record, started=True)
             os.write(hold, b"1")
             self.records.write(record)

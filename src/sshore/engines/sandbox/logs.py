@@ -1,4 +1,4 @@
-"""The sessions' logs: what the agent and the daemons wrote to stdout and stderr."""
+"""The sessions' logs: what the agent and the daemons wrote to stdout and stderr; beside it, the network's own."""
 
 import os
 from pathlib import Path
@@ -21,6 +21,12 @@ class Logs:
             path.replace(self._old(session_id))
         return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
 
+    def open_network(self, session_id: SessionId) -> int:
+        """A descriptor, for writing and reading, of an empty file for what slirp4netns says, which is none of the
+        session's business; the caller closes it."""
+        flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC
+        return os.open(self._network(session_id), flags, 0o600)
+
     def tail(self, session_id: SessionId, tail_bytes: int, start: int = 0) -> bytes:
         """The last bytes of a session's log, none of them before `start`."""
         try:
@@ -32,11 +38,14 @@ class Logs:
             return b""
 
     def remove(self, session_id: SessionId) -> None:
-        self._path(session_id).unlink(missing_ok=True)
-        self._old(session_id).unlink(missing_ok=True)
+        for path in (self._path(session_id), self._old(session_id), self._network(session_id)):
+            path.unlink(missing_ok=True)
 
     def _path(self, session_id: SessionId) -> Path:
         return self._directory / f"{session_id}.log"
 
     def _old(self, session_id: SessionId) -> Path:
         return self._directory / f"{session_id}.log.1"
+
+    def _network(self, session_id: SessionId) -> Path:
+        return self._directory / f"{session_id}.network.log"

@@ -20,6 +20,7 @@ _NAME = "slirp4netns"
 _MTU = 65520
 _NS_GET_USERNS = 0xB701  # ioctl_ns(2)
 _READY_TIMEOUT_S = 10.0
+_COMPLAINT_BYTES = 1000
 _OTHERS = "or choose --network none or --network host"
 
 
@@ -49,6 +50,7 @@ def check_network(network: Network, host_uid: int | None) -> None:
 def start_slirp(child_pid: int, exit_fd: int, log_fd: int, host_uid: int | None) -> Process:
     """Give a session its network; return when it is up (milliseconds). Blocks.
 
+    `log_fd` is a file that it writes to, open for reading, too.
     slirp4netns ends by itself when the other end of `exit_fd`, a pipe, closes: when the session's pid 1 ends.
 
     Raises:
@@ -65,7 +67,7 @@ def start_slirp(child_pid: int, exit_fd: int, log_fd: int, host_uid: int | None)
         with os.fdopen(ready_far, "wb"):
             spawn = partial(_spawn, net, user, ready_far, exit_fd, log_fd, host_uid)
             slirp = spawn() if tun.is_open_to(host_uid) else tun.with_open_tun(spawn)
-        return _when_ready(slirp, ready)
+        return _when_ready(slirp, ready, log_fd)
 
 
 def _spawn(
@@ -84,12 +86,13 @@ def _spawn(
     )
 
 
-def _when_ready(slirp: "subprocess.Popen[bytes]", ready: int) -> Process:
+def _when_ready(slirp: "subprocess.Popen[bytes]", ready: int, log_fd: int) -> Process:
     process = identify(slirp.pid)
     if read_until(ready, time.monotonic() + _READY_TIMEOUT_S, 1) != b"1":
         slirp.kill()
         slirp.wait()
-        raise EngineFailed("slirp4netns, which the network `nat` needs, did not come up; the session's log says why")
+        said = os.pread(log_fd, _COMPLAINT_BYTES, 0).decode(errors="replace").strip()
+        raise EngineFailed(f"slirp4netns, which the network `nat` needs, did not come up: {said or 'it fell silent'}")
     # From here on it is watched by its pidfd; Popen must not warn that it goes on.
     slirp.returncode = 0
     return process
