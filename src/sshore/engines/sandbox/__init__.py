@@ -25,7 +25,7 @@
                                            ends when the pipe that pid 1 holds does
 
 The agent is pid 1 (``--as-pid-1``): its end is by the kernel's hand the end of all processes of the
-session, whether or not a server runs, and nothing inside can kill it. No process is tied to the server's
+session, whether or not a server runs, and no SIGKILL from inside reaches it. No process is tied to the server's
 life; a new server finds them by the records and by pidfds.
 
 Below the state directory:
