@@ -1,0 +1,87 @@
+"""What a user finds in a session: account, home, name, environment, programs."""
+
+import pytest
+from deployment import Deployment
+from ssh_client import SshClient
+from terminal import terminal
+
+KIT_BIN = "/opt/sshore/bin"
+
+SHELLS = {
+    "a command": "{}",
+    "a login shell": "bash -lc '{}'",
+    "an interactive shell": "bash -ic '{}' 2>/dev/null",
+    "a plain sh": "sh -c '{}'",
+}
+
+
+@pytest.fixture(params=SHELLS.values(), ids=SHELLS.keys())
+def shell(request: pytest.FixtureRequest, demo: SshClient) -> "Shell":
+    return Shell(demo, request.param)
+
+
+class Shell:
+    def __init__(self, client: SshClient, line: str) -> None:
+        self._client = client
+        self._line = line
+
+    def says(self, command: str) -> str:
+        return self._client.ok(self._line.format(command)).strip()
+
+
+class TestEveryKindOfShell:
+    def test_knows_its_session(self, shell: Shell) -> None:
+        assert shell.says("echo $SSHORE_SESSION") == "demo"
+
+    def test_has_the_kits_programs_as_a_last_resort(self, shell: Shell) -> None:
+        path = shell.says("echo $PATH").split(":")
+        assert path[-1] == KIT_BIN
+        assert path.index("/usr/bin") < path.index(KIT_BIN)
+
+    def test_is_the_account_work_in_its_home(self, shell: Shell) -> None:
+        assert shell.says("echo $USER $LOGNAME $HOME; pwd") == "work work /home/work\n/home/work"
+
+
+def test_a_shell_on_a_terminal_knows_the_same(demo: SshClient) -> None:
+    with terminal(demo.arguments(), demo.environment) as user:
+        user.expect(r"[$#] ")
+        user.type("echo =$SSHORE_SESSION=$PATH=$PWD=\r")
+        found = user.expect(r"=demo=(\S+)=/home/work=\r")
+        assert found[1].endswith(f":{KIT_BIN}")
+
+
+def test_the_account_is_work(demo: SshClient) -> None:
+    assert demo.ok("whoami; id -un; id -gn; id -u") == "work\nwork\nwork\n1000\n"
+    assert demo.ok("getent passwd work").startswith("work:x:1000:1000:work:/home/work:/")
+
+
+def test_the_sessions_name_is_its_host_name(demo: SshClient) -> None:
+    assert demo.ok("hostname; uname -n; cat /etc/hostname") == "demo\n" * 3
+    assert "127.0.1.1" in demo.ok("getent hosts demo")
+
+
+def test_the_home_and_tmp_can_be_written_and_the_system_cannot(demo: SshClient) -> None:
+    assert (
+        demo.ok("touch ~/a /tmp/a && rm ~/a /tmp/a; touch /usr/a /etc/a /opt/sshore/a /run/sshore/a 2>&1 | wc -l")
+        == "4\n"
+    )
+    assert demo.ok("stat -c '%U %G' ~") == "work work\n"
+
+
+def test_text_is_utf_8(demo: SshClient) -> None:
+    assert demo.ok("printf '한글' | wc -m") == "2\n"
+
+
+def test_processes_of_the_session_are_all_that_is_seen(shared: Deployment, demo: SshClient) -> None:
+    seen = demo.ok("cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' '")
+    assert "/opt/sshore/agent" in seen
+    assert str(shared.state) not in seen
+    assert demo.ok("ls /proc | grep -c '^[0-9]'").strip() != "0"
+
+
+def test_what_a_command_leaves_behind_is_reaped(demo: SshClient) -> None:
+    demo.ok("setsid sh -c 'sleep 0.2' >/dev/null 2>&1 &")
+    reaped = (
+        "for i in $(seq 100); do grep -l '^State:.Z' /proc/[0-9]*/status >/dev/null 2>&1 || exit 0; sleep 0.05; done"
+    )
+    demo.ok(f"sh -c 'sleep 0.3'; {reaped}; exit 1")

@@ -1,0 +1,170 @@
+"""Real `ssh`: ports forwarded both ways and by SOCKS, the agent, X11, connections shared by ControlMaster."""
+
+import contextlib
+import re
+import shlex
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from deployment import Deployment, free_port
+from programs import need
+from ssh_client import SshClient, run
+
+_GREETER = """
+import socket
+server = socket.create_server(("127.0.0.1", 0))
+print(server.getsockname()[1], flush=True)
+while True:
+    connection, _ = server.accept()
+    connection.sendall(b"hello, " + connection.recv(100))
+    connection.close()
+"""
+
+
+@contextlib.contextmanager
+def connection(client: SshClient, *flags: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A connection with forwards that are set up; it ends with its stdin."""
+    with client.start("echo ready; cat", flags=("-o", "ExitOnForwardFailure=yes", *flags)) as process:
+        assert process.stdin and process.stdout and process.stderr
+        try:
+            assert process.stdout.readline() == b"ready\n", process.stderr.read().decode()
+            yield process
+        finally:
+            process.stdin.close()
+            process.wait(10)
+
+
+@pytest.fixture(scope="module")
+def greeter_port(demo: SshClient) -> Iterator[int]:
+    """A port of the loopback in the session that greets whoever says a name."""
+    command = f"/opt/sshore/python/bin/python3 -I -c {shlex.quote(_GREETER)}"
+    # With a terminal, so that the program ends with the connection.
+    with demo.start(command, flags=("-tt",)) as process:
+        assert process.stdout
+        yield int(process.stdout.readline())
+        process.terminate()
+
+
+def greeted(sock: socket.socket) -> bytes:
+    with sock:
+        sock.sendall(b"world")
+        return b"".join(iter(lambda: sock.recv(100), b""))
+
+
+def test_a_local_port_leads_into_the_session(demo_either_way: SshClient, greeter_port: int) -> None:
+    port = free_port()
+    with connection(demo_either_way, "-L", f"127.0.0.1:{port}:127.0.0.1:{greeter_port}"):
+        assert greeted(socket.create_connection(("127.0.0.1", port))) == b"hello, world"
+
+
+def test_a_local_unix_socket_leads_into_the_session(demo: SshClient, greeter_port: int, tmp_path: Path) -> None:
+    path = tmp_path / "socket"
+    with connection(demo, "-L", f"{path}:127.0.0.1:{greeter_port}"), socket.socket(socket.AF_UNIX) as sock:
+        sock.connect(str(path))
+        assert greeted(sock) == b"hello, world"
+
+
+def test_a_port_in_the_session_leads_back_here(demo_either_way: SshClient) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        here = threading.Thread(target=_say_once, args=(server, b"from here\n"))
+        here.start()
+        # A port that ssh chooses is told on stderr.
+        client = demo_either_way.having(LogLevel="INFO")
+        with connection(client, "-R", f"127.0.0.1:0:127.0.0.1:{server.getsockname()[1]}") as process:
+            assert process.stderr
+            allocated = re.search(r"Allocated port (\d+)", _first_line_with(process, "Allocated port"))
+            assert allocated
+            there = demo_either_way.ok(f"bash -c 'head -n 1 </dev/tcp/127.0.0.1/{allocated[1]}'")
+        here.join(5)
+    assert there == "from here\n"
+
+
+def test_socks_reaches_what_the_session_reaches(demo_either_way: SshClient, greeter_port: int) -> None:
+    port = free_port()
+    with connection(demo_either_way, "-D", f"127.0.0.1:{port}"):
+        sock = socket.create_connection(("127.0.0.1", port))
+        sock.sendall(b"\5\1\0")  # SOCKS 5, one method: none (RFC 1928)
+        assert sock.recv(2) == b"\5\0"
+        sock.sendall(b"\5\1\0\3\x09localhost" + greeter_port.to_bytes(2, "big"))
+        assert sock.recv(10)[:2] == b"\5\0"
+        assert greeted(sock) == b"hello, world"
+
+
+def test_standard_io_is_forwarded_to_a_port(demo: SshClient, greeter_port: int) -> None:
+    arguments = ["ssh", *demo.words, "-W", f"127.0.0.1:{greeter_port}", demo.destination]
+    assert run(arguments, demo.environment, b"world").stdout == b"hello, world"
+
+
+def test_the_agent_here_answers_there(demo_either_way: SshClient, tmp_path: Path) -> None:
+    need("ssh-agent", "ssh-add", "ssh-keygen")
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "own", "-C", "of-the-agent"])
+    path = tmp_path / "agent"
+    with subprocess.Popen(["ssh-agent", "-D", "-a", path], stdout=subprocess.DEVNULL) as agent:
+        try:
+            _eventually_there(path)
+            with_agent = {**demo_either_way.environment, "SSH_AUTH_SOCK": str(path)}
+            added = run(["ssh-add", "-q", str(tmp_path / "own")], with_agent)
+            assert added.returncode == 0, added.stderr.decode()
+            here = run(["ssh-add", "-l"], with_agent).stdout
+            there = run(demo_either_way.arguments("ssh-add -l", flags=("-A",)), with_agent)
+            assert there.returncode == 0, there.stderr.decode()
+            assert b"of-the-agent" in here
+            assert there.stdout == here
+        finally:
+            agent.terminate()
+
+
+def test_x11_programs_find_a_display_and_its_cookie(demo: SshClient) -> None:
+    need("xauth")
+    environment = {**demo.environment, "DISPLAY": "127.0.0.1:99"}
+    done = run(demo.arguments("echo $DISPLAY; xauth list $DISPLAY", flags=("-Y",)), environment)
+    display, cookie = done.stdout.decode().splitlines()
+    assert re.fullmatch(r"localhost:\d+\.0", display)
+    assert re.search(r"MIT-MAGIC-COOKIE-1  [0-9a-f]{32}$", cookie)
+
+
+def test_a_second_command_goes_over_the_first_ones_connection(
+    shared: Deployment, demo_either_way: SshClient, tmp_path: Path
+) -> None:
+    master = demo_either_way.having(ControlPath=str(tmp_path / "master"), ControlMaster="auto")
+    # By itself this one could not log in.
+    second = master.having(ControlMaster="no", IdentityFile="/nonexistent")
+    assert second.run("true").returncode == 255
+    with connection(master):
+        before = _connections(shared)
+        assert run(second.arguments("-", flags=("-O", "check")), second.environment).returncode == 0
+        assert second.ok("echo over the master; cat", stdin=b"and its stdin") == "over the master\nand its stdin"
+        assert second.sftp("pwd").endswith("/home/work\n")
+        assert _connections(shared) == before
+
+
+def _say_once(server: socket.socket, words: bytes) -> None:
+    peer, _ = server.accept()
+    with peer:
+        peer.sendall(words)
+
+
+def _connections(shared: Deployment) -> int:
+    (ssh,) = shared.admin.json("app", "ls", "demo")
+    count: int = ssh["connections"]
+    return count
+
+
+def _first_line_with(process: subprocess.Popen[bytes], words: str) -> str:
+    assert process.stderr
+    for line in process.stderr:
+        if words in line.decode():
+            return line.decode()
+    raise AssertionError(f"{words!r} was not said")
+
+
+def _eventually_there(path: Path) -> None:
+    deadline = time.monotonic() + 10
+    while not path.exists():
+        assert time.monotonic() < deadline, f"{path} does not appear"
+        time.sleep(0.01)
