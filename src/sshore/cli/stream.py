@@ -99,6 +99,8 @@ def _write(data: memoryview) -> None:
 
 def _hand_over(stream: socket.socket, first: bytes) -> int:
     """Give the socket to `ssh` (ssh_config(5), ProxyUseFdpass), which then has the stream to itself."""
+    if sys.platform == "win32":
+        raise SshoreError("sockets cannot be handed over on Windows: use sshore stream without --fdpass")
     if first:
         raise SshoreError("the server's answer and the stream came as one: use sshore stream without --fdpass")
     with socket.socket(fileno=os.dup(1)) as ssh:

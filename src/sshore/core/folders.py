@@ -10,7 +10,10 @@ from sshore.core.ids import FolderId, UserId
 from sshore.core.names import check_folder_name
 from sshore.core.sessions import Mount
 
-_FORBIDDEN_TARGETS = ("/proc", "/dev", "/sys", "/run", "/opt/sshore", "/etc", "/usr", "/bin", "/sbin", "/lib")
+_FORBIDDEN_TARGETS = (
+    *("/proc", "/dev", "/sys", "/run", "/etc", "/usr", layout.KIT),
+    *("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"),
+)
 
 
 @dataclass(frozen=True, slots=True)

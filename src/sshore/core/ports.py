@@ -70,6 +70,9 @@ class Engine(Protocol):
     async def capacity(self) -> Capacity:
         """What the engine has in all."""
 
+    async def aclose(self) -> None:
+        """Let go of the engine's own resources; sessions go on."""
+
     async def log(self, session_id: SessionId, tail_bytes: int) -> bytes:
         """The end of what the session's agent and daemons wrote; empty when there is nothing."""
 

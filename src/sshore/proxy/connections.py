@@ -58,7 +58,7 @@ async def _open_patiently(target: Callable[[], StreamTarget]) -> OpenStream:
     delay_s = _FIRST_DELAY_S
     while True:
         try:
-            return await open_stream(target())
+            return await open_stream(target(), PATIENCE_S)
         except SshoreError as error:
             if not is_passing(error) or asyncio.get_running_loop().time() + delay_s > deadline:
                 raise

@@ -39,7 +39,7 @@ def write_state(path: Path, state: State) -> None:
         "forwards": [asdict(forward) for forward in state.forwards],
         "last_ports": [{"key": asdict(key), "port": port} for key, port in recent],
     }
-    write_private(path, json.dumps(document, indent=2) + "\n")
+    write_private(path, json.dumps(document, indent=2) + "\n", durable=True)
 
 
 def _decode(document: dict[str, Any]) -> State:

@@ -1,11 +1,11 @@
 """Opens a stream on asyncio, ready for `sshore.relay.join`."""
 
 import asyncio
-import socket
 import ssl
 from typing import cast
 
 from sshore.sdk.errors import ServerUnreachable
+from sshore.sdk.keep_alive import keep_alive
 from sshore.sdk.stream_head import AnswerReader, StreamTarget
 
 
@@ -84,8 +84,7 @@ async def _open(target: StreamTarget) -> OpenStream:
         lambda: OpenStream(target), address.host, address.port, ssl=context
     )
     try:
-        connection = transport.get_extra_info("socket")
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        keep_alive(transport.get_extra_info("socket"))
         await stream.wait_open()
     except BaseException:
         transport.abort()

@@ -5,6 +5,7 @@ import ssl
 from contextlib import suppress
 
 from sshore.sdk.errors import ServerUnreachable
+from sshore.sdk.keep_alive import keep_alive
 from sshore.sdk.stream_head import AnswerReader, StreamTarget
 from sshore.wire.heads import MAX_HEAD_BYTES
 
@@ -37,9 +38,8 @@ def open_stream(target: StreamTarget, timeout_s: float = 30) -> tuple[socket.soc
 def _connect(target: StreamTarget, timeout_s: float) -> socket.socket:
     address = target.address
     plain = socket.create_connection((address.host, address.port), timeout_s)
-    # Keystrokes must not wait for acknowledgements, and a dead network must be noticed without data.
-    plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    plain.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # keystrokes do not wait for acknowledgements
+    keep_alive(plain)
     if not address.is_tls:
         return plain
     try:

@@ -68,7 +68,7 @@ def read_credentials(path: Path) -> Credentials:
 def write_credentials(path: Path, credentials: Credentials) -> None:
     """Store them, readable by the user only."""
     document = {"default": credentials.default, "tokens": credentials.tokens}
-    write_private(path, json.dumps(document, indent=2) + "\n")
+    write_private(path, json.dumps(document, indent=2) + "\n", durable=True)
 
 
 def store_login(path: Path, login: Login, *, default: bool = True) -> None:

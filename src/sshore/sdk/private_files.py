@@ -12,8 +12,9 @@ from sshore.wire.problems import Code
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
-def write_private(path: Path, content: str | bytes, mode: int = 0o600) -> None:
-    """Replace a file as a whole: a reader sees the old content or the new.
+def write_private(path: Path, content: str | bytes, mode: int = 0o600, *, durable: bool = False) -> None:
+    """Replace a file as a whole: a reader sees the old content or the new; so does, where it is `durable`,
+    whoever starts the machine after a power cut.
 
     Raises:
         Unavailable: the disk is full (``storage_full``); the old content is still there.
@@ -22,7 +23,7 @@ def write_private(path: Path, content: str | bytes, mode: int = 0o600) -> None:
     make_private_directory(path.parent)
     aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        _write_new(aside, content.encode() if isinstance(content, str) else content, mode)
+        _write_new(aside, content.encode() if isinstance(content, str) else content, mode, durable)
         aside.replace(path)
     except BaseException as error:
         with suppress(OSError):
@@ -38,10 +39,11 @@ def make_private_directory(directory: Path) -> None:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
-def _write_new(path: Path, content: bytes, mode: int) -> None:
+def _write_new(path: Path, content: bytes, mode: int, durable: bool) -> None:
     # The mode is given at creation: there is no moment at which others could read the file.
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+        if durable:
+            file.flush()
+            os.fsync(file.fileno())

@@ -1,8 +1,8 @@
 """Makes every part of the server and gives each what it needs."""
 
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -49,49 +49,60 @@ class Parts:
 
 @asynccontextmanager
 async def wire(settings: Settings, state: Path, kit: Kit) -> AsyncIterator[Parts]:
-    clock = SystemClock()
-    database_file = state / "sshore.db"
+    """Every part of a server, until the context is left; sessions go on."""
+    async with AsyncExitStack() as stack:
+        clock = SystemClock()
+        database = await _open_database(settings, state)
+        stack.push_async_callback(database.aclose)
+        store, files = DatabaseStore(database), StateFiles(state)
+        host_ca, user_ca = (open_authority(state / "ca", name) for name in ("host_ca", "user_ca"))
+        premises = Premises(kit.path, make_link_directory(state), os.geteuid() == 0, _cpu_has_aes())
+        sandbox = SandboxEngine(state)
+        stack.push_async_callback(sandbox.aclose)
+        engines: dict[str, Engine] = {sandbox.name: sandbox}
+        links = LinkTable()
+
+        accounts = Accounts(store, clock)
+        await accounts.ensure_admin()
+        folders = FolderService(store, files, clock, runs_as_root=premises.runs_as_root)
+        setup = SessionSetup(store, files, folders, host_ca, user_ca, premises, clock)
+        records = SessionRecords(store)
+        lifecycle = Lifecycle(store, records, setup, engines, links, clock)
+        sessions = SessionService(store, files, folders, records, setup, lifecycle, links, user_ca, clock)
+
+        gateway = await stack.enter_async_context(Gateway(StreamAuthorisation(accounts, sessions, store), links))
+        stack.enter_context(_measured(gateway))
+        services = Services(
+            accounts=accounts,
+            sessions=sessions,
+            apps=AppService(records, links),
+            folders=folders,
+            settings=UserSettings(store),
+            host_ca=host_ca,
+            engines=tuple(engines),
+            kit=kit.hash,
+            is_ready=lambda: _answers(store),
+        )
+        yield Parts(services, lifecycle, gateway, premises.link)
+
+
+async def _open_database(settings: Settings, state: Path) -> Database:
+    file = state / "sshore.db"
     if not settings.database_url:
-        touch_private(database_file)
-    database = Database(settings.database_url or sqlite_url(database_file))
+        touch_private(file)
+    database = Database(settings.database_url or sqlite_url(file))
     await database.migrate()
-    store = DatabaseStore(database)
-    files = StateFiles(state)
-    host_ca = open_authority(state / "ca", "host_ca")
-    user_ca = open_authority(state / "ca", "user_ca")
-    link = make_link_directory(state)
-    runs_as_root = os.geteuid() == 0
-    engines: dict[str, Engine] = {engine.name: engine for engine in (SandboxEngine(state),)}
-    links = LinkTable()
-    accounts = Accounts(store, clock)
-    await accounts.ensure_admin()
-    folders = FolderService(store, files, clock, runs_as_root=runs_as_root)
-    premises = Premises(kit.path, link, runs_as_root, _cpu_has_aes())
-    setup = SessionSetup(store, files, folders, host_ca, user_ca, premises, clock)
-    records = SessionRecords(store)
-    lifecycle = Lifecycle(store, records, setup, engines, links, clock)
-    sessions = SessionService(store, files, folders, records, setup, lifecycle, links, user_ca, clock)
-    services = Services(
-        accounts=accounts,
-        sessions=sessions,
-        apps=AppService(records, links),
-        folders=folders,
-        settings=UserSettings(store),
-        host_ca=host_ca,
-        engines=tuple(engines),
-        kit=kit.hash,
-        is_ready=lambda: _answers(store),
-    )
-    collector = None
+    return database
+
+
+@contextmanager
+def _measured(gateway: Gateway) -> Iterator[None]:
+    collector = GatewayCollector(gateway)
+    REGISTRY.register(collector)
     try:
-        async with Gateway(StreamAuthorisation(accounts, sessions, store), links) as gateway:
-            collector = GatewayCollector(gateway)
-            REGISTRY.register(collector)
-            yield Parts(services, lifecycle, gateway, link)
+        yield
     finally:
-        if collector is not None:
-            REGISTRY.unregister(collector)
-        await database.aclose()
+        REGISTRY.unregister(collector)
 
 
 async def _answers(store: Store) -> bool:

@@ -121,7 +121,11 @@ class SessionSetup:
     def _run_files(self, session: Session, agent_token: str) -> dict[str, str]:
         host_line = public_line(session.host_private_key)
         names = [f"{session.name}{HOST_SUFFIX}", f"{session.id}{HOST_SUFFIX}"]
-        environment = {"PATH": f"{layout.PATH}:{layout.KIT_BIN}", "SSHORE_SESSION": session.name}
+        environment = {
+            "PATH": f"{layout.PATH}:{layout.KIT_BIN}",
+            "SSHORE_SESSION": session.name,
+            "SSHORE_SESSION_ID": session.id,
+        }
         session_key = public_line(session.private_key, layout.KEY_FILE_NAME)
         files = {
             layout.AGENT_CONFIG: agent_config(session.id, agent_token, session.launched, environment),

@@ -42,6 +42,7 @@ def test_the_servers_environment_stays_outside(world: SandboxWorld, monkeypatch:
         "SHLVL",
         "_",
         "SSHORE_SESSION",
+        "SSHORE_SESSION_ID",
     }
 
 
@@ -94,7 +95,7 @@ def test_other_sessions_processes_cannot_be_seen_or_signalled(world: SandboxWorl
     start(world, mine, other)
     inside = world.inside(mine)
     assert int(inside.output("ls -d /proc/[0-9]* | wc -l")) < 10
-    assert inside.output("tr '\\0' ' ' </proc/1/environ").count("SSHORE_SESSION=") == 1
+    assert inside.output("tr '\\0' ' ' </proc/1/environ").count("SSHORE_SESSION_ID=") == 1
     victim = world.agent_pid(other.id)
     assert inside.run(f"kill -0 {victim}")[0] != 0
     inside.run("kill -9 -1")

@@ -18,8 +18,8 @@ from typing import Protocol
 
 import psutil
 from stand_in_kit import Inside, make_kit
-from tests.fakes.engine import FakeEngine, FakeMachine
 
+from fakes.engine import FakeEngine, FakeMachine
 from sshore.core.ids import SessionId, new_id
 from sshore.core.ports import Engine
 from sshore.core.sessions import BindMount, Network, Resources, SessionSpec
@@ -213,7 +213,7 @@ def processes_of(session_id: SessionId) -> list[psutil.Process]:
     for process in psutil.process_iter():
         try:
             alive = process.status() != psutil.STATUS_ZOMBIE
-            words = [*process.cmdline(), process.environ().get("SSHORE_SESSION", "")]
+            words = [*process.cmdline(), process.environ().get("SSHORE_SESSION_ID", "")]
         except (psutil.NoSuchProcess, psutil.AccessDenied):
             continue
         if alive and session_id in words:

@@ -112,7 +112,7 @@ def test_the_environment_is_clean() -> None:
     words = arguments()
     assert position(words, "--clearenv") < words.index("--setenv")
     names = {words[place + 1] for place, word in enumerate(words) if word == "--setenv"}
-    assert names == {"HOME", "USER", "LOGNAME", "SHELL", "SSHORE_SESSION", "PATH", "LANG"}
+    assert names == {"HOME", "USER", "LOGNAME", "SHELL", "SSHORE_SESSION", "SSHORE_SESSION_ID", "PATH", "LANG"}
     position(words, "--setenv", "PATH", f"{layout.PATH}:{layout.KIT_BIN}")
 
 

@@ -1,5 +1,6 @@
 """The files of /etc that are made for a session, and which of the host's are shown."""
 
+import subprocess
 from pathlib import Path
 
 from sshore.core.sessions import Network
@@ -13,7 +14,7 @@ RESOLV = "# by hand\nnameserver 127.0.0.53\noptions edns0\nsearch example.org\n"
 
 
 def files(network: Network) -> dict[str, str]:
-    return etc_files("demo", network, "/bin/bash", host_hosts=HOSTS, host_resolv=RESOLV)
+    return etc_files("demo", network, "/bin/bash", host_hosts=HOSTS, host_resolv=RESOLV, host_profile="PATH=/bin\n")
 
 
 def test_the_one_account_is_work() -> None:
@@ -38,16 +39,22 @@ def test_a_sites_machines_keep_their_names() -> None:
     assert "node03" not in files(Network.NONE)["hosts"]
 
 
+def test_a_login_shell_finds_the_kit_after_all_else(tmp_path: Path) -> None:
+    (tmp_path / "profile").write_text(files(Network.NAT)["profile"])
+    command = f'. {tmp_path}/profile; . {tmp_path}/profile; echo "$PATH"'
+    assert subprocess.check_output(["/bin/sh", "-c", command], text=True) == "/bin:/opt/sshore/bin\n"
+
+
 def test_the_host_is_seen_as_it_is(tmp_path: Path) -> None:
     for directory in ("usr/bin", "usr/lib", "lib64", "etc/ssl/certs", "etc/ssl/private", "etc/python3.12", "etc/ssh"):
         (tmp_path / directory).mkdir(parents=True)
-    for name in ("etc/shadow", "etc/profile", "usr/bin/bash"):
+    for name in ("etc/shadow", "etc/inputrc", "usr/bin/bash"):
         (tmp_path / name).touch()
     (tmp_path / "bin").symlink_to("usr/bin")
     host = look_at_host(tmp_path)
     assert host.links == {"/bin": "usr/bin"}
     assert host.directories == ("/usr", "/lib64")
-    assert host.etc == ("/etc/profile", "/etc/python3.12", "/etc/ssl/certs")
+    assert host.etc == ("/etc/inputrc", "/etc/python3.12", "/etc/ssl/certs")
     assert host.sys == ()
     assert host.shell == "/bin/bash"
 

@@ -1,6 +1,7 @@
 """config-ssh: `ssh NAME.sshore` from any program that reads the user's ssh_config."""
 
 import os
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -90,5 +91,6 @@ def _replace(path: Path, content: bytes) -> None:
     write_private(target, content)
     if old is not None:
         target.chmod(old.st_mode & 0o7777)
-        with suppress(OSError, AttributeError):
-            os.chown(target, old.st_uid, old.st_gid)
+        if sys.platform != "win32":
+            with suppress(OSError):
+                os.chown(target, old.st_uid, old.st_gid)

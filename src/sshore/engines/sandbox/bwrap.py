@@ -121,7 +121,8 @@ def _environment(spec: SessionSpec, host: HostView) -> Iterable[str]:
         "USER": layout.ACCOUNT,
         "LOGNAME": layout.ACCOUNT,
         "SHELL": host.shell,
-        "SSHORE_SESSION": spec.id,
+        "SSHORE_SESSION": spec.name,
+        "SSHORE_SESSION_ID": spec.id,
         "PATH": f"{layout.PATH}:{layout.KIT_BIN}",
     }
     if host.locale:

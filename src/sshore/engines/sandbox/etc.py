@@ -14,8 +14,18 @@ services: files
 protocols: files
 """
 
+# Login shells read the host's profile, and Debian's sets PATH anew.
+_KIT_IN_PATH = f"""
+case ":$PATH:" in
+    *:{layout.KIT_BIN}:*) ;;
+    *) PATH="$PATH:{layout.KIT_BIN}" ;;
+esac
+"""
 
-def etc_files(name: str, network: Network, shell: str, *, host_hosts: str, host_resolv: str) -> dict[str, str]:
+
+def etc_files(
+    name: str, network: Network, shell: str, *, host_hosts: str, host_resolv: str, host_profile: str
+) -> dict[str, str]:
     """Name below /etc to contents, for the session `name`; `host_…` are the host's own files' contents."""
     return {
         "passwd": _passwd(shell),
@@ -23,6 +33,7 @@ def etc_files(name: str, network: Network, shell: str, *, host_hosts: str, host_
         "hostname": f"{name}\n",
         "hosts": _hosts(name, network, host_hosts),
         "nsswitch.conf": _NSSWITCH,
+        "profile": host_profile + _KIT_IN_PATH,
         "resolv.conf": _resolv(network, host_resolv),
     }
 

@@ -125,6 +125,7 @@ class Launch:
             host.shell,
             host_hosts=read_text("/etc/hosts"),
             host_resolv=read_text("/etc/resolv.conf"),
+            host_profile=read_text("/etc/profile"),
         )
         mounted.sendall(files.pop(_LAST_FILE).encode())
         mounted.shutdown(socket.SHUT_WR)

@@ -15,7 +15,7 @@ ETC_FROM_HOST = (
     # time, language, terminals, fonts
     "localtime", "timezone", "locale.alias", "locale.conf", "locale.gen", "terminfo", "fonts",
     # shells and editors
-    "bash.bashrc", "bashrc", "bash_completion.d", "profile", "profile.d", "inputrc", "shells", "skel", "zsh",
+    "bash.bashrc", "bashrc", "bash_completion.d", "profile.d", "inputrc", "shells", "skel", "zsh",
     "vim", "vimrc", "nanorc", "screenrc", "login.defs",
     # names and numbers
     "protocols", "services", "rpc", "networks", "host.conf", "gai.conf", "mime.types", "magic", "magic.mime",
