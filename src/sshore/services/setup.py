@@ -125,6 +125,8 @@ class SessionSetup:
             "PATH": f"{layout.PATH}:{layout.KIT_BIN}",
             "SSHORE_SESSION": session.name,
             "SSHORE_SESSION_ID": session.id,
+            # Without it, names in scripts other than Latin show as question marks. Every libc of today has it.
+            "LANG": "C.UTF-8",
         }
         session_key = public_line(session.private_key, layout.KEY_FILE_NAME)
         files = {
