@@ -51,7 +51,7 @@ def random_64_mib() -> bytes:
 
 
 @pytest.fixture
-def own_deployment() -> Iterator[Deployment]:
+def own_deployment(shared: Deployment) -> Iterator[Deployment]:
     """A deployment of the test's own, to stop and kill at will."""
-    with deployment() as made:
+    with deployment(kit=shared.state / "kit") as made:
         yield made

@@ -13,6 +13,7 @@ At the end the processes, the sessions and all files are gone, whatever the test
 
 import asyncio
 import json
+import os
 import shutil
 import socket
 import tempfile
@@ -165,12 +166,17 @@ class Deployment:
 
 
 @contextmanager
-def deployment(*, started: bool = True) -> Iterator[Deployment]:
-    """A deployment of one's own. Not below pytest's tmp_path, which is closed to the owners' uids."""
+def deployment(*, started: bool = True, kit: Path | None = None) -> Iterator[Deployment]:
+    """A deployment of one's own. Not below pytest's tmp_path, which is closed to the owners' uids.
+
+    `kit`: another deployment's, which saves the second that it takes to build one.
+    """
     directory = Path(tempfile.mkdtemp(prefix="sshore-e2e-"))
     directory.chmod(0o711)
     made = Deployment(directory)
     try:
+        if kit is not None:
+            shutil.copytree(kit, made.state / "kit", copy_function=os.link)
         if started:
             made.start()
         yield made

@@ -1,0 +1,57 @@
+"""Processes of sessions, as the host sees them."""
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import psutil
+from ssh_client import SshClient
+
+from sshore.core import layout
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Sleeper:
+    """A `sleep` that was left running in a session; no other process on this machine has its arguments."""
+
+    process: psutil.Process
+    started: float
+
+    @property
+    def still_sleeps(self) -> bool:
+        """Whether it is this very process (pid and start time) that runs, and no other."""
+        return self.process.is_running() and self.process.create_time() == self.started
+
+    @property
+    def agent(self) -> psutil.Process:
+        """The agent of its session."""
+        return next(parent for parent in self.process.parents() if parent.cmdline()[:1] == [layout.KIT_PYTHON])
+
+
+def leave_sleeping(client: SshClient) -> Sleeper:
+    """Leave a `sleep` running in the session, and find it on the host."""
+    words = ["sleep", f"{random.randint(10**6, 10**9)}"]
+    client.ok(f"setsid {' '.join(words)} >/dev/null 2>&1 </dev/null &")
+    process = until(lambda: next((p for p in psutil.process_iter() if command_of(p) == words), None), "it sleeps")
+    return Sleeper(process, process.create_time())
+
+
+def command_of(process: psutil.Process) -> list[str]:
+    """Its arguments; none where it has ended meanwhile."""
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
+
+
+def until(ask: Callable[[], T | None], what: str, deadline_s: float = 10) -> T:
+    """What `ask` answers as soon as that is something."""
+    deadline = time.monotonic() + deadline_s
+    while not (answer := ask()):
+        assert time.monotonic() < deadline, f"not within {deadline_s} s: {what}"
+        time.sleep(0.05)
+    return answer
