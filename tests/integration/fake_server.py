@@ -144,9 +144,9 @@ class FakeServer:
         return b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s" % (len(content), content)
 
     def _refusal(self, head: RequestHead) -> Problem | None:
-        if head.bearer_token != self.token:
-            return Problem(Code.UNAUTHENTICATED, "the API token is not known here")
         parts = head.path.split("/")
+        if head.bearer_token != self.token and parts[3] != "version":
+            return Problem(Code.UNAUTHENTICATED, "the API token is not known here")
         if parts[3] == "sessions" and len(parts) > 4 and self._find(parts[4]) is None:
             return Problem(Code.NOT_FOUND, f"you have no session '{parts[4]}'")
         return None
@@ -158,6 +158,8 @@ class FakeServer:
         match method, *parts:
             case "GET", "me":
                 return {"name": "ann", "role": "member", "settings": {}}
+            case "GET", "version":
+                return {"version": "0.1.0", "engines": ["sandbox"], "kit": "abc"}
             case "GET", "trust":
                 return {"host_ca": HOST_KEY}
             case "GET", "settings", name:

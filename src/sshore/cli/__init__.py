@@ -6,6 +6,7 @@
     output.py      tables and colours on terminals, plain text and JSON elsewhere
     stream.py      `sshore stream`: a stream on stdin and stdout, or its socket handed to `ssh`
     openssh.py     `sshore ssh`, `sftp`, `cp`: certificate, known_hosts, then OpenSSH itself
+    doctor.py      what stands between a user and a session
     root.py        the click group; commands/ its commands, loaded when they are used
 
     sshore stream | ssh | sftp | cp | certify ──▶ at once, without click: they stand in every connection's way

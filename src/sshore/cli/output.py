@@ -43,6 +43,11 @@ def print_pairs(pairs: Iterable[tuple[str, str]]) -> None:
         print(f"{name:<{width}}  {value}")
 
 
+def count(number: int, thing: str) -> str:
+    """``1 forward``, ``2 forwards``."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
 def age(time: str | None) -> str:
     """How long ago a time (ISO 8601) was, in one unit: ``3m``, ``2h``."""
     if not time:

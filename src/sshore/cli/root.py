@@ -42,6 +42,7 @@ _SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "settings": ("accounts", "List, get and set the user settings"),
         "user": ("accounts", "List and add users (admins)"),
         "token": ("accounts", "List, make and remove API tokens"),
+        "doctor": ("doctor", "Examine what a connection needs, step by step"),
         "version": ("about", "Show the versions of client and server"),
         "completion": ("about", "Print the shell's completion script"),
     },

@@ -4,7 +4,7 @@ import click
 
 from sshore.cli.arguments import session_argument
 from sshore.cli.failures import say, suggesting
-from sshore.cli.output import json_option, print_json, print_pairs, print_table
+from sshore.cli.output import count, json_option, print_json, print_pairs, print_table
 from sshore.cli.user import User, own_command
 from sshore.core.apps import SSH, check_app_name
 from sshore.core.errors import Unavailable
@@ -49,7 +49,7 @@ def forwards(user: User, as_json: bool) -> None:
     except NotRunning as error:
         kept = len(read_state(user.config.forwards).forwards)
         if kept:
-            raise Unavailable(f"{error.problem.detail} ({kept} forwards come back with it)") from error
+            raise Unavailable(f"{error.problem.detail} (it brings back {count(kept, 'forward')})") from error
         found = []
     if as_json:
         print_json(found)

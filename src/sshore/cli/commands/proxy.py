@@ -9,7 +9,7 @@ import time
 import click
 
 from sshore.cli.commands.forwards import local_proxy
-from sshore.cli.output import json_option, print_json, print_pairs
+from sshore.cli.output import count, json_option, print_json, print_pairs
 from sshore.cli.user import User
 from sshore.core.errors import Unavailable
 from sshore.proxy.background import READY
@@ -36,7 +36,7 @@ def proxy(context: click.Context, detached: bool) -> None:
 def start(user: User) -> None:
     """Start it in the background; nothing is done when it runs."""
     status = local_proxy(user).status()
-    print(f"the local proxy runs (process {status['pid']}), with {status['forwards']} forwards")
+    print(f"the local proxy runs (process {status['pid']}), with {count(status['forwards'], 'forward')}")
 
 
 @proxy.command()
@@ -100,7 +100,7 @@ async def _serve(user: User, detached: bool) -> None:
             if detached:
                 _report_ready()
             else:
-                print(f"the local proxy runs, with {len(local.engine.forwards())} forwards; Ctrl-C ends it")
+                print(f"the local proxy runs, with {count(len(local.engine.forwards()), 'forward')}; Ctrl-C ends it")
             await local.stop_asked.wait()
 
 
