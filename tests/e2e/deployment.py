@@ -29,10 +29,6 @@ from daemons import Daemon
 from integration.command_line import CommandLine
 from sshore.engines.sandbox import SandboxEngine
 from sshore.proxy.forwards import Card
-from sshore.server.wiring import SystemClock
-from sshore.services.accounts import Accounts
-from sshore.store.database import Database, sqlite_url
-from sshore.store.store import DatabaseStore
 
 
 class Owner(CommandLine):
@@ -74,7 +70,8 @@ class Deployment:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         nobody = CommandLine(directory / "no-config")
-        words = ["server", "--port", str(self.port), "--state", str(self.state)]
+        self._first_token = directory / "first-token"
+        words = ["server", "--port", str(self.port), "--state", str(self.state), "--token-file", str(self._first_token)]
         self.server = Daemon(words, nobody.environment, directory / "server.log", self._serves)
         self._owners: list[Owner] = []
 
@@ -127,7 +124,7 @@ class Deployment:
         """Start the server, log the admin in and start the admin's local proxy."""
         self.server.start()
         if not self._owners:
-            self._log_in("admin", asyncio.run(_mint_admin_token(self.state)))
+            self._log_in("admin", self._first_token.read_text().strip())
         self.admin.proxy.start()
 
     def stop(self) -> None:
@@ -160,7 +157,7 @@ class Deployment:
     def _serves(self) -> bool:
         try:
             with urllib.request.urlopen(f"{self.url}/readyz", timeout=5) as answer:
-                return bool(answer.status == 200)
+                return bool(answer.status == 200) and self._first_token.exists()
         except (urllib.error.URLError, OSError):
             return False
 
@@ -190,17 +187,6 @@ def free_port() -> int:
         sock.bind(("127.0.0.1", 0))
         port: int = sock.getsockname()[1]
     return port
-
-
-async def _mint_admin_token(state: Path) -> str:
-    """What `sshore up` does for its own user; `sshore server` has no command for it."""
-    database = Database(sqlite_url(state / "sshore.db"))
-    try:
-        accounts = Accounts(DatabaseStore(database), SystemClock())
-        _, secret = await accounts.create_token(await accounts.ensure_admin(), "e2e")
-    finally:
-        await database.aclose()
-    return secret
 
 
 async def _remove_sessions(state: Path) -> None:
