@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import Mapping
 
-from sshore.core.errors import Conflict, EngineFailed, NotFound, SshoreError
+from sshore.core.errors import Conflict, EngineFailed, NotFound, SshoreError, Unavailable
 from sshore.core.ids import SessionId
 from sshore.core.ports import Clock, Engine, Links, Store
 from sshore.core.sessions import RunState, Session, shortage
@@ -89,16 +89,25 @@ class Lifecycle:
 
     async def remove(self, session: Session) -> None:
         """Stop a session and forget it; its home goes, its folders stay."""
-        await self.stop(session)
+        try:
+            await self.stop(session)
+        except Unavailable as error:
+            # A full disk takes no note of it, and removing sessions is what makes room there.
+            if error.problem.code is not Code.STORAGE_FULL:
+                raise
+            await self._end_processes(session)
         await self.engine(session.engine).remove(session.id)
 
     async def _finish_stopping(self, session: Session) -> Session:
-        await self._end_task(session.id)
-        await self.engine(session.engine).stop(session.id, STOP_GRACE_S)
-        self._links.drop(session.id)
+        await self._end_processes(session)
         stopped = await self._records.change(session.id, state=SessionState.STOPPED, reason="")
         self.place()
         return stopped
+
+    async def _end_processes(self, session: Session) -> None:
+        await self._end_task(session.id)
+        await self.engine(session.engine).stop(session.id, STOP_GRACE_S)
+        self._links.drop(session.id)
 
     async def _end_task(self, session_id: SessionId) -> None:
         task = self._tasks.pop(session_id, None)
@@ -186,11 +195,18 @@ class Lifecycle:
         """Record an end that nobody asked for."""
         if session is None:
             return
-        self._tasks.pop(session.id, None)
         self._links.drop(session.id)
         log.warning("a session ended by itself", extra={"session": session.id, "reason": reason})
-        try:
-            await self._records.change(session.id, state=SessionState.FAILED, reason=reason)
-        except SshoreError as error:
-            log.error("its end could not be recorded", extra={"session": session.id, "reason": error.problem.detail})
+        while not await self._recorded_end(session.id, reason):
+            await asyncio.sleep(RETRY_S)
+        self._tasks.pop(session.id, None)
         self.place()
+
+    async def _recorded_end(self, session_id: SessionId, reason: str) -> bool:
+        """Whether there is nothing left to record; False where it is worth trying again."""
+        try:
+            await self._records.change(session_id, state=SessionState.FAILED, reason=reason)
+        except SshoreError as error:
+            log.error("its end could not be recorded", extra={"session": session_id, "reason": error.problem.detail})
+            return not isinstance(error, Unavailable)
+        return True

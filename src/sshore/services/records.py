@@ -48,6 +48,8 @@ class SessionRecords:
         """Remember that an app is launched, or no longer is."""
         async with self._locks[session_id]:
             session = await self.get(session_id)
+            if launched == (app in session.launched):  # nor is a full disk to keep anybody out
+                return
             apps = tuple(name for name in session.launched if name != app) + ((app,) if launched else ())
             await self._store.sessions.update(dataclasses.replace(session, launched=apps))
             self._announce(session_id)
