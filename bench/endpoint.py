@@ -68,12 +68,33 @@ def direct_sshd() -> Iterator[Endpoint]:
         config.write_text(_config(directory, port))
         for name in ("host_key", "id"):
             subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(directory / name)], check=True)
-        shutil.copy(directory / "id.pub", directory / "authorized_keys")
         key = (directory / "host_key.pub").read_text()
         (directory / "known_hosts").write_text(f"[localhost]:{port} {key}")
-        with running([sshd_program(), "-D", "-e", "-f", str(config)], stderr=subprocess.DEVNULL):
+        command = [*in_other_home(directory), sshd_program(), "-D", "-e", "-f", str(config)]
+        with running(command, stderr=subprocess.DEVNULL):
             wait_listening(port)
             yield Endpoint(getpass.getuser(), port, directory / "id", directory / "known_hosts", str(memory))
+
+
+def in_other_home(directory: Path) -> list[str]:
+    """A command's beginning that shows it another home, as bare as a session's: what is in the home of whoever
+    runs this (a slow ``.bashrc``) must not be measured, and what a daemon reads there must not be written."""
+    home = directory / "home"
+    shutil.copytree("/etc/skel", home)
+    (home / ".ssh").mkdir(mode=0o700)
+    shutil.copy(directory / "id.pub", home / ".ssh" / "authorized_keys")
+    return [
+        "bwrap",
+        "--die-with-parent",
+        "--dev-bind",
+        "/",
+        "/",
+        "--bind",
+        str(home),
+        str(Path.home()),
+        "--cap-add",
+        "ALL",
+    ]
 
 
 def sshd_program() -> str:
@@ -90,7 +111,7 @@ def _config(directory: Path, port: int) -> str:
     for line in (*ours, f"AuthorizedPrincipalsFile {layout.PRINCIPALS}\n"):
         text = text.replace(line, "")
     text = text.replace(layout.HOST_KEY, str(directory / "host_key"))
-    text = text.replace(layout.AUTHORIZED_KEYS, str(directory / "authorized_keys"))
+    text = text.replace(layout.AUTHORIZED_KEYS, "none")
     # A session's sshd serves one connection each; a daemon drops some of many that come at once.
     return f"ListenAddress 127.0.0.1:{port}\nMaxStartups 1000\nPermitRootLogin prohibit-password\n{text}"
 

@@ -18,7 +18,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 from bench.deployment import Deployment
-from bench.endpoint import Endpoint, free_port, memory_directory, wait_listening
+from bench.endpoint import Endpoint, free_port, in_other_home, memory_directory, wait_listening
 from bench.figures import Figure
 from bench.processes import running
 from bench.turns import take_turns, timed
@@ -61,7 +61,10 @@ def _dropbear() -> Iterator[Endpoint]:
     with tempfile.TemporaryDirectory(prefix="sshore-bench-dropbear-") as made, memory_directory() as memory:
         directory = Path(made)
         daemon, web, entrance = free_port(), free_port(), free_port()
-        command = [*_in_other_home(directory), *_daemon(directory, daemon)]
+        keys = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(directory / "id")]
+        subprocess.run(keys, check=True)
+        # It takes authorised keys from the home only.
+        command = [*in_other_home(directory), *_daemon(directory, daemon)]
         relay = [sys.executable, "-m", "bench.websocket", str(entrance), f"ws://127.0.0.1:{web}"]
         websockify = [_program("websockify") or "", f"127.0.0.1:{web}", f"127.0.0.1:{daemon}"]
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
@@ -78,19 +81,10 @@ def _dropbear() -> Iterator[Endpoint]:
 
 
 def _daemon(directory: Path, port: int) -> list[str]:
-    """dropbear's command line; its keys are made here."""
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(directory / "id")], check=True)
+    """dropbear's command line; its host key is made here."""
     subprocess.run(["dropbearkey", "-t", "ed25519", "-f", str(directory / "host_key")], capture_output=True, check=True)
-    (directory / "home" / ".ssh").mkdir(parents=True, mode=0o700)
-    shutil.copy(directory / "id.pub", directory / "home" / ".ssh" / "authorized_keys")
     program = _program("dropbear") or ""
     return [program, "-F", "-E", "-s", "-p", f"127.0.0.1:{port}", "-r", str(directory / "host_key")]
-
-
-def _in_other_home(directory: Path) -> list[str]:
-    """dropbear takes authorised keys from the home only: it is shown another one."""
-    home = str(Path.home())
-    return ["bwrap", "--dev-bind", "/", "/", "--bind", str(directory / "home"), home, "--cap-add", "ALL"]
 
 
 def _program(name: str) -> str | None:

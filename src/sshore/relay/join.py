@@ -8,10 +8,17 @@ still has to send, and a broken one aborts it, so that a cut stream never looks 
 """
 
 import asyncio
+import socket
 import sys
+from contextlib import suppress
 
 CHUNK_BYTES = 256 * 1024
 _HIGH_WATER_BYTES = 512 * 1024
+
+_PROMPT_READS = 32
+"""So many first reads are acknowledged at once. `ssh` leaves Nagle's algorithm on until it has logged in, and holds
+its next packet back for the acknowledgement of the last, which the kernel would delay by 40 ms (tcp(7))."""
+_QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)  # Linux has it
 
 # A read fills the buffer and hands it on within one callback, so all relays of a thread share one.
 # Not on Windows: there the kernel holds the buffer for as long as a read is under way.
@@ -27,6 +34,7 @@ class _End(asyncio.BufferedProtocol):
         self.peer: _End = self
         self.received = 0
         self.at_eof = False
+        self._prompt_reads = _PROMPT_READS if _QUICKACK is not None and _is_tcp(transport) else 0
         self._buffer = _SHARED if _SHARED is not None else memoryview(bytearray(CHUNK_BYTES))
 
     def get_buffer(self, sizehint: int) -> memoryview:
@@ -35,6 +43,8 @@ class _End(asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         self.received += nbytes
         self.peer.transport.write(bytes(self._buffer[:nbytes]))
+        if self._prompt_reads:
+            self._acknowledge()
 
     def eof_received(self) -> bool:
         self.at_eof = True
@@ -55,12 +65,24 @@ class _End(asyncio.BufferedProtocol):
         if not self.peer.transport.is_closing():
             self.peer.transport.resume_reading()
 
+    def _acknowledge(self) -> None:
+        """Acknowledge what has been read now; the option holds for once, not for ever."""
+        assert _QUICKACK is not None
+        self._prompt_reads -= 1
+        with suppress(OSError):  # the peer may have gone
+            self.transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
+
     def connection_lost(self, exc: Exception | None) -> None:
         if exc is not None:
             self.peer.transport.abort()
         else:
             self.peer.transport.close()
         self._relay._lost(exc)
+
+
+def _is_tcp(transport: asyncio.Transport) -> bool:
+    connection = transport.get_extra_info("socket")
+    return connection is not None and connection.family in (socket.AF_INET, socket.AF_INET6)
 
 
 class Relay:
