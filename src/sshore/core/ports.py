@@ -4,6 +4,8 @@ Engine          where sessions run                 engines/*
 Links           calls to a session's agent         gateway
 Store           users, tokens, sessions, folders   store
 SessionFiles    directories of sessions            store
+OpenStreams     the streams that are open          gateway
+PasswordHasher  passwords, hashed                  store
 Clock           the time                           server
 """
 
@@ -111,6 +113,12 @@ class Users(Protocol):
     async def set_setting(self, user_id: UserId, name: str, value: str) -> None:
         """Store a setting; an empty value removes it."""
 
+    async def change(self, user_id: UserId, **values: Any) -> None:
+        """Change fields of a user: role, disabled, password_hash."""
+
+    async def remove(self, user_id: UserId) -> None:
+        """Forget a user and the user's tokens; sessions and folders must be gone."""
+
     async def highest_host_uid(self) -> int | None: ...
 
 
@@ -123,6 +131,9 @@ class Tokens(Protocol):
 
     async def remove(self, user_id: UserId, token_id: TokenId) -> bool:
         """Whether there was one."""
+
+    async def touch(self, token_id: TokenId, used_at: datetime) -> None:
+        """Note that a token was used."""
 
 
 class Sessions(Protocol):
@@ -200,6 +211,22 @@ class SessionFiles(Protocol):
         """The host's side of mounts."""
 
 
+class OpenStreams(Protocol):
+    """The streams that are open, or about to be."""
+
+    def revoke(self, holder: TokenId | UserId) -> int:
+        """Break off every stream that a token or a user has opened or is opening; how many there were."""
+
+
+class PasswordHasher(Protocol):
+    """Passwords in the form in which they are stored. Slow by intent: at most a few at once."""
+
+    async def hash(self, password: str) -> str: ...
+
+    async def verify(self, stored: str, password: str) -> bool:
+        """Whether it is this password; false, after the same work, when `stored` is empty."""
+
+
 class StreamAuthority(Protocol):
     """Who may open a stream, and whose link it is. Asked by the gateway at every connection: cheap."""
 
@@ -207,7 +234,8 @@ class StreamAuthority(Protocol):
         """Whether the token's user owns a session of this name or id that runs.
 
         Raises:
-            Unauthenticated: the token is none, unknown or expired.
+            Unauthenticated: the token is none, unknown or expired, or its user disabled.
+            Forbidden: its scope has no streams (``token_scope``).
             NotFound: the user has no such session.
             Conflict: it does not run (``session_not_running``), or the app is not launched (``app_not_launched``).
         """

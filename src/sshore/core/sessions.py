@@ -6,7 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from sshore.core.errors import InvalidInput
-from sshore.core.ids import SessionId, UserId
+from sshore.core.ids import SessionId, TokenId, UserId
 from sshore.core.states import SessionState
 
 
@@ -133,10 +133,12 @@ class EngineState:
 
 @dataclass(frozen=True, slots=True)
 class StreamGrant:
-    """Leave to open one stream: to which session, and for whom."""
+    """Leave to open one stream: to which session, and for whom. It ends when the token is revoked."""
 
     session_id: SessionId
     user: str
+    user_id: UserId | None = None
+    token_id: TokenId | None = None
 
 
 def shortage(wanted: Resources, capacity: Capacity, held: list[Resources]) -> str:

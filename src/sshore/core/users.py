@@ -16,9 +16,23 @@ class Role(StrEnum):
     MEMBER = "member"
 
 
+class Scope(StrEnum):
+    """What an API token may do of what its user may. The table of routes is `api.scopes`."""
+
+    ALL = "all"
+    STREAMS = "streams"
+    """Open streams to apps that are launched, and what a client must read and certify for that."""
+    READ = "read"
+    """Read everything but secrets; change and open nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class User:
-    """An owner. `host_uid` is the uid that the owner's sessions get where the server runs as root."""
+    """An owner. `host_uid` is the uid that the owner's sessions get where the server runs as root.
+
+    One that is `disabled` keeps sessions and folders, but can neither log in nor use a token. An empty
+    `password_hash` means that there is no password to log in with.
+    """
 
     id: UserId
     name: str
@@ -26,6 +40,8 @@ class User:
     host_uid: int
     created_at: datetime
     settings: dict[str, str] = field(default_factory=dict)
+    disabled: bool = False
+    password_hash: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +54,17 @@ class Token:
     secret_hash: str
     created_at: datetime
     expires_at: datetime | None = None
+    scope: Scope = Scope.ALL
+    last_used_at: datetime | None = None
+    """Written at most once a minute."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who is calling, and by which token."""
+
+    user: User
+    token: Token
 
 
 def new_secret() -> str:

@@ -1,6 +1,7 @@
 """Rows to the core's dataclasses and back; implements `core.ports.Store`."""
 
 import dataclasses
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, delete, func, insert, or_, select, update
@@ -10,7 +11,7 @@ from sshore.core.folders import Folder
 from sshore.core.ids import FolderId, SessionId, TokenId, UserId
 from sshore.core.sessions import KeyType, Mount, Network, Resources, Session
 from sshore.core.states import SessionState
-from sshore.core.users import Role, Token, User
+from sshore.core.users import Role, Scope, Token, User
 from sshore.store import tables
 from sshore.store.database import Database
 from sshore.wire.problems import Code
@@ -69,11 +70,19 @@ class UserTable(_DatabaseTable):
     async def set_setting(self, user_id: UserId, name: str, value: str) -> None:
         mine = tables.users.c.id == user_id
         async with self._database.write() as connection:
-            stored = (await connection.execute(select(tables.users.c.settings).where(mine))).scalar_one()
+            stored = (
+                await connection.execute(select(tables.users.c.settings).where(mine).with_for_update())
+            ).scalar_one()
             settings = {**stored, name: value}
             if not value:
                 del settings[name]
             await connection.execute(update(tables.users).where(mine).values(settings=settings))
+
+    async def change(self, user_id: UserId, **values: Any) -> None:
+        await self._write(update(tables.users).where(tables.users.c.id == user_id).values(**values))
+
+    async def remove(self, user_id: UserId) -> None:
+        await self._write(delete(tables.users).where(tables.users.c.id == user_id))
 
     async def highest_host_uid(self) -> int | None:
         row = await self._first(select(func.max(tables.users.c.host_uid)))
@@ -105,6 +114,9 @@ class TokenTable(_DatabaseTable):
     async def remove(self, user_id: UserId, token_id: TokenId) -> bool:
         mine = (tables.tokens.c.user_id == user_id) & (tables.tokens.c.id == token_id)
         return await self._write(delete(tables.tokens).where(mine)) > 0
+
+    async def touch(self, token_id: TokenId, used_at: datetime) -> None:
+        await self._write(update(tables.tokens).where(tables.tokens.c.id == token_id).values(last_used_at=used_at))
 
 
 class SessionTable(_DatabaseTable):
@@ -161,7 +173,7 @@ def _user(row: Row[Any]) -> User:
 
 
 def _token(row: Row[Any]) -> Token:
-    return Token(**row._mapping)
+    return Token(**{**row._mapping, "scope": Scope(row._mapping["scope"])})
 
 
 def _session(row: Row[Any]) -> Session:

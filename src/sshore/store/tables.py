@@ -3,7 +3,19 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, DateTime, Dialect, ForeignKey, Integer, MetaData, String, Table, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    UniqueConstraint,
+)
 from sqlalchemy.types import TypeDecorator
 
 metadata = MetaData(
@@ -17,16 +29,21 @@ metadata = MetaData(
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """A time in UTC, aware of it, on databases that forget the zone (SQLite) as on those that do not."""
+    """A time in UTC, aware of it, on databases that forget the zone (SQLite) as on those that do not (PostgreSQL)."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
+        if value is None:
+            return None
+        # PostgreSQL would take a time without a zone for one in its own.
+        return value.astimezone(UTC).replace(tzinfo=None) if dialect.name == "sqlite" else value.astimezone(UTC)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        return None if value is None else value.replace(tzinfo=UTC)
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 users = Table(
@@ -38,6 +55,8 @@ users = Table(
     Column("host_uid", Integer, nullable=False, unique=True),
     Column("created_at", UtcDateTime, nullable=False),
     Column("settings", JSON, nullable=False),
+    Column("disabled", Boolean, nullable=False),
+    Column("password_hash", String, nullable=False),
 )
 
 tokens = Table(
@@ -49,6 +68,8 @@ tokens = Table(
     Column("secret_hash", String(64), nullable=False, unique=True),
     Column("created_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime),
+    Column("scope", String(10), nullable=False),
+    Column("last_used_at", UtcDateTime),
 )
 
 sessions = Table(

@@ -10,7 +10,10 @@ class Code(StrEnum):
     INVALID_INPUT = "invalid_input"
     UNAUTHENTICATED = "unauthenticated"
     TOKEN_EXPIRED = "token_expired"
+    USER_DISABLED = "user_disabled"
+    TOO_MANY_ATTEMPTS = "too_many_attempts"
     FORBIDDEN = "forbidden"
+    TOKEN_SCOPE = "token_scope"
     NOT_FOUND = "not_found"
     CONFLICT = "conflict"
     NAME_TAKEN = "name_taken"
@@ -33,7 +36,10 @@ STATUS: dict[Code, int] = {
     Code.INVALID_INPUT: 422,
     Code.UNAUTHENTICATED: 401,
     Code.TOKEN_EXPIRED: 401,
+    Code.USER_DISABLED: 401,
+    Code.TOO_MANY_ATTEMPTS: 429,
     Code.FORBIDDEN: 403,
+    Code.TOKEN_SCOPE: 403,
     Code.NOT_FOUND: 404,
     Code.CONFLICT: 409,
     Code.NAME_TAKEN: 409,

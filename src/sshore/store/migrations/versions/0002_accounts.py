@@ -1,12 +1,25 @@
 """Accounts: passwords, disabled users, scopes and last use of tokens."""
 
+import sqlalchemy as sa
+from alembic import op
+
 revision = "0002"
 down_revision = "0001"
 
 
 def upgrade() -> None:
-    pass
+    with op.batch_alter_table("users") as users:
+        users.add_column(sa.Column("disabled", sa.Boolean, nullable=False, server_default=sa.false()))
+        users.add_column(sa.Column("password_hash", sa.String, nullable=False, server_default=""))
+    with op.batch_alter_table("tokens") as tokens:
+        tokens.add_column(sa.Column("scope", sa.String(10), nullable=False, server_default="all"))
+        tokens.add_column(sa.Column("last_used_at", sa.DateTime(timezone=True)))
 
 
 def downgrade() -> None:
-    pass
+    with op.batch_alter_table("tokens") as tokens:
+        tokens.drop_column("last_used_at")
+        tokens.drop_column("scope")
+    with op.batch_alter_table("users") as users:
+        users.drop_column("password_hash")
+        users.drop_column("disabled")
