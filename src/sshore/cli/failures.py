@@ -62,7 +62,9 @@ def suggesting(client: "Client", ref: str) -> Iterator[None]:
 
 def _hint(client: "Client", ref: str) -> str:
     try:
-        known = [session.name for session in client.sessions()]
+        sessions = client.sessions()
     except SshoreError:
         return ""
-    return suggestion(ref, known)
+    if any(ref in (session.name, session.id) for session in sessions):  # it is something else that is not found
+        return ""
+    return suggestion(ref, [session.name for session in sessions])
