@@ -31,6 +31,10 @@ from sshore.engines.sandbox import SandboxEngine
 from sshore.proxy.forwards import Card
 
 
+# What most tests are about needs no network in the session, and an ordinary user's `nat` needs this device.
+_NETWORK = () if os.geteuid() == 0 or os.access("/dev/net/tun", os.R_OK | os.W_OK) else ("--network", "none")
+
+
 class Owner(CommandLine):
     """A user with a config directory and a local proxy of the user's own."""
 
@@ -41,7 +45,8 @@ class Owner(CommandLine):
 
     def run_session(self, name: str, *options: str, app: str = "ssh") -> dict[str, Any]:
         """Make a session and wait until it runs; with `app` launched, unless that is empty."""
-        session: dict[str, Any] = self.json("run", name, *(["--app", app] if app else []), *options)
+        launched = ["--app", app] if app else []
+        session: dict[str, Any] = self.json("run", name, *_NETWORK, *launched, *options)
         return session
 
     def connect(self, name: str, *options: str) -> Card:
@@ -64,9 +69,9 @@ class Owner(CommandLine):
 class Deployment:
     """One server on a state directory; `admin` is its first user."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, state: Path | None = None) -> None:
         self.directory = directory
-        self.state = directory / "state"
+        self.state = state or directory / "state"
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         nobody = CommandLine(directory / "no-config")
@@ -163,17 +168,18 @@ class Deployment:
 
 
 @contextmanager
-def deployment(*, started: bool = True, kit: Path | None = None) -> Iterator[Deployment]:
+def deployment(*, started: bool = True, kit: Path | None = None, state: Path | None = None) -> Iterator[Deployment]:
     """A deployment of one's own. Not below pytest's tmp_path, which is closed to the owners' uids.
 
-    `kit`: another deployment's, which saves the second that it takes to build one.
+    `kit`: another deployment's, which saves the second that it takes to build one. `state`: a state directory
+    elsewhere.
     """
     directory = Path(tempfile.mkdtemp(prefix="sshore-e2e-"))
     directory.chmod(0o711)
-    made = Deployment(directory)
+    made = Deployment(directory, state)
     try:
         if kit is not None:
-            shutil.copytree(kit, made.state / "kit", copy_function=os.link)
+            shutil.copytree(kit, made.state / "kit", copy_function=_link_or_copy)
         if started:
             made.start()
         yield made
@@ -187,6 +193,13 @@ def free_port() -> int:
         sock.bind(("127.0.0.1", 0))
         port: int = sock.getsockname()[1]
     return port
+
+
+def _link_or_copy(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # another file system
+        shutil.copy2(source, target)
 
 
 async def _remove_sessions(state: Path) -> None:

@@ -4,6 +4,7 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 import psutil
@@ -38,6 +39,12 @@ def leave_sleeping(client: SshClient) -> Sleeper:
     client.ok(f"setsid {' '.join(words)} >/dev/null 2>&1 </dev/null &")
     process = until(lambda: next((p for p in psutil.process_iter() if command_of(p) == words), None), "it sleeps")
     return Sleeper(process, process.create_time())
+
+
+def sandboxes_of(state: Path) -> int:
+    """How many sandboxes run on a state directory."""
+    mark = str(state / "sessions")
+    return sum(any(mark in word for word in command_of(process)) for process in psutil.process_iter())
 
 
 def command_of(process: psutil.Process) -> list[str]:
