@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
@@ -74,11 +75,21 @@ def prepare(user: User, ref: str) -> tuple[str, list[str]]:
         tls = client.login.address.is_tls
     path = user.config.certificate(certificate.session_id)
     write_private(path, certificate.certificate.strip() + "\n")
+    _forget_old(path.parent)
     host = f"{certificate.name}{HOST_SUFFIX}"
     fdpass = not tls and sys.platform != "win32"
     options = host_options(ssh_files(user.config), name, str(path), fdpass=fdpass)
     options.append(("HostKeyAlias", host))  # whatever the user's ssh_config makes of the host's name
     return f"work@{host}", [word for key, value in options if key != "User" for word in ("-o", f"{key}={value}")]
+
+
+def _forget_old(certificates: Path) -> None:
+    """Remove the certificates of sessions that have not been visited for a day; they live for minutes."""
+    yesterday = time.time() - 86400
+    for path in certificates.iterdir():
+        with suppress(OSError):
+            if path.stat().st_mtime < yesterday:
+                path.unlink()
 
 
 def ssh_files(config: ConfigDir) -> SshFiles:

@@ -5,6 +5,7 @@ import logging
 import os
 import sys
 import time
+from contextlib import suppress
 
 import click
 
@@ -78,6 +79,7 @@ def status_(user: User, as_json: bool) -> None:
 
 
 def _run_in_foreground(user: User, detached: bool) -> None:
+    _raise_descriptor_limit()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(_serve(user, detached))
@@ -89,6 +91,16 @@ def _loop_factory() -> "type[asyncio.AbstractEventLoop] | None":
     except ImportError:
         return None
     return uvloop.Loop
+
+
+def _raise_descriptor_limit() -> None:
+    """Each connection holds two descriptors, and many systems begin with 256 or 1024."""
+    if sys.platform != "win32":
+        import resource
+
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        with suppress(OSError, ValueError):  # macOS has a lower limit than the one it names
+            resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 65536) if hard > 0 else 65536, hard))
 
 
 async def _serve(user: User, detached: bool) -> None:

@@ -1,5 +1,6 @@
 """run, ls, show, logs, stop, start, rm."""
 
+import shutil
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -184,11 +185,12 @@ def _each(user: User, names: tuple[str, ...], act: Callable[[Client, str], None]
 
 
 def _close_forwards(user: User, ref: str, server: str) -> None:
-    """The local ports of a session that is no more lead nowhere."""
+    """The local ports of a session that is no more lead nowhere, and its key opens nothing."""
     from sshore.proxy.client import connect  # nothing else here needs it
 
     with suppress(SshoreError):
-        connect(user.config).close_forwards(ref, server=server)
+        for closed in connect(user.config).close_forwards(ref, server=server):
+            shutil.rmtree(user.config.session_key(closed.session_id).parent, ignore_errors=True)
 
 
 def _wait(client: Client, session: SessionMessage, limit_s: float | None) -> SessionMessage:
