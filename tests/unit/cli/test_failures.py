@@ -1,5 +1,7 @@
 """Errors to one line and an exit status: what scripts rely on."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from sshore.cli.failures import exit_status, report, suggesting
@@ -22,8 +24,8 @@ class Sessions:
     def __init__(self, *names: str) -> None:
         self._names = names
 
-    def sessions(self) -> list[object]:
-        return [type("Session", (), {"name": name})() for name in self._names]
+    def sessions(self) -> list[SimpleNamespace]:
+        return [SimpleNamespace(name=name, id=f"id-{name}") for name in self._names]
 
 
 @pytest.mark.parametrize(
