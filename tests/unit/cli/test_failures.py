@@ -60,3 +60,9 @@ def test_other_refusals_stay_as_they_are() -> None:
     refused = ApiError(Problem(Code.WRONG_STATE, "it runs"), 409)
     with pytest.raises(ApiError, match=r"^it runs$"), suggesting(Sessions("demo"), "demo"):  # type: ignore[arg-type]
         raise refused
+
+
+def test_what_is_missing_in_a_session_that_is_there_is_not_answered_with_the_session() -> None:
+    missing = ApiError(Problem(Code.NOT_FOUND, "there is no app 'foo'"), 404)
+    with pytest.raises(NotFound, match=r"^there is no app 'foo'$"), suggesting(Sessions("demo"), "demo"):  # type: ignore[arg-type]
+        raise missing
