@@ -184,4 +184,4 @@ class SessionService:
 
     async def _unknown(self, caller: User, ref: str) -> NotFound:
         known = [session.name for session in await self._store.sessions.list(caller.id)]
-        return NotFound(f"you have no session {ref!r}{suggestion(ref, known)}; see: sshore ls")
+        return NotFound(f"you have no session {ref!r}{suggestion(ref, known) or '; see: sshore ls'}")
