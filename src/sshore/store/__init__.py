@@ -1,6 +1,8 @@
 """What the server keeps: the database, the CAs, and the directories of sessions and folders.
 
-database.py    engine, transactions, and what database errors mean
+database.py    engine, transactions, migrations; SQLite or PostgreSQL
+database_url.py     which database, said without its password
+database_errors.py  what the databases' errors mean
 tables.py      the tables
 store.py       `core.ports.Store`: rows to the core's dataclasses and back
 migrations/    Alembic's, run at every start

@@ -8,44 +8,58 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, event
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy import Connection, event, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from sshore.core.errors import Conflict, Unavailable
-from sshore.wire.problems import Code
+from sshore.store.database_errors import translated
+from sshore.store.database_url import place_of, read_database_url
 
 _BUSY_TIMEOUT_MS = 10_000
+_CONNECT_TIMEOUT_S = 10
+_MIGRATION_LOCK = 0x5540_9E
+"""The number of an advisory lock that no other program is likely to take."""
 
 
 class Database:
-    """One database, by its SQLAlchemy URL; SQLite (in WAL mode) unless the URL says otherwise."""
+    """One database by its URL: SQLite (in WAL mode) or PostgreSQL."""
 
     def __init__(self, url: str) -> None:
-        self._engine = create_async_engine(url)
+        """Connects to nothing yet.
+
+        Raises:
+            InvalidInput: the URL is none.
+        """
+        where = read_database_url(url)
+        self._place = place_of(where)
         self._writing: contextlib.AbstractAsyncContextManager[Any] = contextlib.nullcontext()
-        if self._engine.dialect.name == "sqlite":
+        # Keys and tokens' hashes are among the parameters, which errors and their tracebacks would quote.
+        if where.get_backend_name() == "sqlite":
+            self._engine = create_async_engine(where, hide_parameters=True)
             event.listen(self._engine.sync_engine, "connect", _prepare_sqlite)
             # SQLite has one writer; waiting here is fair and cheap, its own busy loop is neither.
             self._writing = asyncio.Lock()
+        else:
+            # Tried before each use, so that a restarted PostgreSQL costs no request its answer.
+            if "connect_timeout" not in where.query:
+                where = where.update_query_dict({"connect_timeout": str(_CONNECT_TIMEOUT_S)})
+            self._engine = create_async_engine(where, hide_parameters=True, pool_pre_ping=True)
 
     async def migrate(self) -> None:
-        """Bring the tables to the newest revision."""
-        with _translated():
-            async with self._engine.connect() as connection:
+        """Bring the tables to the newest revision, or leave them as they are on an error."""
+        with translated(self._place):
+            async with self._engine.connect() as connection, self._writing:
                 await connection.run_sync(_upgrade)
-                await connection.commit()
 
     @contextlib.asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        with _translated():
+        with translated(self._place):
             async with self._engine.connect() as connection:
                 yield connection
 
     @contextlib.asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """A transaction: committed at the end, rolled back on an error."""
-        with _translated():
+        with translated(self._place):
             async with self._writing, self._engine.begin() as connection:
                 yield connection
 
@@ -74,23 +88,33 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 
 def _upgrade(connection: Connection) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    guard = _sqlite_migration if connection.dialect.name == "sqlite" else _postgresql_migration
+    with guard(connection):
+        config = Config()
+        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
 
 
 @contextlib.contextmanager
-def _translated() -> Iterator[None]:
+def _sqlite_migration(connection: Connection) -> Iterator[None]:
+    """All or nothing. A table that others refer to is changed by making it anew, for which SQLite wants foreign keys
+    off, outside of any transaction (https://sqlite.org/lang_altertable.html, section 7)."""
+    connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
+    connection.exec_driver_sql("BEGIN IMMEDIATE")  # Python's driver begins none for changes of tables
     try:
         yield
-    except IntegrityError as error:
-        raise Conflict("something of that name exists already", code=Code.NAME_TAKEN) from error
-    except OperationalError as error:
-        reason = str(error.orig)
-        if "full" in reason:
-            raise Unavailable(
-                "the disk of the server's state directory is full: free some space and try again",
-                code=Code.STORAGE_FULL,
-            ) from error
-        raise Unavailable(f"the database cannot be used: {reason}") from error
+        if broken := connection.exec_driver_sql("PRAGMA foreign_key_check").all():
+            raise RuntimeError(f"a migration would break references: {broken}")
+        connection.commit()
+    finally:
+        connection.rollback()
+        connection.exec_driver_sql("PRAGMA foreign_keys=ON")
+
+
+@contextlib.contextmanager
+def _postgresql_migration(connection: Connection) -> Iterator[None]:
+    """All or nothing; of two servers that start at once, one waits for the other."""
+    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+    yield
+    connection.commit()

@@ -1,0 +1,68 @@
+"""What goes wrong with a database, in words that say what to do, and never with its password."""
+
+from pathlib import Path
+
+import pytest
+
+from integration.postgresql import PASSWORD, PostgresServer, postgresql
+from sshore.core.errors import InvalidInput, Unavailable
+from sshore.store.database import Database
+from sshore.store.store import DatabaseStore
+from sshore.wire.problems import Code
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda url: url.replace("/sshore-pg-", "/no-such-"), "No such file"),
+        (lambda url: "postgresql://sshore:correct-horse-battery@127.0.0.1:1/db", "127.0.0.1:1/db.*[Rr]efused"),
+        (lambda url: url.replace(PASSWORD, "wrong-" + PASSWORD), "password authentication failed"),
+        (lambda url: url.replace("/db", "/other"), "does not exist"),
+        (lambda url: url + "&sslmode=nonsense", "sslmode"),
+        (lambda url: url + "&no_such_option=1", "no_such_option"),
+    ],
+    ids=["no-socket", "refused", "password", "no-database", "parameter", "unknown-parameter"],
+)
+async def test_a_database_out_of_reach_says_why(postgres: PostgresServer, change: object, words: str) -> None:
+    assert callable(change)
+    database = Database(change(postgres.new_database()))
+    with pytest.raises(Unavailable, match=words) as refusal:
+        await database.migrate()
+    assert PASSWORD not in str(refusal.value) and "\n" not in str(refusal.value)
+    await database.aclose()
+
+
+@pytest.mark.parametrize(
+    "url", ["", "rubbish", "postgresql:/x", "mysql://ann:s3cret@host/db", "postgresql://h:s3cret/"]
+)
+def test_a_url_that_is_none_is_refused_without_repeating_it(url: str) -> None:
+    with pytest.raises(InvalidInput, match="postgresql://USER") as refusal:
+        Database(url)
+    assert "s3cret" not in str(refusal.value) and refusal.value.__cause__ is None
+
+
+@pytest.mark.usefixtures("postgres")  # where that is missing, this is skipped or fails as well
+async def test_a_restarted_postgresql_costs_no_request_but_those_meanwhile() -> None:
+    with postgresql() as server:
+        database = Database(server.new_database())
+        await database.migrate()
+        store = DatabaseStore(database)
+        assert await store.users.list() == []
+        server.stop()
+        with pytest.raises(Unavailable, match="cannot be used"):
+            await store.users.list()
+        server.start()
+        assert await store.users.list() == []
+        await database.aclose()
+
+
+async def test_a_full_disk_is_told_as_one(postgres: PostgresServer, tmp_path: Path) -> None:
+    """PostgreSQL says it by an SQLSTATE, which a function of its own can raise as well as the disk."""
+    database = Database(postgres.new_database())
+    with pytest.raises(Unavailable, match="full: free some space") as refusal:
+        async with database.write() as connection:
+            await connection.exec_driver_sql("DO $$ BEGIN RAISE SQLSTATE '53100'; END $$")
+    assert refusal.value.problem.code is Code.STORAGE_FULL
+    await database.aclose()
