@@ -114,13 +114,27 @@ class ForwardEngine:
 
     async def _bind(self, wanted: Forward, asked: int | None, preferred: int | None) -> tuple[Forward, str]:
         """Put a forward to work; returns it with its port, and what the user is to be told."""
-        if wanted.key in self._running:
+        if self._is_bound(wanted.key):
             return await self._rebind(wanted, asked)
+        if waiting := await self._give_up_waiting(wanted.key):
+            preferred = waiting
         last = await self._supersede(wanted) or self._last_ports.get(wanted.key)
         port, listeners, note = ports.bind_first(asked or preferred, last, self._reserved())
         forward = replace(wanted, port=port)
         self._run(forward, listeners)
         return forward, note
+
+    def _is_bound(self, key: ForwardKey) -> bool:
+        return key in self._running and not self._running[key][0].bind_note
+
+    async def _give_up_waiting(self, key: ForwardKey) -> int | None:
+        """A forward that came back to a taken port waits for it until its user connects: a card that leads to
+        another program is of no use. The port is returned."""
+        if key not in self._running:
+            return None
+        port = self._running[key][0].forward.port
+        await self._stop(key)
+        return port
 
     async def _supersede(self, wanted: Forward) -> int | None:
         """A session that was made anew under an old name takes over its forward: the port is returned."""
@@ -133,8 +147,7 @@ class ForwardEngine:
     async def _rebind(self, wanted: Forward, asked: int | None) -> tuple[Forward, str]:
         """A forward that is open stays where it is, unless another port is asked for and can be had."""
         forwarder, _ = self._running[wanted.key]
-        old = forwarder.forward.port
-        note = forwarder.bind_note
+        old, note = forwarder.forward.port, ""
         if asked is not None and asked != old:
             try:
                 listeners = ports.bind(asked)
