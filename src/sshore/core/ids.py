@@ -7,6 +7,7 @@ SessionId = NewType("SessionId", str)
 UserId = NewType("UserId", str)
 TokenId = NewType("TokenId", str)
 FolderId = NewType("FolderId", str)
+OwnKeyId = NewType("OwnKeyId", str)
 
 _ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
 ID_LENGTH = 12

@@ -4,12 +4,14 @@ Every engine presents the same picture, whatever it is made of:
 
     /home/work              the home (read-write), account `work`
     /home/work/id_container the session's private key, 0600
+    /home/work/.sshore      what the agent leaves for the user: bootstrap.log
     /opt/sshore             the kit, read-only
     /run/sshore             the platform's own files, read-only, written by the server:
         agent.json            what the agent is told (0600); see `AgentConfig` in agent/config.py
         sshd_config           the configuration of `sshd -i`
         ssh_host_key          host key, private (0600); beside it ssh_host_key-cert.pub by the host CA
-        authorized_keys       session key and the owner's own keys
+        authorized_keys       session key and the owner's own keys, each after a comment with its fingerprint
+        bootstrap             the owner's bootstrap script (0700); empty when there is none
         user_ca.pub           the user CA
         principals            the one principal that certificates must name: the session's id
         link/gateway.sock     the gateway's Unix socket (the *directory* is mounted: sockets go stale)
@@ -20,6 +22,8 @@ ACCOUNT_ID = 1000
 """uid and gid of `work` as seen inside the session."""
 HOME = "/home/work"
 KEY_FILE_NAME = "id_container"
+HOME_STATE = ".sshore"
+BOOTSTRAP_LOG = f"{HOME}/{HOME_STATE}/bootstrap.log"
 
 KIT = "/opt/sshore"
 KIT_BIN = f"{KIT}/bin"
@@ -37,6 +41,7 @@ HOST_CERTIFICATE = f"{RUN}/ssh_host_key-cert.pub"
 AUTHORIZED_KEYS = f"{RUN}/authorized_keys"
 USER_CA = f"{RUN}/user_ca.pub"
 PRINCIPALS = f"{RUN}/principals"
+BOOTSTRAP = f"{RUN}/bootstrap"
 LINK = f"{RUN}/link"
 LINK_SOCKET_NAME = "gateway.sock"
 

@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from sshore.core.folders import Folder
-from sshore.core.ids import FolderId, SessionId, TokenId, UserId
+from sshore.core.ids import FolderId, OwnKeyId, SessionId, TokenId, UserId
+from sshore.core.own_keys import OwnKey
 from sshore.core.sessions import BindMount, Capacity, EngineState, Mount, Session, SessionSpec, StreamGrant
+from sshore.core.user_files import Bootstrap, FileEntry, UserFile
 from sshore.core.users import Token, User
 
 
@@ -166,6 +168,40 @@ class Folders(Protocol):
     async def remove(self, folder_id: FolderId) -> None: ...
 
 
+class OwnKeys(Protocol):
+    async def add(self, key: OwnKey) -> None:
+        """Raises Conflict when the owner has registered this key already."""
+
+    async def list(self, owner_id: UserId) -> list[OwnKey]:
+        """Oldest first."""
+
+    async def remove(self, owner_id: UserId, key_id: OwnKeyId) -> bool:
+        """Whether there was one."""
+
+
+class UserFiles(Protocol):
+    async def put(self, file: UserFile) -> None:
+        """Store a file, in the place of the one that has its name."""
+
+    async def get(self, owner_id: UserId, name: str) -> UserFile | None: ...
+
+    async def contents(self, owner_id: UserId) -> list[UserFile]: ...
+
+    async def list(self, owner_id: UserId) -> list[FileEntry]: ...
+
+    async def remove(self, owner_id: UserId, name: str) -> bool:
+        """Whether there was one."""
+
+
+class Bootstraps(Protocol):
+    async def put(self, bootstrap: Bootstrap) -> None: ...
+
+    async def get(self, owner_id: UserId) -> Bootstrap | None: ...
+
+    async def remove(self, owner_id: UserId) -> bool:
+        """Whether there was one."""
+
+
 class Store(Protocol):
     """The database. Each method of a table is a transaction of its own.
 
@@ -185,6 +221,15 @@ class Store(Protocol):
     @property
     def folders(self) -> Folders: ...
 
+    @property
+    def own_keys(self) -> OwnKeys: ...
+
+    @property
+    def user_files(self) -> UserFiles: ...
+
+    @property
+    def bootstraps(self) -> Bootstraps: ...
+
 
 class SessionFiles(Protocol):
     """The directories of sessions and folders below the state directory.
@@ -198,8 +243,27 @@ class SessionFiles(Protocol):
     def paths(self, session_id: SessionId) -> tuple[Path, Path]:
         """The home and the run directory of a session."""
 
-    async def prepare(self, session: Session, run_files: dict[str, str], host_uid: int | None) -> None:
-        """Make home and run directory, write the run files (0600) and put `id_container` into the home."""
+    async def prepare(
+        self,
+        session: Session,
+        run_files: dict[str, str],
+        host_uid: int | None,
+        user_files: Sequence[UserFile] = (),
+    ) -> None:
+        """Make home and run directory, write the run files (0600) and put `id_container` into the home.
+
+        The user files go into a home that is made by this call, and into no other: that is the user's.
+        """
+
+    async def write_run_file(self, session_id: SessionId, name: str, text: str, host_uid: int | None) -> bool:
+        """Put a run file (0600) in another's place in one step, for the running session, too; false when the
+        session has no run directory."""
+
+    async def read_home_file(self, session_id: SessionId, path: str, tail_bytes: int) -> bytes | None:
+        """The end of a plain file of the session's user, below the home; None when there is none there.
+
+        No link is followed, nothing that could block is opened.
+        """
 
     async def remove(self, session_id: SessionId) -> None: ...
 

@@ -1,9 +1,10 @@
 """The platform's own files in a session (`/run/sshore`), as text: what the agent and `sshd -i` read."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from sshore.core import layout
+from sshore.core.own_keys import OwnKey
 
 _AES_FIRST = (
     "aes128-gcm@openssh.com",
@@ -56,9 +57,23 @@ SetEnv {set_env}
 """
 
 
-def agent_config(session_id: str, token: str, apps: Iterable[str], environment: Mapping[str, str] | None = None) -> str:
+def authorized_keys(session_key: str, own_keys: Sequence[OwnKey] = ()) -> str:
+    """The session key and the owner's own keys. Each own key follows a comment with its fingerprint, by which the
+    agent, which computes none, knows the connections that a key has opened."""
+    own = [f"# {key.fingerprint} {key.name}\n{key.public_key}\n" for key in own_keys]
+    return "".join([f"{session_key}\n", *own])
+
+
+def agent_config(
+    session_id: str,
+    token: str,
+    apps: Iterable[str],
+    environment: Mapping[str, str] | None = None,
+    *,
+    bootstrap: bool = False,
+) -> str:
     """What the agent is told: `session`, `token`, `gateway` (a Unix socket's path), `apps` to launch at once,
-    and the `environment` of apps beside ssh, which gets it by `sshd_config`."""
+    the `environment` of apps beside ssh, which gets it by `sshd_config`, and the `bootstrap` script, if any."""
     return json.dumps(
         {
             "session": session_id,
@@ -66,6 +81,7 @@ def agent_config(session_id: str, token: str, apps: Iterable[str], environment: 
             "gateway": f"{layout.LINK}/{layout.LINK_SOCKET_NAME}",
             "apps": [{"name": name} for name in apps],
             "environment": dict(environment or {}),
+            "bootstrap": layout.BOOTSTRAP if bootstrap else "",
         }
     )
 

@@ -17,7 +17,15 @@ from sshore.core import layout
 from sshore.core.errors import Unavailable
 from sshore.core.ids import SessionId, UserId
 from sshore.core.sessions import BindMount, Mount, Session
-from sshore.store.safe_files import make_directory, open_directory, remove_tree, write_file
+from sshore.core.user_files import UserFile
+from sshore.store.safe_files import (
+    make_directory,
+    open_directory,
+    read_file_below,
+    remove_tree,
+    write_file,
+    write_file_below,
+)
 from sshore.wire.problems import Code
 
 _PASSAGE = 0o711
@@ -37,9 +45,23 @@ class StateFiles:
         directory = self._sessions / session_id
         return directory / "home", directory / "run"
 
-    async def prepare(self, session: Session, run_files: dict[str, str], host_uid: int | None) -> None:
+    async def prepare(
+        self, session: Session, run_files: dict[str, str], host_uid: int | None, user_files: Sequence[UserFile] = ()
+    ) -> None:
         with _storage_errors():
-            await asyncio.to_thread(self._prepare, session, run_files, host_uid)
+            await asyncio.to_thread(self._prepare, session, run_files, host_uid, user_files)
+
+    async def write_run_file(self, session_id: SessionId, name: str, text: str, host_uid: int | None) -> bool:
+        with _storage_errors():
+            try:
+                with open_directory(self.paths(session_id)[1]) as directory:
+                    write_file(directory, name, text.encode(), _mode_of(name), host_uid)
+            except FileNotFoundError:
+                return False
+        return True
+
+    async def read_home_file(self, session_id: SessionId, path: str, tail_bytes: int) -> bytes | None:
+        return await asyncio.to_thread(read_file_below, self.paths(session_id)[0], path, tail_bytes)
 
     async def remove(self, session_id: SessionId) -> None:
         await asyncio.to_thread(remove_tree, self._sessions / session_id)
@@ -58,16 +80,19 @@ class StateFiles:
             BindMount(self._folders / owner_id / mount.folder, mount.target, mount.read_only) for mount in mounts
         )
 
-    def _prepare(self, session: Session, run_files: dict[str, str], host_uid: int | None) -> None:
+    def _prepare(
+        self, session: Session, run_files: dict[str, str], host_uid: int | None, user_files: Sequence[UserFile]
+    ) -> None:
         home, run = self.paths(session.id)
         make_directory(home.parent, _PASSAGE, None)
         if make_directory(home, 0o700, host_uid):
             _fill_home(home, host_uid)
+            _place_user_files(home, user_files, host_uid)
         make_directory(run, 0o700, host_uid)
         make_directory(run / Path(layout.LINK).name, 0o700, host_uid)
         with open_directory(run) as directory:
             for name, text in run_files.items():
-                write_file(directory, name, text.encode(), 0o600, host_uid)
+                write_file(directory, name, text.encode(), _mode_of(name), host_uid)
         with open_directory(home) as directory:
             write_file(directory, layout.KEY_FILE_NAME, session.private_key.encode(), 0o600, host_uid)
 
@@ -78,6 +103,17 @@ def _fill_home(home: Path, host_uid: int | None) -> None:
         for file in _SKELETON.iterdir() if _SKELETON.is_dir() else ():
             if file.is_file() and not file.is_symlink():
                 write_file(directory, file.name, file.read_bytes(), 0o644, host_uid)
+
+
+def _place_user_files(home: Path, files: Sequence[UserFile], host_uid: int | None) -> None:
+    with open_directory(home) as directory:
+        for file in files:
+            mode = 0o700 if file.executable else 0o600
+            write_file_below(directory, file.name, file.content, mode, host_uid)
+
+
+def _mode_of(run_file: str) -> int:
+    return 0o700 if run_file == Path(layout.BOOTSTRAP).name else 0o600
 
 
 @contextmanager

@@ -7,8 +7,9 @@ below such a directory is opened relative to its parent and never followed when 
 
 import os
 import shutil
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -55,6 +56,45 @@ def write_file(directory: int, name: str, data: bytes, mode: int, uid: int | Non
     except BaseException:
         os.unlink(aside, dir_fd=directory)
         raise
+
+
+def write_file_below(directory: int, name: str, data: bytes, mode: int, uid: int | None) -> None:
+    """As `write_file`, for a name with several components; makes the directories that are missing (0700)."""
+    first, slash, rest = name.partition("/")
+    if not slash:
+        write_file(directory, first, data, mode, uid)
+        return
+    with suppress(FileExistsError):
+        os.mkdir(first, 0o700, dir_fd=directory)
+        if uid is not None:
+            os.chown(first, uid, uid, dir_fd=directory, follow_symlinks=False)
+    descriptor = os.open(first, _DIRECTORY, dir_fd=directory)
+    try:
+        write_file_below(descriptor, rest, data, mode, uid)
+    finally:
+        os.close(descriptor)
+
+
+def read_file_below(directory: Path, name: str, tail_bytes: int) -> bytes | None:
+    """The end of a plain file below a directory, both of one owner; None when that is not what is there."""
+    *parents, last = name.split("/")
+    try:
+        with ExitStack() as stack:
+            descriptor = stack.enter_context(open_directory(directory))
+            owner = os.fstat(descriptor).st_uid
+            for parent in parents:
+                descriptor = os.open(parent, _DIRECTORY, dir_fd=descriptor)
+                stack.callback(os.close, descriptor)
+            # Opening a pipe would wait for its other end without O_NONBLOCK.
+            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+            file = stack.enter_context(os.fdopen(os.open(last, flags, dir_fd=descriptor), "rb"))
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode) or status.st_uid != owner:
+                return None
+            file.seek(max(status.st_size - tail_bytes, 0))
+            return file.read(tail_bytes)
+    except OSError:
+        return None
 
 
 def remove_tree(path: Path) -> None:

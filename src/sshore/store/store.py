@@ -4,9 +4,8 @@ import dataclasses
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, or_, select, update
+from sqlalchemy import Row, delete, func, or_, select, update
 
-from sshore.core.errors import Conflict
 from sshore.core.folders import Folder
 from sshore.core.ids import FolderId, SessionId, TokenId, UserId
 from sshore.core.sessions import KeyType, Mount, Network, Resources, Session
@@ -14,7 +13,8 @@ from sshore.core.states import SessionState
 from sshore.core.users import Role, Scope, Token, User
 from sshore.store import tables
 from sshore.store.database import Database
-from sshore.wire.problems import Code
+from sshore.store.database_table import DatabaseTable
+from sshore.store.own_tables import BootstrapTable, OwnKeyTable, UserFileTable
 
 
 class DatabaseStore:
@@ -25,34 +25,12 @@ class DatabaseStore:
         self.tokens = TokenTable(database)
         self.sessions = SessionTable(database)
         self.folders = FolderTable(database)
+        self.own_keys = OwnKeyTable(database)
+        self.user_files = UserFileTable(database)
+        self.bootstraps = BootstrapTable(database)
 
 
-class _DatabaseTable:
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    async def _rows(self, query: Any) -> list[Row[Any]]:
-        async with self._database.read() as connection:
-            return list((await connection.execute(query)).all())
-
-    async def _first(self, query: Any) -> Row[Any] | None:
-        async with self._database.read() as connection:
-            return (await connection.execute(query)).first()
-
-    async def _write(self, statement: Any) -> int:
-        """Execute one statement in a transaction of its own; the number of rows it touched."""
-        async with self._database.write() as connection:
-            return int((await connection.execute(statement)).rowcount)
-
-    async def _add(self, table: Any, values: dict[str, Any], what: str) -> None:
-        try:
-            await self._write(insert(table).values(**values))
-        except Conflict as error:
-            name = values.get("name", "")
-            raise Conflict(f"there is a {what} named {name!r} already", code=Code.NAME_TAKEN) from error
-
-
-class UserTable(_DatabaseTable):
+class UserTable(DatabaseTable):
     async def add(self, user: User) -> None:
         await self._add(tables.users, dataclasses.asdict(user), "user")
 
@@ -89,7 +67,7 @@ class UserTable(_DatabaseTable):
         return row[0] if row else None
 
 
-class TokenTable(_DatabaseTable):
+class TokenTable(DatabaseTable):
     async def add(self, token: Token) -> None:
         await self._add(tables.tokens, dataclasses.asdict(token), "token")
 
@@ -119,7 +97,7 @@ class TokenTable(_DatabaseTable):
         await self._write(update(tables.tokens).where(tables.tokens.c.id == token_id).values(last_used_at=used_at))
 
 
-class SessionTable(_DatabaseTable):
+class SessionTable(DatabaseTable):
     async def add(self, session: Session) -> None:
         await self._add(tables.sessions, _session_values(session), "session")
 
@@ -151,7 +129,7 @@ class SessionTable(_DatabaseTable):
         await self._write(delete(tables.sessions).where(tables.sessions.c.id == session_id))
 
 
-class FolderTable(_DatabaseTable):
+class FolderTable(DatabaseTable):
     async def add(self, folder: Folder) -> None:
         await self._add(tables.folders, dataclasses.asdict(folder), "folder")
 

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Dialect,
     ForeignKey,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -40,7 +41,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         # PostgreSQL would take a time without a zone for one in its own.
         return value.astimezone(UTC).replace(tzinfo=None) if dialect.name == "sqlite" else value.astimezone(UTC)
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
@@ -104,4 +105,38 @@ folders = Table(
     Column("name", String(100), nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     UniqueConstraint("owner_id", "name"),
+)
+
+own_keys = Table(
+    "own_keys",
+    metadata,
+    Column("id", String(12), primary_key=True),
+    Column("owner_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("name", String(100), nullable=False),
+    Column("type", String(50), nullable=False),
+    Column("bits", Integer, nullable=False),
+    Column("public_key", String, nullable=False),
+    Column("fingerprint", String(60), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    UniqueConstraint("owner_id", "fingerprint"),
+)
+
+user_files = Table(
+    "user_files",
+    metadata,
+    Column("owner_id", ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("name", String(255), primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("executable", Boolean, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+)
+
+bootstraps = Table(
+    "bootstraps",
+    metadata,
+    Column("owner_id", ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("script", String, nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
 )
