@@ -30,7 +30,6 @@ from integration.command_line import CommandLine
 from sshore.engines.sandbox import SandboxEngine
 from sshore.proxy.forwards import Card
 
-
 # What most tests are about needs no network in the session, and an ordinary user's `nat` needs this device.
 _NETWORK = () if os.geteuid() == 0 or os.access("/dev/net/tun", os.R_OK | os.W_OK) else ("--network", "none")
 
@@ -148,7 +147,8 @@ class Deployment:
             if not owner.proxy.is_running:  # it may have been started on demand
                 owner.close()
         self.kill()
-        asyncio.run(_remove_sessions(self.state))
+        if (self.state / "sessions").exists():  # else the server has not come so far
+            asyncio.run(_remove_sessions(self.state))
         shutil.rmtree(self.directory)
 
     def _daemons(self) -> list[Daemon]:

@@ -102,6 +102,7 @@ class TestTerminals:
             user.expect("xterm-/dev/pts/[0-9]+")
             user.type("echo wronh\x7fg\r")
             user.expect("\rwrong\r")
+            user.expect(r"[$#] ")
             user.type("\x04")
             assert user.wait() == 0
 
