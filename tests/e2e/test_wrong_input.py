@@ -102,7 +102,7 @@ class TestServer:
 
     def test_whoever_is_not_logged_in_is_told_how(self, tmp_path: Path) -> None:
         nobody = CommandLine(tmp_path / "config")
-        refused(nobody, "ls", status=REFUSED, says="sshore login URL --token TOKEN")
+        refused(nobody, "ls", status=REFUSED, says="sshore login URL")
 
     def test_an_expired_token_is_refused_and_named(self, shared: Deployment) -> None:
         token = shared.cli("token", "create", "--name", "short", "--expires-in", "0.2").strip()

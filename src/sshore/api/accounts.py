@@ -1,4 +1,4 @@
-"""The caller, users, tokens and user settings."""
+"""The caller, tokens and user settings."""
 
 from fastapi import APIRouter, Response
 
@@ -6,7 +6,6 @@ from sshore.api.answers import setting_message, token_message, user_message
 from sshore.api.auth import Caller, Use
 from sshore.schema.messages import (
     CreateToken,
-    CreateUser,
     SetSetting,
     SettingMessage,
     TokenMessage,
@@ -21,30 +20,22 @@ async def show_me(caller: Caller) -> UserMessage:
     return user_message(caller)
 
 
-@router.get("/users")
-async def list_users(caller: Caller, services: Use) -> list[UserMessage]:
-    return [user_message(user) for user in await services.accounts.list_users(caller)]
-
-
-@router.post("/users", status_code=201)
-async def create_user(body: CreateUser, caller: Caller, services: Use) -> UserMessage:
-    return user_message(await services.accounts.create_user(caller, body.name, body.role))
-
-
 @router.get("/tokens")
-async def list_tokens(caller: Caller, services: Use) -> list[TokenMessage]:
-    return [token_message(token) for token in await services.accounts.list_tokens(caller)]
+async def list_tokens(caller: Caller, services: Use, user: str = "") -> list[TokenMessage]:
+    """The caller's tokens or, for admins, another user's."""
+    return [token_message(token) for token in await services.accounts.list_tokens(caller, user)]
 
 
 @router.post("/tokens", status_code=201)
 async def create_token(body: CreateToken, caller: Caller, services: Use) -> TokenMessage:
-    token, secret = await services.accounts.create_token(caller, body.name, body.user, body.expires_in_s)
+    token, secret = await services.accounts.create_token(caller, body.name, body.user, body.expires_in_s, body.scope)
     return token_message(token, secret)
 
 
 @router.delete("/tokens/{token_id}", status_code=204)
-async def remove_token(token_id: str, caller: Caller, services: Use) -> Response:
-    await services.accounts.remove_token(caller, token_id)
+async def remove_token(token_id: str, caller: Caller, services: Use, user: str = "") -> Response:
+    """Revoke a token; the streams that it has opened end."""
+    await services.accounts.remove_token(caller, token_id, user)
     return Response(status_code=204)
 
 

@@ -46,12 +46,14 @@ def app_message(status: AppStatus) -> AppMessage:
 
 
 def user_message(user: User) -> UserMessage:
-    return UserMessage(user.name, user.role, user.settings)
+    return UserMessage(user.name, user.role, user.settings, user.disabled, bool(user.password_hash))
 
 
 def token_message(token: Token, secret: str | None = None) -> TokenMessage:
     expires_at = time_text(token.expires_at) if token.expires_at else None
-    return TokenMessage(token.id, token.name, time_text(token.created_at), expires_at, secret)
+    last_used_at = time_text(token.last_used_at) if token.last_used_at else None
+    created_at = time_text(token.created_at)
+    return TokenMessage(token.id, token.name, created_at, expires_at, secret, token.scope, last_used_at)
 
 
 def setting_message(value: SettingValue) -> SettingMessage:

@@ -4,9 +4,10 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from sshore.api.scopes import check_scope
 from sshore.api.services import Services
 from sshore.core.sessions import Session
-from sshore.core.users import User
+from sshore.core.users import Identity, User
 
 
 def get_services(request: Request) -> Services:
@@ -18,14 +19,23 @@ def get_services(request: Request) -> Services:
 Use = Annotated[Services, Depends(get_services)]
 
 
-async def get_caller(request: Request, services: Use) -> User:
-    """The user whose token came as ``Authorization: Bearer`` (RFC 6750).
+async def get_identity(request: Request, services: Use) -> Identity:
+    """The user and the token that came as ``Authorization: Bearer`` (RFC 6750), where its scope allows the route.
 
     Raises:
-        Unauthenticated: none came, or it is not valid.
+        Unauthenticated: none came, or it is not valid. Forbidden: its scope does not allow the route.
     """
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    return await services.accounts.authenticate(token.strip() if scheme.lower() == "bearer" else "")
+    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
+    identity = await services.accounts.authenticate(secret.strip() if scheme.lower() == "bearer" else "")
+    check_scope(identity.token, request.method, request.scope["route"].path)
+    return identity
+
+
+Identified = Annotated[Identity, Depends(get_identity)]
+
+
+async def get_caller(identity: Identified) -> User:
+    return identity.user
 
 
 Caller = Annotated[User, Depends(get_caller)]

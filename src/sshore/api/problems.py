@@ -26,8 +26,7 @@ class ProblemResponse(JSONResponse):
 def install_problem_handlers(app: FastAPI) -> None:
     @app.exception_handler(SshoreError)
     async def refused(request: Request, error: SshoreError) -> ProblemResponse:
-        headers = {"WWW-Authenticate": "Bearer"} if error.problem.status == 401 else None
-        return ProblemResponse(error.problem, headers=headers)
+        return ProblemResponse(error.problem, headers=_headers(error.problem))
 
     @app.exception_handler(RequestValidationError)
     async def malformed(request: Request, error: RequestValidationError) -> ProblemResponse:
@@ -45,3 +44,12 @@ def install_problem_handlers(app: FastAPI) -> None:
     async def failed(request: Request, error: Exception) -> ProblemResponse:
         log.error("a request failed", exc_info=error, extra={"path": request.url.path})
         return ProblemResponse(Problem(Code.INTERNAL, "the server failed; its log says why"))
+
+
+def _headers(problem: Problem) -> dict[str, str]:
+    """What HTTP itself has a field for: RFC 9110 §11.6.1 and §10.2.3."""
+    if problem.status == 401:
+        return {"WWW-Authenticate": "Bearer"}
+    if "retry_after_s" in problem.fields:
+        return {"Retry-After": str(problem.fields["retry_after_s"])}
+    return {}

@@ -7,13 +7,17 @@ from sshore.core.keys import CertificateAuthority
 from sshore.services.accounts import Accounts
 from sshore.services.apps import AppService
 from sshore.services.folders import FolderService
+from sshore.services.passwords import Passwords
 from sshore.services.sessions import SessionService
 from sshore.services.settings import UserSettings
+from sshore.services.user_administration import UserAdministration
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
     accounts: Accounts
+    passwords: Passwords
+    users: UserAdministration
     sessions: SessionService
     apps: AppService
     folders: FolderService

@@ -8,7 +8,7 @@ from sshore.core.names import HOST_SUFFIX, session_of_host
 from sshore.sdk.private_files import write_private
 from sshore.wire.problems import Code
 
-_STREAM_SAYS = (Code.NOT_FOUND, Code.UNAUTHENTICATED, Code.TOKEN_EXPIRED, Code.UNAVAILABLE)
+_STREAM_SAYS = (Code.NOT_FOUND, Code.UNAUTHENTICATED, Code.TOKEN_EXPIRED, Code.USER_DISABLED, Code.UNAVAILABLE)
 """What `sshore stream` meets, too, in the same `ssh`: it is not to be said twice."""
 
 

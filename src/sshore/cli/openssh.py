@@ -69,7 +69,7 @@ def prepare(user: User, ref: str) -> tuple[str, list[str]]:
     require("ssh-keygen")
     name = session_of_host(ref)
     with user.client() as client, suggesting(client, name):
-        client.start_app(name, "ssh")
+        client.ensure_app(name, "ssh")
         certificate = client.certificate(name, client_public_key(user.config))
         trust(user.config, client)
         tls = client.login.address.is_tls

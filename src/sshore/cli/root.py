@@ -38,10 +38,11 @@ _SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Server and account": {
         "up": ("server", "Run server and local proxy here, and log in"),
         "server": ("server", "Run the server alone"),
-        "login": ("accounts", "Log in to a server"),
-        "settings": ("accounts", "List, get and set the user settings"),
-        "user": ("accounts", "List and add users (admins)"),
-        "token": ("accounts", "List, make and remove API tokens"),
+        "login": ("login", "Log in to a server"),
+        "logout": ("login", "Revoke the token of a server and forget it"),
+        "settings": ("settings", "List, get and set the user settings"),
+        "user": ("users", "List, add, disable and remove users; passwords"),
+        "token": ("tokens", "List, make and remove API tokens"),
         "doctor": ("doctor", "Examine what a connection needs, step by step"),
         "version": ("about", "Show the versions of client and server"),
         "completion": ("about", "Print the shell's completion script"),
@@ -82,7 +83,7 @@ class _Root(click.Group):
 def root() -> None:
     """Compute sessions that anyone can reach by SSH and SFTP, with the clients they already use.
 
-    Begin with `sshore up` (a server on this machine) or `sshore login URL --token TOKEN`,
+    Begin with `sshore up` (a server on this machine) or `sshore login URL`,
     then: sshore run demo, and sshore ssh demo.
     """
 

@@ -17,7 +17,7 @@ from sshore.proxy.client import connect
 from sshore.proxy.forwards import Card
 from sshore.proxy.local_proxy import run_local_proxy
 from sshore.schema.messages import CreateSession, SessionMessage
-from sshore.sdk.address import ServerAddress, parse_server_url
+from sshore.sdk.address import ServerAddress, parse_server_url, token_url
 from sshore.sdk.client import Client
 from sshore.sdk.credentials import Login, read_credentials, store_login
 from sshore.sdk.errors import ApiError
@@ -68,6 +68,7 @@ class _Up:
 
     async def _welcome(self, login: Login) -> None:
         print(f"Sshore serves at {login.address.url} (state in {self.settings.state_dir}); Ctrl-C ends it.")
+        print(f"As admin from elsewhere: sshore login '{token_url(login.address, login.token)}'")
         card = await asyncio.to_thread(self._demo_card, login) if self.demo else None
         if card is None:
             print("You are logged in: make a session with `sshore run demo`, and enter it with `sshore ssh demo`.")

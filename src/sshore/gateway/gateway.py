@@ -8,10 +8,11 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import unquote
 
-from sshore.core.errors import NotFound, SshoreError
+from sshore.core.errors import NotFound, SshoreError, Unauthenticated
 from sshore.core.ports import StreamAuthority
 from sshore.core.sessions import StreamGrant
 from sshore.gateway.links import LinkTable
+from sshore.gateway.open_streams import StreamTable
 from sshore.relay.join import Relay, join
 from sshore.wire import heads
 from sshore.wire.heads import RequestHead, problem_response, switching_protocols
@@ -26,10 +27,10 @@ class Gateway:
     Leaving the context breaks off what is still open; sessions and their agents go on.
     """
 
-    def __init__(self, authority: StreamAuthority, links: LinkTable) -> None:
+    def __init__(self, authority: StreamAuthority, links: LinkTable, streams: StreamTable | None = None) -> None:
         self._authority = authority
         self.links = links
-        self._streams: set[Relay] = set()
+        self._streams = StreamTable() if streams is None else streams
         self._tasks = asyncio.TaskGroup()
         self._closing = False
         self.streams_total = 0
@@ -53,8 +54,7 @@ class Gateway:
         """Take nothing new and break off every stream and link; idempotent."""
         self._closing = True
         self.links.close()
-        for relay in list(self._streams):
-            relay.abort()
+        self._streams.abort_all()
 
     def accept(self, transport: asyncio.Transport, head: RequestHead, rest: bytes) -> bool:
         """Take over a connection whose first request asks for an upgrade of ours; False when it does not."""
@@ -95,17 +95,22 @@ class Gateway:
 
     async def _open_stream(self, transport: asyncio.Transport, head: RequestHead, rest: bytes) -> None:
         ref, app = _stream_target(head.path)
-        grant = await self._authority.authorise_stream(head.bearer_token, ref, app)
-        agent, first = await self.links.open(grant.session_id, app)
-        if transport.is_closing() or self._closing:
-            agent.abort()
-            transport.abort()
-            return
-        transport.write(switching_protocols(heads.STREAM_PROTOCOL, **{heads.SESSION_HEADER: grant.session_id}))
-        await self._follow(join(transport, agent, to_left=first, to_right=rest), grant, app)
+        with self._streams.opening() as opening:
+            grant = await self._authority.authorise_stream(head.bearer_token, ref, app)
+            agent, first = await self.links.open(grant.session_id, app)
+            if opening.concerns(grant):
+                agent.abort()
+                raise Unauthenticated("the API token has just been revoked: log in again with sshore login")
+            if transport.is_closing() or self._closing:
+                agent.abort()
+                transport.abort()
+                return
+            transport.write(switching_protocols(heads.STREAM_PROTOCOL, **{heads.SESSION_HEADER: grant.session_id}))
+            relay = join(transport, agent, to_left=first, to_right=rest)
+            self._streams.add(relay, grant)
+        await self._follow(relay, grant, app)
 
     async def _follow(self, relay: Relay, grant: StreamGrant, app: str) -> None:
-        self._streams.add(relay)
         self.streams_total += 1
         began = monotonic()
         try:

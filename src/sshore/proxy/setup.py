@@ -30,7 +30,7 @@ def prepare(login: Login, ref: str, app: str, config: ConfigDir) -> Prepared:
         ServerUnreachable: there was no answer.
     """
     with Client(login) as client:
-        client.start_app(ref, app)
+        client.ensure_app(ref, app)
         session = client.session(ref)
         if app != SSH:
             return Prepared(session, None)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from sshore.core.sessions import KeyType, Network
 from sshore.core.states import SessionState
-from sshore.core.users import Role
+from sshore.core.users import Role, Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +105,8 @@ class UserMessage:
     name: str
     role: Role
     settings: dict[str, str] = field(default_factory=dict)
+    disabled: bool = False
+    has_password: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,7 @@ class CreateToken:
     name: str = ""
     user: str = ""
     expires_in_s: float | None = None
+    scope: Scope = Scope.ALL
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +134,8 @@ class TokenMessage:
     created_at: str
     expires_at: str | None = None
     secret: str | None = None
+    scope: Scope = Scope.ALL
+    last_used_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """A server's URL, taken apart once."""
 
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from sshore.core.errors import InvalidInput
 
@@ -53,6 +53,17 @@ def parse_server_url(text: str) -> ServerAddress:
     if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or parts.path.strip("/") or parts.query:
         raise _no_url(text)
     return ServerAddress(parts.scheme, parts.hostname, port or _DEFAULT_PORTS[parts.scheme])
+
+
+def token_url(address: ServerAddress, token: str) -> str:
+    """A URL that logs in. The fragment stays in the browser: it is in no request and no server's log."""
+    return f"{address.url}/#token={token}"
+
+
+def split_token_url(text: str) -> tuple[str, str]:
+    """Take the token off ``http://HOST:PORT/#token=TOKEN``, as `sshore up` prints it; empty when there is none."""
+    url, _, fragment = text.partition("#")
+    return url, parse_qs(fragment).get("token", [""])[0]
 
 
 def _no_url(text: str) -> InvalidInput:

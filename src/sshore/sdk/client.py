@@ -5,6 +5,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import quote, urlencode
 
+from sshore.schema.account_messages import ChangeUser, LoginRequest, SetPassword
 from sshore.schema.decode import DecodeError, decode, encode
 from sshore.schema.messages import (
     AppMessage,
@@ -108,6 +109,14 @@ class Client:
         """Launch an app; one that is launched stays as it is."""
         return self._one(AppMessage, "POST", f"{_session(ref)}/apps/{_part(app)}/start")
 
+    def ensure_app(self, ref: str, app: str) -> None:
+        """Launch an app, if the token may; where it may not, the stream says whether the app is launched."""
+        try:
+            self.start_app(ref, app)
+        except ApiError as error:
+            if error.problem.code is not Code.TOKEN_SCOPE:
+                raise
+
     def stop_app(self, ref: str, app: str) -> AppMessage:
         return self._one(AppMessage, "POST", f"{_session(ref)}/apps/{_part(app)}/stop")
 
@@ -124,14 +133,33 @@ class Client:
     def create_user(self, request: CreateUser) -> UserMessage:
         return self._one(UserMessage, "POST", "/users", encode(request))
 
-    def tokens(self) -> list[TokenMessage]:
-        return self._list(TokenMessage, "/tokens")
+    def change_user(self, name: str, change: ChangeUser) -> UserMessage:
+        return self._one(UserMessage, "PATCH", f"/users/{_part(name)}", encode(change))
+
+    def remove_user(self, name: str, *, with_data: bool = False) -> None:
+        """Remove a user and the user's sessions; with folders only `with_data`."""
+        self._http.request("DELETE", f"{_API}/users/{_part(name)}" + _query(with_data="true" if with_data else None))
+
+    def set_password(self, name: str, request: SetPassword) -> None:
+        self._http.request("PUT", f"{_API}/users/{_part(name)}/password", encode(request))
+
+    def log_in(self, request: LoginRequest) -> TokenMessage:
+        """Exchange a password for a token; needs no token."""
+        return self._one(TokenMessage, "POST", "/login", encode(request))
+
+    def log_out(self) -> None:
+        """Revoke the token that this client uses."""
+        self._http.request("DELETE", f"{_API}/login")
+
+    def tokens(self, user: str = "") -> list[TokenMessage]:
+        """One's own tokens; another user's for admins."""
+        return self._list(TokenMessage, "/tokens" + _query(user=user or None))
 
     def create_token(self, request: CreateToken) -> TokenMessage:
         return self._one(TokenMessage, "POST", "/tokens", encode(request))
 
-    def remove_token(self, token_id: str) -> None:
-        self._http.request("DELETE", f"{_API}/tokens/{_part(token_id)}")
+    def remove_token(self, token_id: str, user: str = "") -> None:
+        self._http.request("DELETE", f"{_API}/tokens/{_part(token_id)}" + _query(user=user or None))
 
     def folders(self) -> list[FolderMessage]:
         return self._list(FolderMessage, "/folders")

@@ -30,6 +30,11 @@ class Credentials:
         keeps_default = not default and self.default
         return replace(self, default=self.default if keeps_default else url, tokens={**self.tokens, url: login.token})
 
+    def without(self, address: ServerAddress) -> "Credentials":
+        """These credentials without those for a server."""
+        tokens = {url: token for url, token in self.tokens.items() if url != address.url}
+        return replace(self, default="" if self.default == address.url else self.default, tokens=tokens)
+
     def choose(self, server: str = "", token: str = "") -> Login:
         """The login to use: what the caller was told (by the environment), completed from what is stored.
 
@@ -38,13 +43,11 @@ class Credentials:
             Unauthenticated: no server is known, or no token for it; says how to log in.
         """
         if not server and not self.default:
-            raise Unauthenticated(
-                "you are not logged in: run sshore login URL --token TOKEN, or start a server: sshore up"
-            )
+            raise Unauthenticated("you are not logged in: run sshore login URL, or start a server: sshore up")
         address = parse_server_url(server or self.default)
         known = token or self.tokens.get(address.url, "")
         if not known:
-            raise Unauthenticated(f"you are not logged in to {address.url}: sshore login {address.url} --token TOKEN")
+            raise Unauthenticated(f"you are not logged in to {address.url}: sshore login {address.url}")
         if not known.isascii() or not known.isprintable() or " " in known:
             raise InvalidInput("the API token has blanks or other characters that no token has: copy it again")
         return Login(address, known)
@@ -74,3 +77,8 @@ def write_credentials(path: Path, credentials: Credentials) -> None:
 def store_login(path: Path, login: Login, *, default: bool = True) -> None:
     """Add a login to the file; it becomes the default."""
     write_credentials(path, read_credentials(path).with_login(login, default=default))
+
+
+def forget_login(path: Path, address: ServerAddress) -> None:
+    """Take a server's login off the file."""
+    write_credentials(path, read_credentials(path).without(address))

@@ -15,6 +15,7 @@ from sshore.core.ports import Engine, Store
 from sshore.engines.sandbox.engine import SandboxEngine
 from sshore.gateway.gateway import Gateway
 from sshore.gateway.links import LinkTable
+from sshore.gateway.open_streams import StreamTable
 from sshore.kit.build import Kit
 from sshore.server.metrics import GatewayCollector
 from sshore.server.settings import Settings
@@ -23,14 +24,18 @@ from sshore.services.accounts import Accounts
 from sshore.services.apps import AppService
 from sshore.services.folders import FolderService
 from sshore.services.lifecycle import Lifecycle
+from sshore.services.passwords import Passwords
 from sshore.services.records import SessionRecords
 from sshore.services.sessions import SessionService
 from sshore.services.settings import UserSettings
 from sshore.services.setup import Premises, SessionSetup
 from sshore.services.streams import StreamAuthorisation
+from sshore.services.throttle import LoginThrottle
+from sshore.services.user_administration import UserAdministration
 from sshore.store.authorities import open_authority
 from sshore.store.database import Database, sqlite_url
 from sshore.store.files import StateFiles
+from sshore.store.passwords import Argon2Passwords
 from sshore.store.store import DatabaseStore
 
 
@@ -62,7 +67,8 @@ async def wire(settings: Settings, state: Path, kit: Kit) -> AsyncIterator[Parts
         engines: dict[str, Engine] = {sandbox.name: sandbox}
         links = LinkTable()
 
-        accounts = Accounts(store, clock)
+        streams = StreamTable()
+        accounts = Accounts(store, clock, streams)
         await accounts.ensure_admin()
         folders = FolderService(store, files, clock, runs_as_root=premises.runs_as_root)
         setup = SessionSetup(store, files, folders, host_ca, user_ca, premises, clock)
@@ -70,10 +76,13 @@ async def wire(settings: Settings, state: Path, kit: Kit) -> AsyncIterator[Parts
         lifecycle = Lifecycle(store, records, setup, engines, links, clock)
         sessions = SessionService(store, files, folders, records, setup, lifecycle, links, user_ca, clock)
 
-        gateway = await stack.enter_async_context(Gateway(StreamAuthorisation(accounts, sessions, store), links))
+        authority = StreamAuthorisation(accounts, sessions, store)
+        gateway = await stack.enter_async_context(Gateway(authority, links, streams))
         stack.enter_context(_measured(gateway))
         services = Services(
             accounts=accounts,
+            passwords=Passwords(store, accounts, Argon2Passwords(), LoginThrottle(clock)),
+            users=UserAdministration(store, sessions, folders, streams),
             sessions=sessions,
             apps=AppService(records, links),
             folders=folders,

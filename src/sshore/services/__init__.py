@@ -1,6 +1,9 @@
 """The use cases: what users and operators can do, on the core's interfaces only.
 
 accounts.py   users and API tokens: who is calling
+passwords.py  setting passwords, and logging in with them
+throttle.py   slows down those who guess
+user_administration.py   what admins do with users
 settings.py   the user settings
 folders.py    storage folders
 setup.py      a session's keys, its run files, and what the engine is told

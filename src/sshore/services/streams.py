@@ -1,11 +1,11 @@
 """Who may open a stream or park a link; implements `core.ports.StreamAuthority`."""
 
 from sshore.core.apps import title_of
-from sshore.core.errors import Conflict, Unauthenticated
+from sshore.core.errors import Conflict, Forbidden, Unauthenticated
 from sshore.core.ids import SessionId
 from sshore.core.ports import Store
 from sshore.core.sessions import StreamGrant
-from sshore.core.users import hash_secret
+from sshore.core.users import Scope, Token, hash_secret
 from sshore.services.accounts import Accounts
 from sshore.services.apps import find_app, require_running
 from sshore.services.sessions import SessionService
@@ -19,7 +19,9 @@ class StreamAuthorisation:
         self._store = store
 
     async def authorise_stream(self, token: str, ref: str, app: str) -> StreamGrant:
-        user = await self._accounts.authenticate(token)
+        identity = await self._accounts.authenticate(token)
+        require_streams(identity.token)
+        user = identity.user
         session = await self._sessions.find_own(user, ref)
         find_app(app)
         require_running(session)
@@ -29,10 +31,20 @@ class StreamAuthorisation:
                 f"launch it with: sshore app start {session.name} {app}",
                 code=Code.APP_NOT_LAUNCHED,
             )
-        return StreamGrant(session.id, user.name)
+        return StreamGrant(session.id, user.name, user.id, identity.token.id)
 
     async def authorise_link(self, token: str) -> SessionId:
         session = await self._store.sessions.by_agent_token_hash(hash_secret(token)) if token else None
         if session is None:
             raise Unauthenticated("this is no session's agent token")
         return session.id
+
+
+def require_streams(token: Token) -> None:
+    """Let tokens pass that may open streams.
+
+    Raises:
+        Forbidden: its scope has none (``token_scope``).
+    """
+    if token.scope is Scope.READ:
+        raise Forbidden(f"the API token {token.name!r} may only read, not open streams", code=Code.TOKEN_SCOPE)

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.anyio
 async def test_a_token_speaks_for_its_user_until_it_is_removed_or_expires(world: World) -> None:
     bob = await world.member("bob")
     token, secret = await world.accounts.create_token(bob, "laptop", expires_in_s=60)
-    assert (await world.accounts.authenticate(secret)).name == "bob"
+    assert (await world.accounts.authenticate(secret)).user.name == "bob"
     world.clock.advance(seconds=60)
     with pytest.raises(Unauthenticated) as refusal:
         await world.accounts.authenticate(secret)

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from argon2 import PasswordHasher
+
 from fakes.engine import FakeEngine, FakeMachine
 from fakes.links import FakeLinks
+from fakes.streams import FakeStreams
 from sshore.core.keys import CertificateAuthority, new_private_key
 from sshore.core.sessions import KeyType, Session
 from sshore.core.users import Role, User
@@ -16,14 +19,20 @@ from sshore.services.accounts import Accounts
 from sshore.services.apps import AppService
 from sshore.services.folders import FolderService
 from sshore.services.lifecycle import Lifecycle
+from sshore.services.passwords import Passwords
 from sshore.services.records import SessionRecords
 from sshore.services.sessions import SessionService
 from sshore.services.settings import UserSettings
 from sshore.services.setup import NewSession, Premises, SessionSetup
 from sshore.services.streams import StreamAuthorisation
+from sshore.services.throttle import LoginThrottle
+from sshore.services.user_administration import UserAdministration
 from sshore.store.database import Database, sqlite_url
 from sshore.store.files import StateFiles
+from sshore.store.passwords import Argon2Passwords
 from sshore.store.store import DatabaseStore
+
+QUICK = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 
 
 class SetClock:
@@ -49,6 +58,9 @@ class World:
     engine: FakeEngine
     links: FakeLinks
     accounts: Accounts
+    passwords: Passwords
+    users: UserAdministration
+    open_streams: FakeStreams
     settings: UserSettings
     folders: FolderService
     sessions: SessionService
@@ -77,7 +89,8 @@ async def open_world(
     store, files, clock = DatabaseStore(database), StateFiles(state), clock or SetClock()
     engine = engine or FakeEngine(machine)
     links = FakeLinks(machine)
-    accounts = Accounts(store, clock)
+    streams = FakeStreams()
+    accounts = Accounts(store, clock, streams)
     folders = FolderService(store, files, clock, runs_as_root=False)
     host_ca, user_ca = (CertificateAuthority(new_private_key(KeyType.ED25519)) for _ in range(2))
     premises = Premises(state / "kit", state / "link", runs_as_root=False, cpu_has_aes=True)
@@ -92,6 +105,9 @@ async def open_world(
         engine=engine,
         links=links,
         accounts=accounts,
+        passwords=Passwords(store, accounts, Argon2Passwords(QUICK), LoginThrottle(clock)),
+        users=UserAdministration(store, sessions, folders, streams),
+        open_streams=streams,
         settings=UserSettings(store),
         folders=folders,
         sessions=sessions,

@@ -55,7 +55,7 @@ def server(host: str | None, port: str, state: Path | None, token_file: Path | N
 
 def _settings(port: str, **overrides: Any) -> Any:
     if sys.platform != "linux":
-        raise InvalidInput("the server runs on Linux; log in to one from here with: sshore login URL --token TOKEN")
+        raise InvalidInput("the server runs on Linux; log in to one from here with: sshore login URL")
     from sshore.server.settings import Settings
 
     return Settings.from_environment(port=parse_port(port) if port else None, **overrides)

@@ -1,0 +1,56 @@
+"""Logging in with a password; users, for admins."""
+
+from fastapi import APIRouter, Request, Response
+
+from sshore.api.answers import token_message, user_message
+from sshore.api.auth import Caller, Identified, Use
+from sshore.schema.account_messages import ChangeUser, LoginRequest, SetPassword
+from sshore.schema.messages import CreateUser, TokenMessage, UserMessage
+
+router = APIRouter(prefix="/api/v1", tags=["users"])
+
+
+@router.post("/login", status_code=201)
+async def log_in(body: LoginRequest, request: Request, services: Use) -> TokenMessage:
+    """Exchange a password for a token; 429 with ``Retry-After`` after too many attempts."""
+    token, secret = await services.passwords.log_in(body.user, body.password, _address(request), body.token_name)
+    return token_message(token, secret)
+
+
+@router.delete("/login", status_code=204)
+async def log_out(identity: Identified, services: Use) -> Response:
+    """Revoke the token that this is asked with."""
+    await services.accounts.remove_token(identity.user, identity.token.id)
+    return Response(status_code=204)
+
+
+@router.get("/users")
+async def list_users(caller: Caller, services: Use) -> list[UserMessage]:
+    return [user_message(user) for user in await services.accounts.list_users(caller)]
+
+
+@router.post("/users", status_code=201)
+async def create_user(body: CreateUser, caller: Caller, services: Use) -> UserMessage:
+    return user_message(await services.accounts.create_user(caller, body.name, body.role))
+
+
+@router.patch("/users/{name}")
+async def change_user(name: str, body: ChangeUser, caller: Caller, services: Use) -> UserMessage:
+    return user_message(await services.users.change(caller, name, body.role, body.disabled))
+
+
+@router.delete("/users/{name}", status_code=204)
+async def remove_user(name: str, caller: Caller, services: Use, with_data: bool = False) -> Response:
+    """Remove a user and the user's sessions; with folders only when `with_data` says so."""
+    await services.users.remove(caller, name, with_data=with_data)
+    return Response(status_code=204)
+
+
+@router.put("/users/{name}/password", status_code=204)
+async def set_password(name: str, body: SetPassword, request: Request, caller: Caller, services: Use) -> Response:
+    await services.passwords.set(caller, name, body.password, body.current, _address(request))
+    return Response(status_code=204)
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""

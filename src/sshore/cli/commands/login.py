@@ -1,0 +1,76 @@
+"""login, logout."""
+
+import getpass
+import platform
+import sys
+from contextlib import suppress
+
+import click
+
+from sshore.cli.failures import say
+from sshore.cli.openssh import trust
+from sshore.cli.passwords import ask_password, password_stdin_option
+from sshore.cli.user import User
+from sshore.core.errors import InvalidInput
+from sshore.schema.account_messages import LoginRequest
+from sshore.sdk.address import parse_server_url, split_token_url
+from sshore.sdk.client import Client
+from sshore.sdk.credentials import Credentials, Login, forget_login, read_credentials, store_login
+from sshore.sdk.errors import ApiError
+
+
+@click.command()
+@click.argument("url")
+@click.option("--user", "name", default="", help="The user name.  [default: asked for]")
+@click.option("--token", default="", help="An API token instead of a password; - reads it from stdin.")
+@password_stdin_option
+@click.option("--keep-default", is_flag=True, help="Leave the default server as it is.")
+@click.pass_obj
+def login(user: User, url: str, name: str, token: str, password_stdin: bool, keep_default: bool) -> None:
+    """Log in to the server at URL, which becomes the default.
+
+    With a user name and password, with an API token, or with a URL that holds one (http://HOST:PORT/#token=…).
+    """
+    place, from_url = split_token_url(url)
+    secret = sys.stdin.readline().strip() if token == "-" else (token.strip() or from_url)
+    if token and not secret:
+        raise InvalidInput("the token is empty: sshore login URL --token TOKEN")
+    if secret and (name or password_stdin):
+        raise InvalidInput("log in with a token, or with a user name and password: not with both")
+    _warn_of_plain_http(place)
+    wanted = Credentials().choose(place, secret or _token_for_password(place, name, password_stdin))
+    with Client(wanted) as client:
+        me = client.me()
+        trust(user.config, client)
+    store_login(user.config.credentials, wanted, default=not keep_default)
+    print(f"logged in to {wanted.address.url} as {me.name}")
+
+
+@click.command()
+@click.argument("url", required=False, default="")
+@click.pass_obj
+def logout(user: User, url: str) -> None:
+    """Revoke the token that is stored for the server at URL, and forget it.  [default: the default server]"""
+    stored = read_credentials(user.config.credentials).choose(url)
+    with suppress(ApiError), Client(stored) as client:  # a token that holds no more needs no revoking
+        client.log_out()
+    forget_login(user.config.credentials, stored.address)
+    print(f"logged out of {stored.address.url}")
+
+
+def _token_for_password(url: str, name: str, password_stdin: bool) -> str:
+    address = parse_server_url(url)
+    if not name:
+        if password_stdin or not sys.stdin.isatty():
+            raise InvalidInput("say who you are: sshore login URL --user NAME --password-stdin, or --token TOKEN")
+        name = click.prompt("User", default=getpass.getuser(), err=True)
+    password = ask_password(f"Password of {name} at {address.url}", from_stdin=password_stdin)
+    with Client(Login(address, "")) as client:
+        made = client.log_in(LoginRequest(name, password, f"login from {platform.node()}"[:100]))
+    return made.secret or ""
+
+
+def _warn_of_plain_http(url: str) -> None:
+    address = parse_server_url(url)
+    if not address.is_tls and not address.is_loopback:
+        say("warning: this is http: everyone on the way can read passwords and tokens; use https")

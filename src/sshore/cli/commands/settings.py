@@ -1,0 +1,57 @@
+"""settings."""
+
+import click
+
+from sshore.cli.failures import say
+from sshore.cli.output import json_option, print_json, print_table
+from sshore.cli.user import User
+
+
+@click.group()
+def settings() -> None:
+    """The user settings."""
+
+
+@settings.command("ls")
+@json_option
+@click.pass_obj
+def settings_ls(user: User, as_json: bool) -> None:
+    """List the settings."""
+    with user.client() as client:
+        found = client.settings()
+    if as_json:
+        print_json(found)
+        return
+    rows = [[s.name, s.value or f"{s.default} (default)".strip(), s.title] for s in found]
+    print_table(["SETTING", "VALUE", "MEANING"], rows, "this server has no settings")
+
+
+@settings.command("get")
+@click.argument("name", metavar="KEY")
+@json_option
+@click.pass_obj
+def settings_get(user: User, name: str, as_json: bool) -> None:
+    """Print the value of a setting."""
+    with user.client() as client:
+        found = client.setting(name)
+    if as_json:
+        print_json(found)
+    else:
+        print(found.value or found.default)
+
+
+@settings.command("set")
+@click.argument("name", metavar="KEY")
+@click.argument("value")
+@json_option
+@click.pass_obj
+def settings_set(user: User, name: str, value: str, as_json: bool) -> None:
+    """Set a setting; an empty VALUE ("") resets it."""
+    with user.client() as client:
+        stored = client.set_setting(name, value)
+    if stored.warning:
+        say(f"warning: {stored.warning}")
+    if as_json:
+        print_json(stored)
+    else:
+        print(f"{stored.name} is {stored.value or stored.default or 'reset'}")

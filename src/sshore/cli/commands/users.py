@@ -1,0 +1,120 @@
+"""user."""
+
+import click
+
+from sshore.cli.output import json_option, print_json, print_table
+from sshore.cli.passwords import ask_password, password_stdin_option
+from sshore.cli.user import User
+from sshore.core.names import check_user_name
+from sshore.core.users import Role
+from sshore.schema.account_messages import ChangeUser, SetPassword
+from sshore.schema.messages import CreateUser, UserMessage
+
+_ROLES = click.Choice([str(one) for one in Role])
+
+
+@click.group()
+def user() -> None:
+    """Users (for admins; passwd is for everybody)."""
+
+
+@user.command("ls")
+@json_option
+@click.pass_obj
+def user_ls(who: User, as_json: bool) -> None:
+    """List the users."""
+    with who.client() as client:
+        users = client.users()
+    if as_json:
+        print_json(users)
+    else:
+        rows = [[u.name, u.role, _state(u), "yes" if u.has_password else "no"] for u in users]
+        print_table(["USER", "ROLE", "STATE", "PASSWORD"], rows, "there are no users")
+
+
+@user.command("add")
+@click.argument("name")
+@click.option("--role", type=_ROLES, default=str(Role.MEMBER), show_default=True)
+@password_stdin_option
+@json_option
+@click.pass_obj
+def user_add(who: User, name: str, role: str, password_stdin: bool, as_json: bool) -> None:
+    """Add a user, who logs in with a password or with a token of `sshore token create --user NAME`."""
+    password = ask_password("", from_stdin=True) if password_stdin else ""
+    with who.client() as client:
+        added = client.create_user(CreateUser(check_user_name(name), Role(role)))
+        if password:
+            client.set_password(added.name, SetPassword(password))
+    if as_json:
+        print_json(added)
+    elif password:
+        print(f"{added.name} is a user, and logs in with: sshore login {client.login.address.url} --user {added.name}")
+    else:
+        print(f"{added.name} is a user; to log in: sshore user passwd {name}, or sshore token create --user {name}")
+
+
+@user.command("passwd")
+@click.argument("name", default="")
+@password_stdin_option
+@click.pass_obj
+def user_passwd(who: User, name: str, password_stdin: bool) -> None:
+    """Set your password or, as admin, the user NAME's.
+
+    With --password-stdin, the last line is the new password; the one before it, where you change a password of your
+    own, the current one.
+    """
+    with who.client() as client:
+        me = client.me()
+        name = name or me.name
+        current = ""
+        if name == me.name and me.has_password:
+            current = ask_password("Current password", from_stdin=password_stdin)
+        password = ask_password(f"New password of {name}", from_stdin=password_stdin, twice=True)
+        client.set_password(name, SetPassword(password, current))
+    print(f"the password of {name} is set")
+
+
+@user.command("role")
+@click.argument("name")
+@click.argument("role", type=_ROLES)
+@click.pass_obj
+def user_role(who: User, name: str, role: str) -> None:
+    """Make a user an admin or a member."""
+    with who.client() as client:
+        changed = client.change_user(name, ChangeUser(role=Role(role)))
+    print(f"{changed.name} is {changed.role}")
+
+
+@user.command("disable")
+@click.argument("name")
+@click.pass_obj
+def user_disable(who: User, name: str) -> None:
+    """Refuse a user's logins and tokens, and end the user's connections. Sessions and folders stay."""
+    with who.client() as client:
+        client.change_user(name, ChangeUser(disabled=True))
+    print(f"{name} is disabled; the user's sessions go on. Undo it with: sshore user enable {name}")
+
+
+@user.command("enable")
+@click.argument("name")
+@click.pass_obj
+def user_enable(who: User, name: str) -> None:
+    """Let a disabled user in again; the tokens hold again, too."""
+    with who.client() as client:
+        client.change_user(name, ChangeUser(disabled=False))
+    print(f"{name} is enabled")
+
+
+@user.command("rm")
+@click.argument("name")
+@click.option("--with-data", is_flag=True, help="The user's folders, too.")
+@click.pass_obj
+def user_rm(who: User, name: str, with_data: bool) -> None:
+    """Remove a user, with tokens and sessions. Refused while the user has folders, unless --with-data."""
+    with who.client(timeout_s=300) as client:
+        client.remove_user(name, with_data=with_data)
+    print(f"{name} is removed")
+
+
+def _state(user: UserMessage) -> str:
+    return "disabled" if user.disabled else "enabled"

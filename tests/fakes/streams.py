@@ -1,0 +1,14 @@
+"""Streams in memory: whose were broken off."""
+
+from sshore.core.ids import TokenId, UserId
+
+
+class FakeStreams:
+    """Implements `core.ports.OpenStreams`; every holder has one stream open."""
+
+    def __init__(self) -> None:
+        self.revoked: list[TokenId | UserId] = []
+
+    def revoke(self, holder: TokenId | UserId) -> int:
+        self.revoked.append(holder)
+        return 1
