@@ -21,5 +21,7 @@ standard library only, one thread, one selector loop, no asyncio, under 15 MB re
     port_app.py   any other app: a command, started once, and its TCP port
     pump.py       bytes between a stream and an app's port, with half-close
     children.py   spawning, reaping, ending processes
+    own_keys.py   the owner's registered keys, and which one opened a connection
+    bootstrap.py  the owner's bootstrap script and its log
     journal.py    the agent's log on stderr, and sshd's lines in it
 """

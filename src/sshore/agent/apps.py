@@ -55,6 +55,10 @@ class Apps:
         else:
             reply(ok())
 
+    def end_revoked(self, reply: Reply) -> None:
+        """End the ssh connections of keys that have been removed."""
+        self._ssh.end_revoked(reply)
+
     def open(self, name: str, connection: socket.socket) -> None:
         """Give a stream to an app, which answers it.
 

@@ -32,6 +32,9 @@ class AgentConfig(NamedTuple):
     home: str = "/home/work"
     kit_bin: str = "/opt/sshore/bin"
     sshd_config: str = "/run/sshore/sshd_config"
+    authorized_keys: str = "/run/sshore/authorized_keys"
+    bootstrap: str = ""
+    """A script to run when the session is in touch; empty for none."""
 
 
 def read_config(path: str) -> AgentConfig:

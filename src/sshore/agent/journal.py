@@ -1,11 +1,13 @@
 """The session's log: one line per event on stderr, with the time; and sshd's own lines in it."""
 
-import fcntl
 import os
 import time
+from collections.abc import Callable
 from contextlib import suppress
 
 from sshore.agent.loop import READ, Loop
+
+OnLine = Callable[[bytes], None]
 
 _NOISE = b"Attempt to write login records by non-root user"  # true, and nobody reads them
 
@@ -22,22 +24,39 @@ def _write(line: bytes) -> None:
 
 
 class DaemonJournal:
-    """A pipe that daemons have as stderr: their lines go to the log with time and name, noise is left out."""
+    """A pipe that one daemon has as stderr: its lines go to the log with time and name, noise is left out.
 
-    def __init__(self, loop: Loop, name: str) -> None:
-        self._prefix = name.encode() + b": "
+    `on_line` is told each line, too. `write_end` is to be closed when the daemon has it.
+    """
+
+    def __init__(self, loop: Loop, name: str, on_line: OnLine) -> None:
+        self._loop, self._prefix, self._on_line = loop, name.encode() + b": ", on_line
         self._rest = b""
         self._read_end, self.write_end = os.pipe()
         os.set_blocking(self._read_end, False)
-        # Room for a line of every one of many daemons, so that none waits for the agent.
-        with suppress(OSError):
-            fcntl.fcntl(self.write_end, fcntl.F_SETPIPE_SZ, 256 << 10)
-        loop.watch(self._read_end, READ, self._on_lines)
+        loop.watch(self._read_end, READ, lambda events: self._read())
 
-    def _on_lines(self, events: int) -> None:
-        lines = (self._rest + os.read(self._read_end, 64 << 10)).split(b"\n")
-        self._rest = lines.pop()[-4096:]
+    def close(self) -> None:
+        """Log what is left; called when the daemon has ended, whoever else holds the pipe."""
+        with suppress(BlockingIOError):
+            while self._read_end >= 0:
+                self._read()
+        self._shut()
+
+    def _read(self) -> None:
+        data = os.read(self._read_end, 64 << 10)
+        lines = (self._rest + data).split(b"\n")
+        self._rest = lines.pop()[-4096:] if data else b""
         for line in lines:
             text = line.strip()
             if text and not text.startswith(_NOISE):
                 _write(self._prefix + text)
+                self._on_line(text)
+        if not data:
+            self._shut()
+
+    def _shut(self) -> None:
+        if self._read_end >= 0:
+            self._loop.unwatch(self._read_end)
+            os.close(self._read_end)
+            self._read_end = -1

@@ -4,10 +4,12 @@ import os
 import signal
 
 from sshore.agent.apps import Apps
+from sshore.agent.bootstrap import Bootstrap
 from sshore.agent.children import Children
 from sshore.agent.config import DEFAULT_PATH, AgentConfig, ConfigError, read_config
 from sshore.agent.journal import say
 from sshore.agent.loop import Loop
+from sshore.agent.own_keys import OwnKeys
 from sshore.agent.pool import Pool
 from sshore.agent.requests import Requests
 from sshore.agent.ssh_app import SshApp
@@ -32,8 +34,10 @@ def run(config: AgentConfig) -> None:
     """Serve until SIGTERM or SIGINT, then end all children."""
     loop = Loop(on_error=lambda error: say(f"a fault of the agent's own: {_origin(error)}"))
     children = Children(loop)
-    apps = Apps(loop, children, SshApp(loop, children, config.kit_bin, config.sshd_config))
-    pool = Pool(loop, config.gateway, config.token, Requests(apps).serve)
+    ssh = SshApp(loop, children, config.kit_bin, config.sshd_config, OwnKeys(config.authorized_keys))
+    apps = Apps(loop, children, ssh)
+    bootstrap = Bootstrap(loop, children, config.bootstrap, config.home)
+    pool = Pool(loop, config.gateway, config.token, Requests(apps).serve, on_first_link=bootstrap.start)
 
     def end() -> None:
         say("the agent ends")

@@ -14,13 +14,19 @@ FEWEST, MOST = 2, 8
 CALM_S = 30.0
 """After so long without a burst, half as many links are kept."""
 
+OnFirstLink = Callable[[], None]
 OnTaken = Callable[[socket.socket, "dict[str, Any] | LineError"], None]
 
 
 class Pool:
-    """Keeps links parked at the gateway; hands taken ones on and replaces them."""
+    """Keeps links parked at the gateway; hands taken ones on and replaces them.
 
-    def __init__(self, loop: Loop, gateway: str, token: str, on_taken: OnTaken) -> None:
+    `on_first_link` is called once, when the first link is parked: from then on streams can be opened.
+    """
+
+    def __init__(
+        self, loop: Loop, gateway: str, token: str, on_taken: OnTaken, on_first_link: OnFirstLink = lambda: None
+    ) -> None:
         self._loop, self._gateway, self._token, self._on_taken = loop, gateway, token, on_taken
         self._target = FEWEST
         self._dialled: set[Link] = set()
@@ -30,6 +36,7 @@ class Pool:
         self._calm: Timer | None = None
         self._trouble = ""
         self._closed = False
+        self._on_first_link: OnFirstLink | None = on_first_link
 
     def fill(self) -> None:
         """Dial what is missing; one only while the gateway does not answer."""
@@ -68,6 +75,9 @@ class Pool:
             self._trouble = ""
         self._backoff.reset()
         self.fill()
+        if self._on_first_link is not None:
+            on_first_link, self._on_first_link = self._on_first_link, None
+            on_first_link()
 
     def _take(self, link: Link, connection: socket.socket, message: "dict[str, Any] | LineError") -> None:
         self._parked.discard(link)

@@ -47,6 +47,8 @@ class Requests:
             self._apps.stop(_word(message, "app"), reply)
         elif call == "app.list":
             reply(ok(apps=self._apps.list()))
+        elif call == "ssh.end_revoked":
+            self._apps.end_revoked(reply)
         elif call == "ping":
             reply(ok(version=__version__, rss_bytes=_rss_bytes()))
         else:

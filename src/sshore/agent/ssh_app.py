@@ -8,10 +8,22 @@ from sshore.agent.children import Children, describe_exit
 from sshore.agent.journal import DaemonJournal, say
 from sshore.agent.link import answer
 from sshore.agent.loop import Loop
+from sshore.agent.own_keys import OwnKeys, accepted_key
 from sshore.agent.replies import Problem, Reply, ok
 from sshore.wire.problems import Code
 
 END_GRACE_S = 2.0
+
+
+class _Connection:
+    """A stream's daemon. `key` is the fingerprint of the key that it has let in, as soon as it says so; `barred`
+    are those of keys that were removed before, which it may have read of in time to let in."""
+
+    __slots__ = ("barred", "key")
+
+    def __init__(self) -> None:
+        self.key = ""
+        self.barred: set[str] = set()
 
 
 class SshApp:
@@ -19,10 +31,9 @@ class SshApp:
 
     name = "ssh"
 
-    def __init__(self, loop: Loop, children: Children, kit_bin: str, config: str) -> None:
-        self._children = children
-        self._journal = DaemonJournal(loop, "sshd")
-        self._daemons: set[int] = set()
+    def __init__(self, loop: Loop, children: Children, kit_bin: str, config: str, keys: OwnKeys) -> None:
+        self._loop, self._children, self._keys = loop, children, keys
+        self._daemons: dict[int, _Connection] = {}
         self._wanted = self._launched = False
         self._sshd = f"{kit_bin}/sshd"
         self._arguments = ("-f", config, *_helper_options(kit_bin))
@@ -57,19 +68,52 @@ class SshApp:
         if not self._launched:
             raise Problem(Code.APP_NOT_LAUNCHED, "SSH is not launched in this session: launch it first")
         answer(connection, ok())
+        self._keys.refresh()
         # Before its main loop sshd expects a socket that blocks, and the flag belongs to all copies of it.
         connection.setblocking(True)
         fd = connection.fileno()
         command = (self._sshd, "-i", "-e", *self._arguments)
-        pid = self._children.spawn(command, self._on_exit_of, stdin=fd, stdout=fd, stderr=self._journal.write_end)
-        self._daemons.add(pid)
+        self._spawn(command, fd)
         connection.close()
+
+    def end_revoked(self, reply: Reply) -> None:
+        """End the connections that a key has opened which is registered no longer; answers when they have ended."""
+        removed = self._keys.take_removed()
+        for connection in self._daemons.values():
+            connection.barred |= removed
+        revoked = [pid for pid, connection in self._daemons.items() if connection.key in removed]
+        if revoked:
+            say(f"{len(revoked)} ssh connections end: their key has been removed")
+        self._children.end(revoked, END_GRACE_S, lambda: reply(ok(ended=len(revoked))))
 
     def status(self) -> dict[str, Any]:
         return {"name": self.name, "launched": self._launched, "connections": len(self._daemons)}
 
-    def _on_exit_of(self, pid: int, status: int) -> None:
-        self._daemons.discard(pid)
+    def _spawn(self, command: tuple[str, ...], fd: int) -> None:
+        connection = _Connection()
+        journal = DaemonJournal(self._loop, "sshd", lambda line: self._heard(connection, line))
+
+        def ended(pid: int, status: int) -> None:
+            journal.close()
+            self._daemons.pop(pid, None)
+
+        try:
+            pid = self._children.spawn(command, ended, stdin=fd, stdout=fd, stderr=journal.write_end)
+        except OSError:
+            journal.close()
+            raise
+        finally:
+            os.close(journal.write_end)
+        self._daemons[pid] = connection
+
+    def _heard(self, connection: _Connection, line: bytes) -> None:
+        key = accepted_key(line)
+        if not key:
+            return
+        connection.key = key
+        if key in connection.barred - self._keys.refresh():
+            pids = [pid for pid, other in self._daemons.items() if other is connection]
+            self._children.end(pids, END_GRACE_S, lambda: None)
 
     def _check(self, reply: Reply) -> None:
         read_end, write_end = os.pipe()
