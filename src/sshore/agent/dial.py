@@ -7,6 +7,8 @@ import socket
 FIRST_WAIT_S = 0.05
 LOCAL_CAP_S = 1.0
 REFUSED_CAP_S = 30.0
+SEND_BUFFER_BYTES = 512 << 10
+"""For Unix sockets, whose buffers do not grow by themselves as TCP's do: what fits is written and read in one go."""
 
 
 def dial(address: str) -> socket.socket:
@@ -16,8 +18,9 @@ def dial(address: str) -> socket.socket:
         OSError: nobody listens there.
     """
     if address.startswith("/"):
-        family, target = socket.AF_UNIX, address
-        return _connect(socket.socket(family, socket.SOCK_STREAM), target)
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+        return _connect(connection, address)
     host, _, port = address.rpartition(":")
     family, kind, protocol, _, place = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM)[0]
     connection = socket.socket(family, kind, protocol)

@@ -12,6 +12,8 @@ from sshore.wire.problems import Code, Problem
 HEAD_PATIENCE_S = 30.0
 """How long a connection may take over its first request head."""
 
+_UNIX_SEND_BUFFER_BYTES = 512 << 10
+"""Unix sockets' buffers do not grow by themselves, as TCP's do: what fits is written and read in one go."""
 _KEEPALIVE = (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4))
 
 
@@ -31,7 +33,7 @@ class FrontDoor(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         stream = cast(asyncio.Transport, transport)  # uvloop's are none by inheritance
         self._transport = stream
-        _keep_alive(stream)
+        _set_up(stream)
         self._timer = asyncio.get_running_loop().call_later(HEAD_PATIENCE_S, stream.abort)
 
     def data_received(self, data: bytes) -> None:
@@ -77,10 +79,13 @@ class FrontDoor(asyncio.Protocol):
             self._timer = None
 
 
-def _keep_alive(transport: asyncio.Transport) -> None:
-    """Let TCP find dead peers (tcp(7)); a silent one is left alone."""
+def _set_up(transport: asyncio.Transport) -> None:
+    """Let TCP find dead peers (tcp(7)); a silent one is left alone. Let a Unix socket hold more."""
     sock = transport.get_extra_info("socket")
-    if sock is None or sock.family not in (socket.AF_INET, socket.AF_INET6):
+    if sock is None:
+        return
+    if sock.family == socket.AF_UNIX:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _UNIX_SEND_BUFFER_BYTES)
         return
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for option, value in _KEEPALIVE:
