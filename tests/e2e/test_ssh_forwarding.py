@@ -25,6 +25,17 @@ while True:
     connection.close()
 """
 
+# The setup of a connection, with the cookie by which ssh tells who may (X Window System Protocol, chapter 8).
+_X11_PROGRAM = """
+import socket, sys
+display, _, name, cookie = sys.argv[1:]
+assert display.startswith("localhost:") and name == "MIT-MAGIC-COOKIE-1"
+with socket.create_connection(("127.0.0.1", 6000 + int(display.split(":")[1].split(".")[0]))) as screen:
+    lengths = bytes([18, 0, 16, 0, 0, 0])
+    screen.sendall(b"l" + bytes([0, 11, 0, 0, 0]) + lengths + name.encode() + bytes(2) + bytes.fromhex(cookie))
+    print(screen.recv(100).decode())
+"""
+
 
 @contextlib.contextmanager
 def connection(client: SshClient, *flags: str) -> Iterator[subprocess.Popen[bytes]]:
@@ -119,13 +130,17 @@ def test_the_agent_here_answers_there(demo_either_way: SshClient, tmp_path: Path
             agent.terminate()
 
 
-def test_x11_programs_find_a_display_and_its_cookie(demo: SshClient) -> None:
+def test_x11_programs_reach_the_screen_here(demo_either_way: SshClient) -> None:
     need("xauth")
-    environment = {**demo.environment, "DISPLAY": "127.0.0.1:99"}
-    done = run(demo.arguments("echo $DISPLAY; xauth list $DISPLAY", flags=("-Y",)), environment)
-    display, cookie = done.stdout.decode().splitlines()
-    assert re.fullmatch(r"localhost:\d+\.0", display)
-    assert re.search(r"MIT-MAGIC-COOKIE-1  [0-9a-f]{32}$", cookie)
+    with socket.create_server(("127.0.0.1", _free_display_port())) as screen:
+        here = threading.Thread(target=_say_once, args=(screen, b"the screen"))
+        here.start()
+        environment = {**demo_either_way.environment, "DISPLAY": f"127.0.0.1:{screen.getsockname()[1] - 6000}"}
+        program = f"/opt/sshore/python/bin/python3 -I -c {shlex.quote(_X11_PROGRAM)}"
+        command = f"{program} $DISPLAY $(xauth list $DISPLAY)"
+        done = run(demo_either_way.arguments(command, flags=("-Y",)), environment)
+        here.join(5)
+    assert done.stdout == b"the screen\n", done.stderr.decode()
 
 
 def test_a_second_command_goes_over_the_first_ones_connection(
@@ -144,9 +159,20 @@ def test_a_second_command_goes_over_the_first_ones_connection(
 
 
 def _say_once(server: socket.socket, words: bytes) -> None:
+    server.settimeout(15)
     peer, _ = server.accept()
     with peer:
         peer.sendall(words)
+        peer.shutdown(socket.SHUT_WR)
+        while peer.recv(100):  # closing with something unread would reset the connection
+            pass
+
+
+def _free_display_port() -> int:
+    """Displays are ports from 6000 on."""
+    while (port := free_port()) < 6000:
+        pass
+    return port
 
 
 def _connections(shared: Deployment) -> int:
