@@ -7,6 +7,9 @@ from pathlib import Path
 
 USER = "work"
 PATTERN = "*.sshore"
+CIPHERS = "aes128-gcm@openssh.com,aes256-gcm@openssh.com,aes128-ctr,aes192-ctr,aes256-ctr"
+"""The fastest first. The client's preference wins (RFC 4253 §7.1), and OpenSSH before 10.0 prefers AES-CTR with a
+separate MAC, which is a third slower. ``^`` would be shorter, but RHEL 8's OpenSSH does not know it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,7 @@ def host_options(files: SshFiles, host: str, certificate: str, *, fdpass: bool =
         ("CertificateFile", config_word(certificate)),
         # An agent with many keys would use up the server's patience (MaxAuthTries) first.
         ("IdentitiesOnly", "yes"),
+        ("Ciphers", CIPHERS),
     ]
 
 

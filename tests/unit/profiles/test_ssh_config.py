@@ -25,3 +25,9 @@ def test_a_session_is_authenticated_by_its_certificate_only() -> None:
 def test_percent_signs_of_paths_are_no_tokens() -> None:
     assert config_word("/home/100%/x y") == '"/home/100%%/x y"'
     assert config_word("/c/%h-cert.pub", tokens=True) == "/c/%h-cert.pub"
+
+
+def test_the_fast_cipher_is_asked_for_first() -> None:
+    options = dict(host_options(FILES, "demo", "/c/certs/x"))
+    assert options["Ciphers"].startswith("aes128-gcm@openssh.com,")
+    assert "    Ciphers aes128-gcm@openssh.com," in managed_config(FILES)

@@ -1,0 +1,16 @@
+from sshore.core.run_files import ciphers
+
+
+def test_a_server_with_aes_instructions_offers_no_slower_cipher_than_aes() -> None:
+    assert ciphers(cpu_has_aes=True).split(",")[0] == "aes128-gcm@openssh.com"
+    assert "chacha20" not in ciphers(cpu_has_aes=True)
+
+
+def test_a_server_without_them_offers_chacha20_and_no_gcm() -> None:
+    assert ciphers(cpu_has_aes=False).startswith("chacha20")
+    assert "gcm" not in ciphers(cpu_has_aes=False)
+
+
+def test_clients_that_know_nothing_newer_find_aes_ctr() -> None:
+    for has_aes in (True, False):
+        assert "aes128-ctr" in ciphers(cpu_has_aes=has_aes).split(",")
