@@ -7,10 +7,12 @@ from sshore.core.keys import CertificateAuthority
 from sshore.services.accounts import Accounts
 from sshore.services.apps import AppService
 from sshore.services.folders import FolderService
+from sshore.services.own_keys import OwnKeyService
 from sshore.services.passwords import Passwords
 from sshore.services.sessions import SessionService
 from sshore.services.settings import UserSettings
 from sshore.services.user_administration import UserAdministration
+from sshore.services.user_files import BootstrapService, UserFileService
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,9 @@ class Services:
     apps: AppService
     folders: FolderService
     settings: UserSettings
+    own_keys: OwnKeyService
+    user_files: UserFileService
+    bootstraps: BootstrapService
     host_ca: CertificateAuthority
     engines: tuple[str, ...]
     """The first one is the default."""

@@ -1,6 +1,6 @@
 """Sessions, their keys, certificates and logs."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
 from starlette.responses import PlainTextResponse
@@ -26,6 +26,7 @@ from sshore.services.setup import NewSession
 router = APIRouter(prefix="/api/v1/sessions", tags=["sessions"])
 
 WaitSeconds = Annotated[float, Query(ge=0, le=120, description="Wait up to so many seconds until it is settled.")]
+LogName = Literal["session", "bootstrap"]
 TailBytes = Annotated[int, Query(ge=1, le=8 << 20)]
 
 
@@ -65,8 +66,15 @@ async def remove_session(session: Found, services: Use, force: bool = False) -> 
 
 
 @router.get("/{ref}/logs", response_class=PlainTextResponse)
-async def session_log(session: Found, services: Use, tail_bytes: TailBytes = 64 << 10) -> PlainTextResponse:
-    log = await services.sessions.log(session, tail_bytes)
+async def session_log(
+    session: Found, caller: Caller, services: Use, tail_bytes: TailBytes = 64 << 10, of: LogName = "session"
+) -> PlainTextResponse:
+    """What the session's agent and daemons wrote, or its owner's bootstrap script: that is the owner's alone."""
+    if of == "bootstrap":
+        own = await services.sessions.find_own(caller, session.id)
+        log = await services.sessions.bootstrap_log(own, tail_bytes)
+    else:
+        log = await services.sessions.log(session, tail_bytes)
     return PlainTextResponse(log.decode(errors="replace"))
 
 

@@ -20,6 +20,8 @@ _SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "start": ("sessions", "Start stopped sessions, or mend ones that are out of touch"),
         "rm": ("sessions", "Remove sessions and their homes"),
         "app": ("apps", "List, start and stop the apps of a session"),
+        "file": ("own_files", "Keep files that each new home gets, such as .vimrc"),
+        "bootstrap": ("own_files", "Keep a script that runs in each session when it has started"),
         "folder": ("folders", "List, make and remove storage folders"),
     },
     "Connecting": {
@@ -32,6 +34,7 @@ _SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "stream": ("openssh", "Open a stream on stdin and stdout, for ProxyCommand"),
         "config-ssh": ("ssh_config", "Make `ssh NAME.sshore` work from any program"),
         "key": ("keys", "Download a session's private key"),
+        "keys": ("own_keys", "List, add and remove your own public keys"),
         "profile": ("profile", "Print a session's profile for another program"),
         "proxy": ("proxy", "Run the local proxy, which holds the local ports"),
     },

@@ -1,5 +1,6 @@
 """`Client`: a typed method for every route of ``/api/v1``."""
 
+import base64
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -21,6 +22,12 @@ from sshore.schema.messages import (
     TrustMessage,
     UserMessage,
     VersionMessage,
+)
+from sshore.schema.own_messages import (
+    BootstrapMessage,
+    OwnKeyMessage,
+    UserFileContent,
+    UserFileMessage,
 )
 from sshore.sdk.credentials import Login
 from sshore.sdk.errors import ApiError
@@ -98,8 +105,9 @@ class Client:
         """Remove a session and its home; a running one only with `force`."""
         self._http.request("DELETE", _API + _session(ref) + _query(force="true" if force else None))
 
-    def session_log(self, ref: str, tail_bytes: int | None = None) -> str:
-        content = self._http.request("GET", _API + _session(ref) + "/logs" + _query(tail_bytes=tail_bytes))
+    def session_log(self, ref: str, tail_bytes: int | None = None, *, of: str | None = None) -> str:
+        """The log of the session's agent and daemons, or `of` its ``bootstrap``."""
+        content = self._http.request("GET", _API + _session(ref) + "/logs" + _query(tail_bytes=tail_bytes, of=of))
         return content.decode(errors="replace")
 
     def apps(self, ref: str) -> list[AppMessage]:
@@ -169,6 +177,42 @@ class Client:
 
     def remove_folder(self, name: str) -> None:
         self._http.request("DELETE", f"{_API}/folders/{_part(name)}")
+
+    def own_keys(self) -> list[OwnKeyMessage]:
+        return self._list(OwnKeyMessage, "/keys")
+
+    def add_own_key(self, public_key: str, name: str = "") -> OwnKeyMessage:
+        """Register the text of a ``.pub`` file; one that is registered already stays as it is."""
+        return self._one(OwnKeyMessage, "POST", "/keys", {"public_key": public_key, "name": name})
+
+    def remove_own_key(self, ref: str) -> OwnKeyMessage:
+        """Remove a key by id, fingerprint or name; connections that it has opened end."""
+        return self._one(OwnKeyMessage, "DELETE", f"/keys/{_part(ref)}")
+
+    def user_files(self) -> list[UserFileMessage]:
+        return self._list(UserFileMessage, "/files")
+
+    def user_file(self, name: str) -> bytes:
+        return base64.b64decode(self._one(UserFileContent, "GET", f"/files/{_part(name)}").content)
+
+    def put_user_file(self, name: str, content: bytes, *, executable: bool = False) -> UserFileMessage:
+        body = encode(UserFileContent(base64.b64encode(content).decode(), executable))
+        return self._one(UserFileMessage, "PUT", f"/files/{_part(name)}", body)
+
+    def remove_user_file(self, name: str) -> None:
+        self._http.request("DELETE", f"{_API}/files/{_part(name)}")
+
+    def bootstrap(self) -> BootstrapMessage:
+        return self._one(BootstrapMessage, "GET", "/bootstrap")
+
+    def set_bootstrap(self, script: str) -> BootstrapMessage:
+        return self._one(BootstrapMessage, "PUT", "/bootstrap", {"script": script})
+
+    def switch_bootstrap(self, *, enabled: bool) -> BootstrapMessage:
+        return self._one(BootstrapMessage, "POST", f"/bootstrap/{'on' if enabled else 'off'}")
+
+    def remove_bootstrap(self) -> None:
+        self._http.request("DELETE", f"{_API}/bootstrap")
 
     def _one(self, message: type[M], method: str, path: str, body: Any = None, *, wait_s: float = 0) -> M:
         data = self._http.request_json(method, _API + path, body, wait_s=wait_s)

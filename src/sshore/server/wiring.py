@@ -13,6 +13,7 @@ from sshore.api.services import Services
 from sshore.core.errors import SshoreError
 from sshore.core.ports import Engine, Store
 from sshore.engines.sandbox.engine import SandboxEngine
+from sshore.engines.sandbox.folder_server import SandboxFolders
 from sshore.gateway.gateway import Gateway
 from sshore.gateway.links import LinkTable
 from sshore.gateway.open_streams import StreamTable
@@ -22,8 +23,10 @@ from sshore.server.settings import Settings
 from sshore.server.state import make_link_directory, touch_private
 from sshore.services.accounts import Accounts
 from sshore.services.apps import AppService
+from sshore.services.folder_streams import FolderStreams
 from sshore.services.folders import FolderService
 from sshore.services.lifecycle import Lifecycle
+from sshore.services.own_keys import OwnKeyService
 from sshore.services.passwords import Passwords
 from sshore.services.records import SessionRecords
 from sshore.services.sessions import SessionService
@@ -32,6 +35,7 @@ from sshore.services.setup import Premises, SessionSetup
 from sshore.services.streams import StreamAuthorisation
 from sshore.services.throttle import LoginThrottle
 from sshore.services.user_administration import UserAdministration
+from sshore.services.user_files import BootstrapService, UserFileService
 from sshore.store.authorities import open_authority
 from sshore.store.database import Database, sqlite_url
 from sshore.store.files import StateFiles
@@ -48,6 +52,7 @@ class SystemClock:
 class Parts:
     services: Services
     lifecycle: Lifecycle
+    own_keys: OwnKeyService
     gateway: Gateway
     link: Path
 
@@ -72,6 +77,7 @@ async def wire(settings: Settings, state: Path, kit: Kit) -> AsyncIterator[Parts
         await accounts.ensure_admin()
         folders = FolderService(store, files, clock, runs_as_root=premises.runs_as_root)
         setup = SessionSetup(store, files, folders, host_ca, user_ca, premises, clock)
+        own_keys = OwnKeyService(store, setup, links, clock)
         records = SessionRecords(store)
         lifecycle = Lifecycle(store, records, setup, engines, links, clock)
         sessions = SessionService(store, files, folders, records, setup, lifecycle, links, user_ca, clock)
@@ -87,12 +93,15 @@ async def wire(settings: Settings, state: Path, kit: Kit) -> AsyncIterator[Parts
             apps=AppService(records, links),
             folders=folders,
             settings=UserSettings(store),
+            own_keys=own_keys,
+            user_files=UserFileService(store, clock),
+            bootstraps=BootstrapService(store, clock),
             host_ca=host_ca,
             engines=tuple(engines),
             kit=kit.hash,
             is_ready=lambda: _answers(store),
         )
-        yield Parts(services, lifecycle, gateway, premises.link)
+        yield Parts(services, lifecycle, own_keys, gateway, premises.link)
 
 
 async def _open_database(settings: Settings, state: Path) -> Database:

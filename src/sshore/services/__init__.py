@@ -5,7 +5,10 @@ passwords.py  setting passwords, and logging in with them
 throttle.py   slows down those who guess
 user_administration.py   what admins do with users
 settings.py   the user settings
+own_keys.py   registered public keys, in all sessions of their owner at once
+user_files.py files for new homes; the bootstrap script
 folders.py    storage folders
+folder_streams.py  streams to folders, which need no session
 setup.py      a session's keys, its run files, and what the engine is told
 records.py    sessions as stored: changed one at a time, watched by whoever waits
 lifecycle.py  starts, watches, stops and adopts sessions; the one place that changes a session's state

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import PurePosixPath
 
+from sshore.core import layout
 from sshore.core.errors import Conflict, EngineFailed, NotFound
 from sshore.core.ids import SessionId
 from sshore.core.keys import CertificateAuthority, public_line
@@ -145,6 +147,11 @@ class SessionService:
 
     async def log(self, session: Session, tail_bytes: int) -> bytes:
         return await self._lifecycle.engine(session.engine).log(session.id, tail_bytes)
+
+    async def bootstrap_log(self, session: Session, tail_bytes: int) -> bytes:
+        """What the bootstrap script wrote at the session's last start; empty when none ran."""
+        path = str(PurePosixPath(layout.BOOTSTRAP_LOG).relative_to(layout.HOME))
+        return await self._files.read_home_file(session.id, path, tail_bytes) or b""
 
     def keys(self, session: Session) -> SessionKeys:
         return SessionKeys(

@@ -4,6 +4,7 @@ import asyncio
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 from sshore.core import layout
 from sshore.core.errors import Unavailable
@@ -11,7 +12,7 @@ from sshore.core.ids import SessionId, new_id
 from sshore.core.keys import CertificateAuthority, fingerprint, new_private_key, public_line
 from sshore.core.names import HOST_SUFFIX
 from sshore.core.ports import Clock, SessionFiles, Store
-from sshore.core.run_files import agent_config, sshd_config
+from sshore.core.run_files import agent_config, authorized_keys, sshd_config
 from sshore.core.sessions import KeyType, Mount, Network, Resources, Session, SessionSpec
 from sshore.core.states import SessionState
 from sshore.core.users import User, hash_secret, new_secret
@@ -65,6 +66,7 @@ class SessionSetup:
         self._user_ca = user_ca
         self._premises = premises
         self._clock = clock
+        self._locks: WeakValueDictionary[SessionId, asyncio.Lock] = WeakValueDictionary()
 
     async def new(self, owner: User, wanted: NewSession) -> Session:
         """A session that exists nowhere yet, with its keys."""
@@ -115,10 +117,33 @@ class SessionSetup:
         """
         owner = await self._owner(session)
         token = new_secret()
-        await self._files.prepare(session, self._run_files(session, token), self._host_uid(owner))
+        # A home is made before the first start, and is the user's from then on.
+        user_files = [] if session.started_at else await self._store.user_files.contents(owner.id)
+        async with self._locks.setdefault(session.id, asyncio.Lock()):
+            run_files = await self._run_files(session, token)
+            await self._files.prepare(session, run_files, self._host_uid(owner), user_files)
         return dataclasses.replace(session, agent_token_hash=hash_secret(token))
 
-    def _run_files(self, session: Session, agent_token: str) -> dict[str, str]:
+    async def publish_keys(self, session: Session) -> bool:
+        """Write the keys that open a session anew; false when it has not been prepared yet, or is no more.
+
+        Raises:
+            Unavailable: the disk is full.
+        """
+        owner = await self._owner(session)
+        # Reading and writing are one, lest an older list be written over a newer one.
+        async with self._locks.setdefault(session.id, asyncio.Lock()):
+            text = await self._authorized_keys(session)
+            name = Path(layout.AUTHORIZED_KEYS).name
+            return await self._files.write_run_file(session.id, name, text, self._host_uid(owner))
+
+    async def _authorized_keys(self, session: Session) -> str:
+        session_key = public_line(session.private_key, layout.KEY_FILE_NAME)
+        return authorized_keys(session_key, await self._store.own_keys.list(session.owner_id))
+
+    async def _run_files(self, session: Session, agent_token: str) -> dict[str, str]:
+        bootstrap = await self._store.bootstraps.get(session.owner_id)
+        script = bootstrap.script if bootstrap and bootstrap.enabled else ""
         host_line = public_line(session.host_private_key)
         names = [f"{session.name}{HOST_SUFFIX}", f"{session.id}{HOST_SUFFIX}"]
         environment = {
@@ -128,13 +153,14 @@ class SessionSetup:
             # Without it, names in scripts other than Latin show as question marks. Every libc of today has it.
             "LANG": "C.UTF-8",
         }
-        session_key = public_line(session.private_key, layout.KEY_FILE_NAME)
+        config = agent_config(session.id, agent_token, session.launched, environment, bootstrap=bool(script))
         files = {
-            layout.AGENT_CONFIG: agent_config(session.id, agent_token, session.launched, environment),
+            layout.AGENT_CONFIG: config,
             layout.SSHD_CONFIG: sshd_config(environment, cpu_has_aes=self._premises.cpu_has_aes),
             layout.HOST_KEY: session.host_private_key,
             layout.HOST_CERTIFICATE: self._host_ca.sign_host_key(host_line, names, f"session {session.id}") + "\n",
-            layout.AUTHORIZED_KEYS: session_key + "\n",
+            layout.AUTHORIZED_KEYS: await self._authorized_keys(session),
+            layout.BOOTSTRAP: script,
             layout.USER_CA: self._user_ca.public_line + "\n",
             layout.PRINCIPALS: session.id + "\n",
         }

@@ -119,13 +119,14 @@ def show(user: User, name: str, as_json: bool) -> None:
 
 @click.command()
 @session_argument
+@click.argument("of", metavar="[bootstrap]", type=click.Choice(["session", "bootstrap"]), default="session")
 @click.option("--tail", "tail_bytes", type=click.IntRange(1), metavar="BYTES", help="Only the last BYTES.")
 @click.pass_obj
-def logs(user: User, name: str, tail_bytes: int | None) -> None:
-    """Show what a session's agent and daemons wrote."""
+def logs(user: User, name: str, of: str, tail_bytes: int | None) -> None:
+    """Show what a session's agent and daemons wrote, or your bootstrap script at the session's last start."""
     ref = session_of_host(name)
     with user.client() as client, suggesting(client, ref):
-        sys.stdout.write(client.session_log(ref, tail_bytes))
+        sys.stdout.write(client.session_log(ref, tail_bytes, of=None if of == "session" else of))
 
 
 @click.command()

@@ -1,0 +1,110 @@
+"""keys ls, keys add, keys rm: the user's own public keys."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+
+from sshore.cli.failures import say
+from sshore.cli.openssh import require
+from sshore.cli.output import age, json_option, print_json, print_table
+from sshore.cli.user import User
+from sshore.core.errors import InvalidInput, NotFound, Unavailable
+from sshore.core.public_keys import MAX_TEXT_BYTES, read_public_key_text
+from sshore.schema.own_messages import OwnKeyMessage
+
+
+@click.group()
+def keys() -> None:
+    """Your own public keys: registered once, they open all your sessions, those that run, too."""
+
+
+@keys.command()
+@json_option
+@click.pass_obj
+def ls(user: User, as_json: bool) -> None:
+    """List your own keys."""
+    with user.client() as client:
+        found = client.own_keys()
+    if as_json:
+        print_json(found)
+        return
+    rows = [[k.id, k.name, k.type, str(k.bits), k.fingerprint, age(k.created_at)] for k in found]
+    empty = "there are no own keys yet; add one with: sshore keys add ~/.ssh/id_ed25519.pub"
+    print_table(["ID", "NAME", "TYPE", "BITS", "FINGERPRINT", "AGE"], rows, empty)
+
+
+@keys.command()
+@click.argument("file", default="")
+@click.option("--agent", is_flag=True, help="All keys of the running ssh-agent.")
+@click.option("--name", default="", help="What to call it.  [default: the key's comment]")
+@json_option
+@click.pass_obj
+def add(user: User, file: str, agent: bool, name: str, as_json: bool) -> None:
+    """Register the public key in FILE (- reads stdin), or those of the running ssh-agent.
+
+    It opens your sessions at once, those that run, too.
+    """
+    if agent == bool(file):
+        raise InvalidInput(f"say one of: sshore keys add {_likely_file()}, or sshore keys add --agent")
+    texts = _agent_keys() if agent else [_read(file)]
+    if name and len(texts) > 1:
+        raise InvalidInput(f"the agent has {len(texts)} keys, and a name is for one: leave --name out")
+    for text in texts:
+        read_public_key_text(text)  # before anything is sent: it may be a private key
+    with user.client() as client:
+        added = [(client.add_own_key(text, name)) for text in texts]
+    if as_json:
+        print_json(added if agent else added[0])
+        return
+    for key in added:
+        print(f"the key {key.name} ({key.fingerprint}) opens all your sessions; its id is {key.id}")
+
+
+@keys.command()
+@click.argument("ref", metavar="ID|FINGERPRINT|NAME")
+@json_option
+@click.pass_obj
+def rm(user: User, ref: str, as_json: bool) -> None:
+    """Remove a key. Connections that it has opened end."""
+    with user.client() as client:
+        removed: OwnKeyMessage = client.remove_own_key(ref)
+    if as_json:
+        print_json(removed)
+    else:
+        print(f"the key {removed.name} ({removed.fingerprint}) opens nothing any more")
+
+
+def _read(file: str) -> str:
+    if file == "-":
+        data = sys.stdin.buffer.read(MAX_TEXT_BYTES + 1)
+    else:
+        with Path(file).expanduser().open("rb") as opened:
+            data = opened.read(MAX_TEXT_BYTES + 1)
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):  # PowerShell's > writes UTF-16
+        return data.decode("utf-16", "replace")
+    return data.decode("utf-8", "replace")
+
+
+def _agent_keys() -> list[str]:
+    """The lines of `ssh-add -L` that are keys; an agent may hold certificates beside them."""
+    require("ssh-add")
+    done = subprocess.run(["ssh-add", "-L"], check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    if done.returncode == 2 or "SSH_AUTH_SOCK" not in os.environ:
+        raise Unavailable("no ssh-agent is running here: start one with: eval $(ssh-agent); ssh-add")
+    lines = [line for line in done.stdout.splitlines() if line.strip()] if done.returncode == 0 else []
+    found = [line for line in lines if "-cert-v01@openssh.com" not in line.split()[0]]
+    if not found:
+        raise NotFound("the ssh-agent has no keys: add one with: ssh-add")
+    if len(found) < len(lines):
+        say(f"{len(lines) - len(found)} certificates of the agent are left out: they end by themselves")
+    return found
+
+
+def _likely_file() -> str:
+    directory = Path("~/.ssh").expanduser()
+    names = ("id_ed25519", "id_ed25519_sk", "id_ecdsa", "id_ecdsa_sk", "id_rsa")
+    there = next((name for name in names if (directory / f"{name}.pub").is_file()), names[0])
+    return f"~/.ssh/{there}.pub"
