@@ -88,10 +88,11 @@ class TestTerminals:
         arguments = demo_either_way.arguments(f"bash -c {shlex.quote(script)}", flags=("-tt",))
         with terminal(arguments, demo_either_way.environment, rows=33, columns=101) as user:
             user.expect("at first 33 101")
-            user.resize(44, 120)
-            user.expect("now 44 120")
-            user.resize(20, 60)
-            user.expect("now 20 60")
+            for rows, columns in ((44, 120), (20, 60)):
+                user.resize(rows, columns)
+                # OpenSSH's client can sleep over a SIGWINCH that comes just before it waits; a key wakes it.
+                user.type(" ")
+                user.expect(f"now {rows} {columns}")
             user.type("\x03")
             assert user.wait() == 5
 
