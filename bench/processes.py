@@ -18,9 +18,12 @@ def cpu_s(pid: int) -> float:
 
 
 def resident_bytes(pid: int) -> int:
-    """Memory of the process's own (``RssAnon``): what its files and libraries take is shared with others."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("RssAnon:"):
+    """Memory of the process's own: what its files and libraries take is shared with others.
+
+    From smaps_rollup, because the counters in ``status`` may be off by many pages.
+    """
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+        if line.startswith("Anonymous:"):
             return int(line.split()[1]) * 1024
     raise ProcessLookupError(pid)
 
