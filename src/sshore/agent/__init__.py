@@ -23,5 +23,7 @@ standard library only, one thread, one selector loop, no asyncio, under 15 MB re
     children.py   spawning, reaping, ending processes
     own_keys.py   the owner's registered keys, and which one opened a connection
     bootstrap.py  the owner's bootstrap script and its log
+    check_files.py  beside the agent, confined to a folder: checksums of files
+    guard_sftp.py   likewise: an SFTP server with a quota
     journal.py    the agent's log on stderr, and sshd's lines in it
 """

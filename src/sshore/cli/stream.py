@@ -12,14 +12,14 @@ from contextlib import suppress
 from sshore.cli.failures import FAILED, say, suggesting
 from sshore.cli.user import User
 from sshore.core.errors import InvalidInput, SshoreError
-from sshore.core.names import session_of_host
+from sshore.core.names import FOLDER_PREFIX, session_of_host
 from sshore.sdk.blocking_stream import open_stream
 from sshore.sdk.errors import ApiError, explain
 from sshore.sdk.stream_head import StreamTarget
 from sshore.wire.problems import Code
 
 _CHUNK_BYTES = 256 * 1024
-_SYNOPSIS = "usage: sshore stream NAME[.sshore] [--app APP]"
+_SYNOPSIS = "usage: sshore stream NAME[.sshore] [--app APP], or folder:NAME"
 
 
 def run_stream(user: User, arguments: list[str]) -> int:
@@ -37,7 +37,7 @@ def open_session_stream(user: User, ref: str, app: str) -> tuple[socket.socket, 
     try:
         return open_stream(StreamTarget(login.address, login.token, ref, app))
     except ApiError as error:
-        if error.problem.code is Code.NOT_FOUND:
+        if error.problem.code is Code.NOT_FOUND and not ref.startswith(FOLDER_PREFIX):
             with user.client() as client, suggesting(client, ref):
                 raise
         if error.problem.code is Code.APP_NOT_LAUNCHED and "sshore" not in error.detail:
@@ -76,6 +76,11 @@ def _send(stream: socket.socket) -> None:
         stream.shutdown(socket.SHUT_WR)
 
 
+def default_app(ref: str) -> str:
+    """SSH in sessions; in folders SFTP, which needs no SSH there."""
+    return "sftp" if ref.startswith(FOLDER_PREFIX) else "ssh"
+
+
 def _make_binary() -> None:
     if sys.platform == "win32":  # or line ends would be translated
         import msvcrt
@@ -109,7 +114,7 @@ def _hand_over(stream: socket.socket, first: bytes) -> int:
 
 
 def _parse(arguments: list[str]) -> tuple[str, str, bool]:
-    names, app, fdpass = [], "ssh", False
+    names, app, fdpass = [], None, False
     rest = iter(arguments)
     for word in rest:
         if word == "--app":
@@ -122,6 +127,6 @@ def _parse(arguments: list[str]) -> tuple[str, str, bool]:
             raise InvalidInput(f"unknown option {word}; {_SYNOPSIS}")
         else:
             names.append(word)
-    if len(names) != 1 or not app:
+    if len(names) != 1 or app == "":
         raise InvalidInput(_SYNOPSIS)
-    return session_of_host(names[0]), app, fdpass
+    return session_of_host(names[0]), app or default_app(names[0]), fdpass

@@ -1,8 +1,10 @@
 """Storage folders: directories that outlive sessions. A *user folder* starts with a dot."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import PurePosixPath
+from enum import StrEnum
+from pathlib import Path, PurePosixPath
 
 from sshore.core import layout
 from sshore.core.errors import InvalidInput
@@ -55,3 +57,51 @@ def make_mount(folder: str, target: str = "", *, read_only: bool = False) -> Mou
     if any(path.is_relative_to(place) for place in _FORBIDDEN_TARGETS):
         raise InvalidInput(f"a folder cannot be mounted at {path}: the session needs that place", field="mounts")
     return Mount(folder, str(path), read_only)
+
+
+@dataclass(frozen=True, slots=True)
+class FolderAccess:
+    """What a user may do with a folder, and as whom the host sees it done.
+
+    `host_uid` is the uid of a program that is confined to the folder; None where the server is not root.
+    """
+
+    folder: Folder
+    owner: str
+    source: Path
+    read_only: bool
+    host_uid: int | None
+
+
+class FolderApp(StrEnum):
+    """What a folder stream leads to: a program confined to the folder, with no session."""
+
+    SFTP = "sftp"
+    """`sftp-server` itself, without SSH: the stream is authorised, and protected as the server's connection is."""
+    SSH = "ssh"
+    """`sshd -i` that allows nothing but SFTP, for clients that need SSH on a port."""
+    CHECK = "check"
+    """Sizes and checksums of files, one JSON line each way; see `agent.check_files`."""
+
+
+@dataclass(frozen=True, slots=True)
+class FolderView:
+    """A folder as a confined program gets it: everything that a `core.ports.FolderServer` is told.
+
+    `source` is the host's directory, which lies at `target` inside. `room_bytes` is how much may still be
+    written; None where there is no quota. `run_files` are the platform's own files by name, for SSH.
+    """
+
+    name: str
+    source: Path
+    kit: Path
+    user_id: UserId
+    read_only: bool = False
+    host_uid: int | None = None
+    room_bytes: int | None = None
+    run_files: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def target(self) -> str:
+        """The place that it has in sessions by default, so that absolute links into it hold."""
+        return f"{layout.HOME}/{self.name}"

@@ -1,4 +1,4 @@
-"""Names and sizes as people type them."""
+"""Names, sizes and durations as people type them."""
 
 import re
 from difflib import get_close_matches
@@ -7,10 +7,15 @@ from sshore.core.errors import InvalidInput
 
 MAX_NAME_LENGTH = 40
 HOST_SUFFIX = ".sshore"
+FOLDER_PREFIX = "folder:"
+"""What tells a folder from a session, whose name has no colon."""
 _SESSION_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
 _USER_NAME = re.compile(r"[a-z_][a-z0-9_.-]*")
 _FOLDER_NAME = re.compile(r"[A-Za-z0-9._][A-Za-z0-9._ -]*")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?", re.IGNORECASE)
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])", re.IGNORECASE)
+_SECONDS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
+MAX_DURATION_S = 10 * 365 * 86400.0
 _FACTORS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 
@@ -81,8 +86,36 @@ def format_bytes(size: int) -> str:
     return f"{value:.1f}".removesuffix(".0") + f" {unit}"
 
 
+def parse_duration(text: str) -> float:
+    """Read a duration such as ``90s``, ``30m``, ``8h`` or ``2d``, in seconds.
+
+    Raises:
+        InvalidInput: it is none, it is zero, or it is longer than ten years.
+    """
+    match = _DURATION.fullmatch(text.strip())
+    seconds = float(match[1]) * _SECONDS[match[2].lower()] if match else 0
+    if not 0 < seconds <= MAX_DURATION_S:
+        raise InvalidInput(f"{text!r} is no duration: write a number and a unit, such as 90s, 30m, 8h or 2d")
+    return seconds
+
+
+def format_duration(seconds: float) -> str:
+    """A duration for people, in at most two units, rounded down: ``45s``, ``1h 30m``, ``2d``."""
+    left = int(seconds)
+    parts = []
+    for unit, length in _SECONDS.items():
+        count, left = divmod(left, length)
+        if count:
+            parts.append(f"{count}{unit}")
+        if len(parts) == 2 or (parts and not count):
+            break
+    return " ".join(parts) or "0s"
+
+
 def session_of_host(host: str) -> str:
-    """``demo.sshore`` and ``demo`` both mean the session `demo`."""
+    """``demo.sshore`` and ``demo`` both mean the session `demo`; ``folder:NAME`` is left as it is."""
+    if host.startswith(FOLDER_PREFIX):
+        return host
     return host.removesuffix(HOST_SUFFIX)
 
 

@@ -4,18 +4,22 @@ Engine          where sessions run                 engines/*
 Links           calls to a session's agent         gateway
 Store           users, tokens, sessions, folders   store
 SessionFiles    directories of sessions            store
+FolderServer    programs confined to a folder      engines/sandbox
 OpenStreams     the streams that are open          gateway
+StreamJournal   is told of each stream             services
 PasswordHasher  passwords, hashed                  store
 Clock           the time                           server
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from pathlib import Path
+from socket import socket as Socket
 from typing import Any, Protocol
 
-from sshore.core.folders import Folder
-from sshore.core.ids import FolderId, OwnKeyId, SessionId, TokenId, UserId
+from sshore.core.audit import StreamEnd, StreamFilter, StreamRecord
+from sshore.core.folders import Folder, FolderApp, FolderView
+from sshore.core.ids import FolderId, OwnKeyId, SessionId, StreamId, TokenId, UserId
 from sshore.core.own_keys import OwnKey
 from sshore.core.sessions import BindMount, Capacity, EngineState, Mount, Session, SessionSpec, StreamGrant
 from sshore.core.user_files import Bootstrap, FileEntry, UserFile
@@ -202,6 +206,22 @@ class Bootstraps(Protocol):
         """Whether there was one."""
 
 
+class StreamRecords(Protocol):
+    """Who connected to what; see `core.audit`."""
+
+    async def write(self, opened: Collection[StreamRecord], ended: Collection[StreamRecord]) -> None:
+        """Add streams (which may have ended already), and note the end of streams that were added before."""
+
+    async def end_open(self, at: datetime, end: StreamEnd) -> int:
+        """Note an end for every stream that has none; how many."""
+
+    async def list(self, wanted: StreamFilter, limit: int) -> list[StreamRecord]:
+        """The newest first."""
+
+    async def prune(self, before: datetime) -> int:
+        """Forget streams that began before, and have ended; how many."""
+
+
 class Store(Protocol):
     """The database. Each method of a table is a transaction of its own.
 
@@ -219,6 +239,9 @@ class Store(Protocol):
     def sessions(self) -> Sessions: ...
 
     @property
+    def streams(self) -> StreamRecords: ...
+
+    @property
     def folders(self) -> Folders: ...
 
     @property
@@ -229,6 +252,23 @@ class Store(Protocol):
 
     @property
     def bootstraps(self) -> Bootstraps: ...
+
+
+class Traffic(Protocol):
+    """What streams move, counted by the gateway."""
+
+    def take_moved(self) -> dict[SessionId, int]:
+        """Bytes moved through streams, both ways, since this was asked last, by session; without sessions that
+        moved none. One asks: the watch over idle sessions."""
+
+
+class StreamJournal(Protocol):
+    """Told of each stream by the gateway. Returns at once: no stream waits for what is written about it."""
+
+    def opened(self, grant: StreamGrant, app: str, address: str, client: str) -> StreamId:
+        """A stream has been opened; by the id its end is told."""
+
+    def ended(self, stream_id: StreamId, bytes_in: int, bytes_out: int, end: StreamEnd) -> None: ...
 
 
 class SessionFiles(Protocol):
@@ -271,8 +311,33 @@ class SessionFiles(Protocol):
 
     async def remove_folder(self, owner_id: UserId, name: str) -> None: ...
 
+    def folder_path(self, owner_id: UserId, name: str) -> Path:
+        """The directory of a folder on the host."""
+
     def bind_mounts(self, owner_id: UserId, mounts: Sequence[Mount]) -> tuple[BindMount, ...]:
         """The host's side of mounts."""
+
+
+class FolderProcess(Protocol):
+    """A program confined to a folder, for one stream."""
+
+    @property
+    def socket(self) -> Socket:
+        """Its standard input and output; whoever opened it closes it."""
+
+    async def aclose(self) -> None:
+        """End the program, and forget it."""
+
+
+class FolderServer(Protocol):
+    """Reaches folders without any session of their owners'."""
+
+    async def open(self, view: FolderView, app: FolderApp) -> FolderProcess:
+        """Start a program for one stream. It sees the folder and nothing else, and ends with the stream.
+
+        Raises:
+            Unavailable: the user has too many open. EngineFailed: it did not start.
+        """
 
 
 class OpenStreams(Protocol):
@@ -302,6 +367,13 @@ class StreamAuthority(Protocol):
             Forbidden: its scope has no streams (``token_scope``).
             NotFound: the user has no such session.
             Conflict: it does not run (``session_not_running``), or the app is not launched (``app_not_launched``).
+        """
+
+    async def authorise_folder(self, token: str, ref: str, app: str) -> tuple[StreamGrant, FolderView, FolderApp]:
+        """Whether the token's user may use a folder, ``NAME`` or ``OWNER/NAME``, and how.
+
+        Raises:
+            Unauthenticated, Forbidden: as above. NotFound: the user has no such folder, or it has no such app.
         """
 
     async def authorise_link(self, token: str) -> SessionId:

@@ -75,6 +75,10 @@ class Session:
     """The session key in OpenSSH form (PEM)."""
     host_private_key: str = ""
     host_key_fingerprint: str = ""
+    idle_timeout_s: float | None = None
+    """It stops after so long without activity (`core.activity`); None means never."""
+    ttl_s: float | None = None
+    """It stops so long after its start; None means never."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,12 +137,18 @@ class EngineState:
 
 @dataclass(frozen=True, slots=True)
 class StreamGrant:
-    """Leave to open one stream: to which session, and for whom. It ends when the token is revoked."""
+    """Leave to open one stream: to which session, and for whom. It ends when the token is revoked.
+
+    Where the stream leads to a folder, `session_id` is the folder's id, and `folder` is how its user calls it.
+    """
 
     session_id: SessionId
     user: str
     user_id: UserId | None = None
     token_id: TokenId | None = None
+    folder: str = ""
+    session: str = ""
+    """The session's name, for the record."""
 
 
 def shortage(wanted: Resources, capacity: Capacity, held: list[Resources]) -> str:

@@ -3,6 +3,7 @@
     front_door.py  the first protocol of each connection: an upgrade stays here, the rest is the HTTP server's
     link.py        one parked connection of an agent
     links.py       the table of parked links; implements `core.ports.Links`
+    folder_end.py  the other end of a stream to a folder, which no agent stands for
     open_streams.py  the table of streams, ended when a token is revoked; implements `core.ports.OpenStreams`
     gateway.py     authorises, opens and counts streams; owns every task started here
 

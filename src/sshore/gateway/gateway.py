@@ -2,15 +2,19 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import AsyncExitStack, contextmanager
 from time import monotonic
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 from urllib.parse import unquote
 
+from sshore.core.audit import StreamEnd
 from sshore.core.errors import NotFound, SshoreError, Unauthenticated
-from sshore.core.ports import StreamAuthority
+from sshore.core.folders import FolderApp
+from sshore.core.ports import FolderServer, StreamAuthority, StreamJournal
 from sshore.core.sessions import StreamGrant
+from sshore.gateway.folder_end import open_folder_end
 from sshore.gateway.links import LinkTable
 from sshore.gateway.open_streams import StreamTable
 from sshore.relay.join import Relay, join
@@ -27,8 +31,17 @@ class Gateway:
     Leaving the context breaks off what is still open; sessions and their agents go on.
     """
 
-    def __init__(self, authority: StreamAuthority, links: LinkTable, streams: StreamTable | None = None) -> None:
+    def __init__(
+        self,
+        authority: StreamAuthority,
+        links: LinkTable,
+        streams: StreamTable | None = None,
+        folders: FolderServer | None = None,
+        journal: StreamJournal | None = None,
+    ) -> None:
         self._authority = authority
+        self._journal = journal
+        self._folders = folders
         self.links = links
         self._streams = StreamTable() if streams is None else streams
         self._tasks = asyncio.TaskGroup()
@@ -94,27 +107,52 @@ class Gateway:
         transport.resume_reading()
 
     async def _open_stream(self, transport: asyncio.Transport, head: RequestHead, rest: bytes) -> None:
-        ref, app = _stream_target(head.path)
-        with self._streams.opening() as opening:
-            grant = await self._authority.authorise_stream(head.bearer_token, ref, app)
-            agent, first = await self.links.open(grant.session_id, app)
-            if opening.concerns(grant):
-                agent.abort()
-                raise Unauthenticated("the API token has just been revoked: log in again with sshore login")
-            if transport.is_closing() or self._closing:
-                agent.abort()
-                transport.abort()
-                return
-            transport.write(switching_protocols(heads.STREAM_PROTOCOL, **{heads.SESSION_HEADER: grant.session_id}))
-            relay = join(transport, agent, to_left=first, to_right=rest)
-            self._streams.add(relay, grant)
-        await self._follow(relay, grant, app)
+        target = _stream_target(head.path)
+        async with AsyncExitStack() as stack:
+            with self._streams.opening() as opening:
+                grant, far, first = await self._far_end(stack, head.bearer_token, target)
+                if opening.concerns(grant):
+                    far.abort()
+                    raise Unauthenticated("the API token has just been revoked: log in again with sshore login")
+                if transport.is_closing() or self._closing:
+                    far.abort()
+                    transport.abort()
+                    return
+                transport.write(switching_protocols(heads.STREAM_PROTOCOL, **{heads.SESSION_HEADER: grant.session_id}))
+                relay = join(transport, far, to_left=first, to_right=rest)
+                self._streams.add(relay, grant)
+            client = head.fields.get("user-agent", "")
+            with self._journalled(relay, grant, target.app, _address(transport), client):
+                await self._follow(relay, grant, target.app)
+
+    async def _far_end(
+        self, stack: AsyncExitStack, token: str, target: "_Target"
+    ) -> tuple[StreamGrant, asyncio.Transport, bytes]:
+        """What a stream leads to, reading paused, and its first bytes; `stack` ends what was started for it."""
+        if not target.is_folder:
+            grant = await self._authority.authorise_stream(token, target.ref, target.app)
+            return grant, *await self.links.open(grant.session_id, target.app)
+        if self._folders is None:
+            raise NotFound("this server has no streams to folders")
+        grant, view, app = await self._authority.authorise_folder(token, target.ref, target.app)
+        return grant, *await open_folder_end(stack, self._folders, view, app)
+
+    @contextmanager
+    def _journalled(self, relay: Relay, grant: StreamGrant, app: str, address: str, client: str) -> Iterator[None]:
+        if self._journal is None:
+            yield
+            return
+        stream_id = self._journal.opened(grant, app, address, client)
+        try:
+            yield
+        finally:
+            self._journal.ended(stream_id, relay.bytes_from_left, relay.bytes_from_right, _end_of(relay))
 
     async def _follow(self, relay: Relay, grant: StreamGrant, app: str) -> None:
         self.streams_total += 1
         began = monotonic()
         try:
-            broken = await relay.wait_closed()
+            await relay.wait_closed()
         finally:
             self._streams.discard(relay)
         self.bytes_total += relay.bytes_from_left + relay.bytes_from_right
@@ -127,18 +165,43 @@ class Gateway:
                 "duration_s": round(monotonic() - began, 3),
                 "bytes_in": relay.bytes_from_left,
                 "bytes_out": relay.bytes_from_right,
-                "how": repr(broken) if broken else "closed",
+                "end": str(_end_of(relay)),
+                **({"error": repr(relay.broken)} if relay.broken else {}),
             },
         )
 
 
-def _stream_target(path: str) -> tuple[str, str]:
-    """Session and app of ``/api/v1/sessions/{ref}/apps/{app}/stream``.
+def _address(transport: asyncio.Transport) -> str:
+    """The peer's address; empty for a Unix socket's, which has none."""
+    peer = transport.get_extra_info("peername")
+    return str(peer[0]) if isinstance(peer, tuple) else ""
+
+
+def _end_of(relay: Relay) -> StreamEnd:
+    if relay.aborted:
+        return StreamEnd(relay.aborted)
+    return StreamEnd.BROKEN if relay.broken else StreamEnd.CLOSED
+
+
+class _Target(NamedTuple):
+    """What a stream's path names: an app of a session, or of a folder."""
+
+    ref: str
+    app: str
+    is_folder: bool = False
+
+
+def _stream_target(path: str) -> _Target:
+    """Read ``/api/v1/sessions/{ref}/apps/{app}/stream``, or ``/api/v1/folders/{ref}[/apps/{app}]/stream``.
 
     Raises:
         NotFound: the path is another one.
     """
     match path.split("/"):
         case ["", "api", "v1", "sessions", ref, "apps", app, "stream"]:
-            return unquote(ref), unquote(app)
+            return _Target(unquote(ref), unquote(app))
+        case ["", "api", "v1", "folders", ref, "apps", app, "stream"]:
+            return _Target(unquote(ref), unquote(app), is_folder=True)
+        case ["", "api", "v1", "folders", ref, "stream"]:
+            return _Target(unquote(ref), FolderApp.SFTP, is_folder=True)
     raise NotFound(f"there is no stream at {path}")

@@ -4,9 +4,17 @@ import json
 from dataclasses import dataclass
 
 from sshore import __version__
+from sshore.core.names import FOLDER_PREFIX
 from sshore.sdk.address import ServerAddress
 from sshore.sdk.errors import ApiError, ServerUnreachable
-from sshore.wire.heads import HeadError, ResponseHead, parse_response, split_head, stream_request
+from sshore.wire.heads import (
+    HeadError,
+    ResponseHead,
+    folder_stream_request,
+    parse_response,
+    split_head,
+    stream_request,
+)
 from sshore.wire.problems import Code, Problem, read_problem
 
 USER_AGENT = f"sshore/{__version__}"
@@ -15,7 +23,10 @@ _MAX_REFUSAL_BYTES = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class StreamTarget:
-    """An app in a session (`session` is a name or an id) on a server, and the token to open it with."""
+    """An app in a session (`session` is a name or an id) on a server, and the token to open it with.
+
+    `session` may be a folder as well: ``folder:NAME``, or ``folder:OWNER/NAME``.
+    """
 
     address: ServerAddress
     token: str
@@ -24,6 +35,9 @@ class StreamTarget:
 
     def request(self) -> bytes:
         """The request head. Raises HeadError when the token holds a line break."""
+        if self.session.startswith(FOLDER_PREFIX):
+            folder = self.session.removeprefix(FOLDER_PREFIX)
+            return folder_stream_request(self.address.authority, folder, self.app, self.token, USER_AGENT)
         return stream_request(self.address.authority, self.session, self.app, self.token, USER_AGENT)
 
 

@@ -23,6 +23,7 @@ from sshore.server.settings import Settings
 from sshore.server.state import make_link_directory, touch_private
 from sshore.services.accounts import Accounts
 from sshore.services.apps import AppService
+from sshore.services.audit import Audit
 from sshore.services.folder_streams import FolderStreams
 from sshore.services.folders import FolderService
 from sshore.services.lifecycle import Lifecycle
@@ -82,8 +83,13 @@ async def wire(settings: Settings, state: Path, kit: Kit) -> AsyncIterator[Parts
         lifecycle = Lifecycle(store, records, setup, engines, links, clock)
         sessions = SessionService(store, files, folders, records, setup, lifecycle, links, user_ca, clock)
 
-        authority = StreamAuthorisation(accounts, sessions, store)
-        gateway = await stack.enter_async_context(Gateway(authority, links, streams))
+        authority = StreamAuthorisation(accounts, sessions, store, FolderStreams(folders, kit.path))
+        confined = SandboxFolders(state)
+        stack.push_async_callback(confined.aclose)
+        audit = Audit(store, clock, settings.audit_days)
+        await audit.begin()
+        stack.push_async_callback(audit.close)
+        gateway = await stack.enter_async_context(Gateway(authority, links, streams, confined, journal=audit))
         stack.enter_context(_measured(gateway))
         services = Services(
             accounts=accounts,
@@ -93,6 +99,7 @@ async def wire(settings: Settings, state: Path, kit: Kit) -> AsyncIterator[Parts
             apps=AppService(records, links),
             folders=folders,
             settings=UserSettings(store),
+            audit=audit,
             own_keys=own_keys,
             user_files=UserFileService(store, clock),
             bootstraps=BootstrapService(store, clock),

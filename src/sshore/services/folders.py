@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sshore.core import layout
 from sshore.core.errors import Conflict, NotFound
-from sshore.core.folders import Folder
+from sshore.core.folders import Folder, FolderAccess
 from sshore.core.ids import FolderId, new_id
 from sshore.core.names import check_folder_name, suggestion
 from sshore.core.ports import Clock, SessionFiles, Store
@@ -47,6 +47,17 @@ class FolderService:
                 raise Conflict(f"the folder {name!r} is mounted in session {session.name!r}: stop that first")
         await self._files.remove_folder(owner.id, name)
         await self._store.folders.remove(folder.id)
+
+    async def access(self, user: User, ref: str) -> FolderAccess:
+        """How a user may use a folder.
+
+        Raises:
+            NotFound: there is none that is the user's to know of.
+        """
+        folder = await self._find(user, ref)
+        source = self._files.folder_path(user.id, folder.name)
+        host_uid = user.host_uid if self._runs_as_root else None
+        return FolderAccess(folder, user.name, source, read_only=False, host_uid=host_uid)
 
     async def check_mounts(self, owner: User, mounts: Sequence[Mount]) -> None:
         """Refuse mounts of folders that do not exist.

@@ -1,20 +1,25 @@
 """Who may open a stream or park a link; implements `core.ports.StreamAuthority`."""
 
 from sshore.core.apps import title_of
-from sshore.core.errors import Conflict, Forbidden, Unauthenticated
+from sshore.core.errors import Conflict, Forbidden, NotFound, Unauthenticated
+from sshore.core.folders import FolderApp, FolderView
 from sshore.core.ids import SessionId
 from sshore.core.ports import Store
 from sshore.core.sessions import StreamGrant
 from sshore.core.users import Scope, Token, hash_secret
 from sshore.services.accounts import Accounts
 from sshore.services.apps import find_app, require_running
+from sshore.services.folder_streams import FolderStreams
 from sshore.services.sessions import SessionService
 from sshore.wire.problems import Code
 
 
 class StreamAuthorisation:
-    def __init__(self, accounts: Accounts, sessions: SessionService, store: Store) -> None:
+    def __init__(
+        self, accounts: Accounts, sessions: SessionService, store: Store, folders: FolderStreams | None = None
+    ) -> None:
         self._accounts = accounts
+        self._folders = folders
         self._sessions = sessions
         self._store = store
 
@@ -31,7 +36,14 @@ class StreamAuthorisation:
                 f"launch it with: sshore app start {session.name} {app}",
                 code=Code.APP_NOT_LAUNCHED,
             )
-        return StreamGrant(session.id, user.name, user.id, identity.token.id)
+        return StreamGrant(session.id, user.name, user.id, identity.token.id, session=session.name)
+
+    async def authorise_folder(self, token: str, ref: str, app: str) -> tuple[StreamGrant, FolderView, FolderApp]:
+        identity = await self._accounts.authenticate(token)
+        require_streams(identity.token)
+        if self._folders is None:
+            raise NotFound("this server has no streams to folders")
+        return await self._folders.authorise(identity, ref, app)
 
     async def authorise_link(self, token: str) -> SessionId:
         session = await self._store.sessions.by_agent_token_hash(hash_secret(token)) if token else None

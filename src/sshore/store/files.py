@@ -75,6 +75,9 @@ class StateFiles:
     async def remove_folder(self, owner_id: UserId, name: str) -> None:
         await asyncio.to_thread(remove_tree, self._folders / owner_id / name)
 
+    def folder_path(self, owner_id: UserId, name: str) -> Path:
+        return self._folders / owner_id / name
+
     def bind_mounts(self, owner_id: UserId, mounts: Sequence[Mount]) -> tuple[BindMount, ...]:
         return tuple(
             BindMount(self._folders / owner_id / mount.folder, mount.target, mount.read_only) for mount in mounts

@@ -114,6 +114,12 @@ def stream_request(host: str, session: str, app: str, token: str, agent: str) ->
     return _upgrade_request(host, target, STREAM_PROTOCOL, token, agent)
 
 
+def folder_stream_request(host: str, folder: str, app: str, token: str, agent: str) -> bytes:
+    """The request that opens a stream to a folder: ``NAME``, or ``OWNER/NAME``."""
+    target = f"/api/v1/folders/{_quote(folder)}/apps/{_quote(app)}/stream"
+    return _upgrade_request(host, target, STREAM_PROTOCOL, token, agent)
+
+
 def link_request(host: str, token: str, agent: str) -> bytes:
     """The request by which an agent parks a link."""
     return _upgrade_request(host, LINK_PATH, LINK_PROTOCOL, token, agent)

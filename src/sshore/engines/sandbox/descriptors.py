@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import select
+import socket
 import time
 from typing import Any
 
@@ -58,6 +59,17 @@ def read_json(descriptor: int, writer: int, deadline: float) -> Any:
         elif ready:
             return None
     return None
+
+
+def read_in_order(sender: socket.socket, deadline: float) -> bool:
+    """Whether bwrap has read a file that is the other end of this socket. It reads one after it has mounted what
+    comes before, and then the socket ends in order; a bwrap that fails before it closes the socket with the file
+    unread, and that is a reset (unix(7))."""
+    try:
+        sender.settimeout(max(0.001, deadline - time.monotonic()))
+        return sender.recv(1) == b""
+    except (ConnectionResetError, TimeoutError):
+        return False
 
 
 def _readable(descriptor: int, deadline: float) -> bool:

@@ -21,7 +21,7 @@ from sshore.engines.sandbox import cgroups, etc
 from sshore.engines.sandbox.binary import run_as
 from sshore.engines.sandbox.bwrap import Descriptors, bwrap_arguments
 from sshore.engines.sandbox.cgroups import Cgroups
-from sshore.engines.sandbox.descriptors import memory_file, own_pipe, read_json
+from sshore.engines.sandbox.descriptors import memory_file, own_pipe, read_in_order, read_json
 from sshore.engines.sandbox.ending import forget
 from sshore.engines.sandbox.gpus import groups_of
 from sshore.engines.sandbox.keyring import leave_session_keyring
@@ -106,7 +106,7 @@ class Launch:
             agent = _agent(info, monitor, deadline)
             if agent:
                 self.records.write(replace(self.record, monitor=monitor, agent=agent))
-            if agent is None or not _is_mounted(mounted, deadline):
+            if agent is None or not read_in_order(mounted, deadline):
                 raise EngineFailed(self._complaint(monitor, log_start))
             return monitor, agent
 
@@ -118,7 +118,7 @@ class Launch:
         self, host: HostView, mounted: socket.socket, mounted_far: socket.socket, far: ExitStack
     ) -> dict[str, int]:
         """A descriptor for each file of /etc that is made. The last, which bwrap reads after everything else is
-        mounted, is a socket: see `_is_mounted`."""
+        mounted, is a socket: see `read_in_order`."""
         files = etc.etc_files(
             self.spec.name,
             self.spec.network,
@@ -172,16 +172,6 @@ def _agent(info: int, monitor: Process, deadline: float) -> Process | None:
         return None
     finally:
         os.close(pidfd)
-
-
-def _is_mounted(mounted: socket.socket, deadline: float) -> bool:
-    """Whether bwrap has read the last file, and so has mounted all: then the socket ends in order. A bwrap that
-    fails before it closes the socket with the file unread, and that is a reset (unix(7))."""
-    try:
-        mounted.settimeout(max(0.001, deadline - time.monotonic()))
-        return mounted.recv(1) == b""
-    except (ConnectionResetError, TimeoutError):
-        return False
 
 
 def _closing(stack: ExitStack, descriptor: int) -> int:

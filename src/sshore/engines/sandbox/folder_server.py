@@ -1,0 +1,156 @@
+"""`SandboxFolders`: the port `core.ports.FolderServer` on bubblewrap. A program for each stream, gone with it."""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+
+from anyio import CancelScope
+
+from sshore.core import layout
+from sshore.core.errors import EngineFailed, Unavailable
+from sshore.core.folders import FolderApp, FolderView
+from sshore.core.ids import UserId
+from sshore.engines.sandbox.binary import find_bwrap, run_as
+from sshore.engines.sandbox.descriptors import memory_file, read_in_order
+from sshore.engines.sandbox.folder_view import folder_arguments
+from sshore.engines.sandbox.keyring import leave_session_keyring
+from sshore.engines.sandbox.processes import Process, ended, identify, reap, send
+
+MAX_OPEN = 20
+"""Streams to folders that one user may have open; file managers open up to ten."""
+_THREADS = 4
+_SETUP_TIMEOUT_S = 20.0
+_COMPLAINT_BYTES = 500
+_ETC = {
+    "/etc/passwd": f"{layout.ACCOUNT}:x:{layout.ACCOUNT_ID}:{layout.ACCOUNT_ID}:{layout.ACCOUNT}:{{home}}:/bin/false\n",
+    "/etc/group": f"{layout.ACCOUNT}:x:{layout.ACCOUNT_ID}:\n",
+}
+
+
+class FolderProgram:
+    """A running program; implements `core.ports.FolderProcess`."""
+
+    def __init__(self, sock: socket.socket, process: Process, server: "SandboxFolders", user_id: UserId) -> None:
+        self.socket = sock
+        self._process = process
+        self._server = server
+        self._user_id = user_id
+
+    async def aclose(self) -> None:
+        """Kill it, if it has not ended with its stream."""
+        with CancelScope(shield=True):
+            self.socket.close()
+            send(self._process, signal.SIGKILL)
+            await ended(self._process)
+            reap(self._process)
+            self._server.release(self._user_id)
+
+
+class SandboxFolders:
+    """Confined programs by bubblewrap; they end with the server, too."""
+
+    def __init__(self, state_dir: Path) -> None:
+        self._stage = state_dir / "sandbox" / "bwrap"
+        # Kept until the end: a thread's end would be the end of what it has started (PR_SET_PDEATHSIG, prctl(2)).
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="folders")
+        self._open: Counter[UserId] = Counter()
+        self._bwrap: Path | None = None
+
+    async def open(self, view: FolderView, app: FolderApp) -> FolderProgram:
+        """See `core.ports.FolderServer`."""
+        self._take(view.user_id)
+        future = asyncio.get_running_loop().run_in_executor(self._threads, partial(self._start, view, app))
+        try:
+            sock, process = await asyncio.shield(future)
+        except BaseException:
+            future.add_done_callback(_discard)
+            self.release(view.user_id)
+            raise
+        return FolderProgram(sock, process, self, view.user_id)
+
+    async def aclose(self) -> None:
+        """Call it when all programs are closed."""
+        self._threads.shutdown()
+
+    def release(self, user_id: UserId) -> None:
+        self._open[user_id] -= 1
+        if not self._open[user_id]:
+            del self._open[user_id]
+
+    def _take(self, user_id: UserId) -> None:
+        if self._open[user_id] >= MAX_OPEN:
+            raise Unavailable(f"you have {MAX_OPEN} connections to folders open: close some of them")
+        self._open[user_id] += 1
+
+    def _start(self, view: FolderView, app: FolderApp) -> tuple[socket.socket, Process]:
+        try:
+            return self._start_program(view, app)
+        except OSError as error:
+            raise EngineFailed(f"the folder {view.name!r} cannot be opened: {error.strerror or error}") from error
+
+    def _start_program(self, view: FolderView, app: FolderApp) -> tuple[socket.socket, Process]:
+        if self._bwrap is None:
+            self._bwrap = find_bwrap(self._stage, view.host_uid)
+        leave_session_keyring()
+        with ExitStack() as stack:
+            near, far = socket.socketpair()
+            stack.enter_context(far)
+            complaints = _closing(stack, os.memfd_create("stderr"))
+            mounted, mounted_far = (stack.enter_context(end) for end in socket.socketpair())
+            with ExitStack() as files:
+                files.enter_context(mounted_far)
+                descriptors = _files(view, files) | {"/etc/hostname": mounted_far.fileno()}
+                mounted.sendall(b"folder\n")
+                mounted.shutdown(socket.SHUT_WR)
+                program = subprocess.Popen(
+                    [self._bwrap, *folder_arguments(view, app, descriptors)],
+                    **run_as(view.host_uid),
+                    pass_fds=tuple(descriptors.values()),
+                    stdin=far,
+                    stdout=far,
+                    stderr=complaints,
+                    env={},
+                    cwd="/",
+                    umask=0o022,
+                    start_new_session=True,
+                )
+            if not read_in_order(mounted, time.monotonic() + _SETUP_TIMEOUT_S):
+                near.close()
+                program.kill()
+                program.wait()
+                raise EngineFailed(f"the folder {view.name!r} cannot be opened: {_said(complaints)}")
+            process = identify(program.pid)
+            program.returncode = 0  # watched by its pidfd; Popen must not warn that it goes on
+            return near, process
+
+
+def _files(view: FolderView, stack: ExitStack) -> dict[str, int]:
+    contents = {path: text.format(home=view.target) for path, text in _ETC.items()}
+    contents |= {f"{layout.RUN}/{name}": text for name, text in view.run_files.items()}
+    return {path: _closing(stack, memory_file(Path(path).name, text)) for path, text in contents.items()}
+
+
+def _said(complaints: int) -> str:
+    return os.pread(complaints, _COMPLAINT_BYTES, 0).decode(errors="replace").strip() or "bwrap fell silent"
+
+
+def _closing(stack: ExitStack, descriptor: int) -> int:
+    stack.callback(os.close, descriptor)
+    return descriptor
+
+
+def _discard(future: asyncio.Future[tuple[socket.socket, Process]]) -> None:
+    """A program that nobody waits for any more ends when its socket does."""
+    if not future.cancelled() and future.exception() is None:
+        sock, process = future.result()
+        sock.close()
+        send(process, signal.SIGKILL)
+        os.waitpid(process.pid, 0)

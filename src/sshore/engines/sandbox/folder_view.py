@@ -1,0 +1,47 @@
+"""bwrap(1)'s arguments for a program confined to one folder, as a pure function: the kit, the folder, and no more."""
+
+from collections.abc import Iterable, Mapping
+
+from sshore.core import layout
+from sshore.core.folders import FolderApp, FolderView
+
+_PYTHON = (layout.KIT_PYTHON, "-I", "-S", layout.KIT_AGENT)
+_SFTP_SERVER = f"{layout.KIT_BIN}/sftp-server"
+
+
+def folder_arguments(view: FolderView, app: FolderApp, files: Mapping[str, int]) -> list[str]:
+    """Everything after ``bwrap``; `files` are descriptors by path, the last of which is read when all is mounted."""
+    account = str(layout.ACCOUNT_ID)
+    groups: list[Iterable[str]] = [
+        ("--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-net", "--unshare-cgroup-try"),
+        ("--uid", account, "--gid", account, "--hostname", "folder", "--new-session", "--die-with-parent"),
+        *(("--perms", "0755", "--dir", place) for place in ("/etc", "/home", layout.HOME, "/opt", "/run", layout.RUN)),
+        ("--ro-bind", str(view.kit), layout.KIT, "--dev", "/dev", "--remount-ro", "/dev"),
+        ("--ro-bind" if view.read_only else "--bind", str(view.source), view.target),
+        *(("--perms", "0600", "--file", str(fd), path) for path, fd in files.items()),
+        # The root directory is a tmpfs: nothing but the folder can be written.
+        ("--remount-ro", "/", "--chdir", view.target),
+        ("--clearenv", "--setenv", "HOME", view.target, "--setenv", "PATH", layout.KIT_BIN),
+        ("--", *folder_command(view, app)),
+    ]
+    return [argument for group in groups for argument in group]
+
+
+def folder_command(view: FolderView, app: FolderApp) -> tuple[str, ...]:
+    """The program inside."""
+    match app:
+        case FolderApp.CHECK:
+            return (*_PYTHON, "check-files")
+        case FolderApp.SSH:
+            return (layout.KIT_SSHD, "-i", "-f", layout.SSHD_CONFIG)
+        case FolderApp.SFTP:
+            return sftp_command(view)
+
+
+def sftp_command(view: FolderView) -> tuple[str, ...]:
+    """`sftp-server`, which refuses to write where the folder is read-only, and above the quota where there is one."""
+    # A folder's name may hold no percent sign, which -d would expand (sftp-server(8)).
+    server = (_SFTP_SERVER, *(("-R",) if view.read_only else ()), "-d", view.target)
+    if view.room_bytes is None or view.read_only:
+        return server
+    return (*_PYTHON, "guard-sftp", str(view.room_bytes), *server)
