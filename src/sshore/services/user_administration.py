@@ -58,7 +58,13 @@ class UserAdministration:
                 await self._sessions.remove(session, force=True)
             for folder in folders:
                 await self._folders.remove(user, folder.name)
+            await self._forget(user)
+
+    async def _forget(self, user: User) -> None:
+        try:
             await self._store.users.remove(user.id)
+        except Conflict as error:  # a request that was under way has made something meanwhile
+            raise Conflict(f"{user.name} was still at work, and is disabled now: remove the user again") from error
 
     @asynccontextmanager
     async def _changing(self, caller: User, name: str) -> AsyncIterator[User]:

@@ -75,6 +75,9 @@ class World:
     async def run(self, owner: User, name: str, **wanted: object) -> Session:
         return await self.sessions.create(owner, NewSession(name, self.engine.name, **wanted), wait_s=5)  # type: ignore[arg-type]
 
+    def sessions_directory(self, session: Session) -> Path:
+        return self.state / "sessions" / session.id
+
     async def session(self, owner: User, name: str) -> Session:
         return await self.sessions.find_own(owner, name)
 
