@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sshore.core.keys import CertificateAuthority
 from sshore.services.accounts import Accounts
+from sshore.services.audit import Audit
 from sshore.services.apps import AppService
 from sshore.services.folders import FolderService
 from sshore.services.own_keys import OwnKeyService
@@ -24,6 +25,7 @@ class Services:
     apps: AppService
     folders: FolderService
     settings: UserSettings
+    audit: Audit
     own_keys: OwnKeyService
     user_files: UserFileService
     bootstraps: BootstrapService

@@ -46,6 +46,7 @@ _SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "settings": ("settings", "List, get and set the user settings"),
         "user": ("users", "List, add, disable and remove users; passwords"),
         "token": ("tokens", "List, make and remove API tokens"),
+        "audit": ("audit", "Show who connected to what"),
         "doctor": ("doctor", "Examine what a connection needs, step by step"),
         "version": ("about", "Show the versions of client and server"),
         "completion": ("about", "Print the shell's completion script"),

@@ -8,6 +8,7 @@ UserId = NewType("UserId", str)
 TokenId = NewType("TokenId", str)
 FolderId = NewType("FolderId", str)
 OwnKeyId = NewType("OwnKeyId", str)
+StreamId = NewType("StreamId", str)
 
 _ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
 ID_LENGTH = 12

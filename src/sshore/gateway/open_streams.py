@@ -1,9 +1,11 @@
-"""The streams that are open or about to be, and whose they are; implements `core.ports.OpenStreams`."""
+"""The streams that are open or about to be, and whose they are; implements `core.ports.OpenStreams` and `Traffic`."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sshore.core.ids import TokenId, UserId
+from sshore.core.audit import StreamEnd
+from sshore.core.ids import SessionId, TokenId, UserId
 from sshore.core.sessions import StreamGrant
 from sshore.relay.join import Relay
 
@@ -28,6 +30,8 @@ class StreamTable:
     def __init__(self) -> None:
         self._open: dict[Relay, StreamGrant] = {}
         self._opening: set[Opening] = set()
+        self._counted: dict[Relay, int] = {}
+        self._moved_by_ended: Counter[SessionId] = Counter()
 
     def __len__(self) -> int:
         return len(self._open)
@@ -45,16 +49,30 @@ class StreamTable:
         self._open[relay] = grant
 
     def discard(self, relay: Relay) -> None:
-        self._open.pop(relay, None)
+        if relay in self._open:
+            self._count(relay, self._moved_by_ended)
+            del self._open[relay], self._counted[relay]
 
     def revoke(self, holder: TokenId | UserId) -> int:
         for opening in self._opening:
             opening.revoked.add(holder)
         theirs = [relay for relay, grant in self._open.items() if holder in (grant.token_id, grant.user_id)]
         for relay in theirs:
-            relay.abort()
+            relay.abort(StreamEnd.REVOKED)
         return len(theirs)
 
     def abort_all(self) -> None:
         for relay in list(self._open):
-            relay.abort()
+            relay.abort(StreamEnd.SERVER_STOPPED)
+
+    def take_moved(self) -> dict[SessionId, int]:
+        moved, self._moved_by_ended = self._moved_by_ended, Counter()
+        for relay in self._open:
+            self._count(relay, moved)
+        return {session_id: count for session_id, count in moved.items() if count}
+
+    def _count(self, relay: Relay, moved: Counter[SessionId]) -> None:
+        """Add what a stream has moved since it was counted last."""
+        total = relay.bytes_from_left + relay.bytes_from_right
+        moved[self._open[relay].session_id] += total - self._counted.get(relay, 0)
+        self._counted[relay] = total

@@ -93,7 +93,10 @@ class Relay:
         self._right = _End(self, right)
         self._left.peer, self._right.peer = self._right, self._left
         self._alive = 2
-        self._broken: Exception | None = None
+        self.broken: Exception | None = None
+        """What broke the stream; None so far, or after an orderly end."""
+        self.aborted = ""
+        """Why `abort` was called; empty when it was not."""
         self._done = asyncio.get_running_loop().create_future()
 
     @property
@@ -104,8 +107,9 @@ class Relay:
     def bytes_from_right(self) -> int:
         return self._right.received
 
-    def abort(self) -> None:
+    def abort(self, why: str = "aborted") -> None:
         """Break the stream off at both ends, dropping what was not yet sent."""
+        self.aborted = self.aborted or why
         self._left.transport.abort()
         self._right.transport.abort()
 
@@ -129,9 +133,9 @@ class Relay:
 
     def _lost(self, exc: Exception | None) -> None:
         self._alive -= 1
-        self._broken = self._broken or exc
+        self.broken = self.broken or exc
         if not self._alive and not self._done.done():
-            self._done.set_result(self._broken)
+            self._done.set_result(self.broken)
 
 
 def join(left: asyncio.Transport, right: asyncio.Transport, *, to_left: bytes = b"", to_right: bytes = b"") -> Relay:

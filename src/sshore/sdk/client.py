@@ -7,6 +7,7 @@ from typing import Any, Self, TypeVar
 from urllib.parse import quote, urlencode
 
 from sshore.schema.account_messages import ChangeUser, LoginRequest, SetPassword
+from sshore.schema.activity_messages import StreamMessage
 from sshore.schema.decode import DecodeError, decode, encode
 from sshore.schema.messages import (
     AppMessage,
@@ -213,6 +214,13 @@ class Client:
 
     def remove_bootstrap(self) -> None:
         self._http.request("DELETE", f"{_API}/bootstrap")
+
+    def audit(
+        self, *, session: str = "", user: str = "", since_s: float | None = None, limit: int | None = None
+    ) -> list[StreamMessage]:
+        """The streams that are or were open, the newest first."""
+        query = _query(session=session or None, user=user or None, since_s=since_s, limit=limit)
+        return self._list(StreamMessage, "/audit" + query)
 
     def _one(self, message: type[M], method: str, path: str, body: Any = None, *, wait_s: float = 0) -> M:
         data = self._http.request_json(method, _API + path, body, wait_s=wait_s)

@@ -2,32 +2,36 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
 from platformdirs import user_state_path
 
+from sshore.core.errors import InvalidInput
 from sshore.core.settings import parse_port
+from sshore.services.audit import DEFAULT_KEEP_DAYS
 
 DEFAULT_PORT = 8022
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`database_url` is SQLAlchemy's; empty means SQLite in the state directory."""
+    """`database_url` is empty for SQLite in the state directory; else see `store.database_url`."""
 
     state_dir: Path
     host: str = "127.0.0.1"
     port: int = DEFAULT_PORT
-    database_url: str = ""
+    database_url: str = field(default="", repr=False)  # it may hold a password
+    audit_days: float = DEFAULT_KEEP_DAYS
+    """How long the records of streams are kept."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ, **overrides: Any) -> Self:
         """Settings from the environment; an override that is not None wins.
 
         Raises:
-            InvalidInput: the port is none.
+            InvalidInput: the port or the number of days is none.
         """
         values: dict[str, Any] = {"state_dir": Path(environment.get("SSHORE_STATE_DIR") or default_state_dir())}
         if port := environment.get("SSHORE_PORT"):
@@ -36,9 +40,21 @@ class Settings:
             values["host"] = host
         if url := environment.get("SSHORE_DATABASE_URL"):
             values["database_url"] = url
+        if days := environment.get("SSHORE_AUDIT_DAYS"):
+            values["audit_days"] = _parse_days(days)
         values |= {name: value for name, value in overrides.items() if value is not None}
         values["state_dir"] = Path(values["state_dir"]).expanduser().absolute()
         return cls(**values)
+
+
+def _parse_days(text: str) -> float:
+    try:
+        days = float(text)
+    except ValueError:
+        days = 0
+    if not 0 < days < 100_000:
+        raise InvalidInput(f"SSHORE_AUDIT_DAYS is {text!r}: give a number of days, such as 90")
+    return days
 
 
 def default_state_dir() -> Path:

@@ -5,6 +5,7 @@ database_url.py     which database, said without its password
 database_errors.py  what the databases' errors mean
 tables.py      the tables
 store.py       `core.ports.Store`: rows to the core's dataclasses and back
+audit_table.py the streams that were
 migrations/    Alembic's, run at every start
 files.py       `core.ports.SessionFiles`: homes, run directories, folders
 safe_files.py  writing where a session's user could have planted a symlink

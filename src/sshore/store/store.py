@@ -12,6 +12,7 @@ from sshore.core.sessions import KeyType, Mount, Network, Resources, Session
 from sshore.core.states import SessionState
 from sshore.core.users import Role, Scope, Token, User
 from sshore.store import tables
+from sshore.store.audit_table import StreamTable
 from sshore.store.database import Database
 from sshore.store.database_table import DatabaseTable
 from sshore.store.own_tables import BootstrapTable, OwnKeyTable, UserFileTable
@@ -28,6 +29,7 @@ class DatabaseStore:
         self.own_keys = OwnKeyTable(database)
         self.user_files = UserFileTable(database)
         self.bootstraps = BootstrapTable(database)
+        self.streams = StreamTable(database)
 
 
 class UserTable(DatabaseTable):

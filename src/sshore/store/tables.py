@@ -1,15 +1,17 @@
 """The tables. A change here needs a migration beside it."""
 
 from datetime import UTC, datetime
-from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     DateTime,
     Dialect,
+    Float,
     ForeignKey,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -94,6 +96,8 @@ sessions = Table(
     Column("private_key", String, nullable=False),
     Column("host_private_key", String, nullable=False),
     Column("host_key_fingerprint", String(60), nullable=False),
+    Column("idle_timeout_s", Float),
+    Column("ttl_s", Float),
     UniqueConstraint("owner_id", "name"),
 )
 
@@ -139,4 +143,26 @@ bootstraps = Table(
     Column("script", String, nullable=False),
     Column("enabled", Boolean, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
+)
+
+streams = Table(
+    "streams",
+    metadata,
+    Column("id", String(12), primary_key=True),
+    # No foreign keys: what happened stays known when its user and session are no more.
+    Column("user_id", String(12), nullable=False),
+    Column("user", String(40), nullable=False),
+    Column("session_id", String(12), nullable=False),
+    Column("session", String(150), nullable=False),
+    Column("app", String(40), nullable=False),
+    Column("address", String(100), nullable=False),
+    Column("client", String(200), nullable=False),
+    Column("started_at", UtcDateTime, nullable=False, index=True),
+    Column("ended_at", UtcDateTime),
+    Column("bytes_in", BigInteger, nullable=False),
+    Column("bytes_out", BigInteger, nullable=False),
+    Column("end", String(20)),
+    Index("ix_streams_user_id", "user_id", "started_at"),
+    Index("ix_streams_session_id", "session_id", "started_at"),
+    Index("ix_streams_session", "session", "started_at"),
 )

@@ -1,0 +1,43 @@
+"""Who connected to what."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from sshore.api.answers import time_text
+from sshore.api.auth import Caller, Use
+from sshore.core.audit import StreamRecord
+from sshore.schema.activity_messages import StreamMessage
+from sshore.services.audit import MOST_ROWS
+
+router = APIRouter(prefix="/api/v1/audit", tags=["audit"])
+
+
+@router.get("")
+async def list_streams(
+    caller: Caller,
+    services: Use,
+    session: Annotated[str, Query(description="A session's name or id.")] = "",
+    user: Annotated[str, Query(description="A user's name; somebody else's for admins only.")] = "",
+    since_s: Annotated[float | None, Query(ge=0, le=1e9, description="Streams that began so many seconds ago.")] = None,
+    limit: Annotated[int, Query(ge=1, le=MOST_ROWS)] = 100,
+) -> list[StreamMessage]:
+    """The caller's streams, the newest first; for an admin, everybody's."""
+    found = await services.audit.list(caller, user=user, session=session, since_s=since_s, limit=limit)
+    return [_message(record) for record in found]
+
+
+def _message(record: StreamRecord) -> StreamMessage:
+    return StreamMessage(
+        user=record.user,
+        session_id=record.session_id,
+        session=record.session,
+        app=record.app,
+        address=record.address,
+        client=record.client,
+        started_at=time_text(record.started_at),
+        ended_at=time_text(record.ended_at) if record.ended_at else None,
+        bytes_in=record.bytes_in,
+        bytes_out=record.bytes_out,
+        end=record.end or "",
+    )
