@@ -53,5 +53,5 @@ def random_64_mib() -> bytes:
 @pytest.fixture
 def own_deployment(shared: Deployment) -> Iterator[Deployment]:
     """A deployment of the test's own, to stop and kill at will."""
-    with deployment(kit=shared.state / "kit") as made:
+    with deployment(kit_of=shared.state) as made:
         yield made

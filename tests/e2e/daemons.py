@@ -44,10 +44,10 @@ class Daemon:
             assert time.monotonic() < deadline, f"it does not serve: {self.log.read_text()}"
             time.sleep(0.02)
 
-    def stop(self) -> None:
-        """End it as an administrator does (SIGTERM); it must end well."""
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+        """End it as an administrator does, or as Ctrl-C does (SIGINT); it must end well."""
         if self.is_running:
-            self._end(signal.SIGTERM)
+            self._end(how)
             assert self._process is not None
             assert self._process.returncode == 0, self.log.read_text()
 

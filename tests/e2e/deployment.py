@@ -14,13 +14,14 @@ At the end the processes, the sessions and all files are gone, whatever the test
 import asyncio
 import json
 import os
+import random
 import shutil
 import socket
 import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -168,18 +169,18 @@ class Deployment:
 
 
 @contextmanager
-def deployment(*, started: bool = True, kit: Path | None = None, state: Path | None = None) -> Iterator[Deployment]:
+def deployment(*, started: bool = True, kit_of: Path | None = None, state: Path | None = None) -> Iterator[Deployment]:
     """A deployment of one's own. Not below pytest's tmp_path, which is closed to the owners' uids.
 
-    `kit`: another deployment's, which saves the second that it takes to build one. `state`: a state directory
-    elsewhere.
+    `kit_of`: the state directory of another one, whose kit saves the second that it takes to build one. `state`: a
+    state directory elsewhere.
     """
     directory = Path(tempfile.mkdtemp(prefix="sshore-e2e-"))
     directory.chmod(0o711)
     made = Deployment(directory, state)
     try:
-        if kit is not None:
-            shutil.copytree(kit, made.state / "kit", copy_function=_link_or_copy)
+        if kit_of is not None:
+            lend_kit(kit_of, made.state)
         if started:
             made.start()
         yield made
@@ -193,6 +194,20 @@ def free_port() -> int:
         sock.bind(("127.0.0.1", 0))
         port: int = sock.getsockname()[1]
     return port
+
+
+def quiet_port() -> int:
+    """A free port of 127.0.0.1 that stays free while nobody holds it: it is neither one that the system gives away by
+    itself (ip(7), ip_local_port_range) nor one of the first that a local proxy tries."""
+    for port in random.sample(range(12000, 32000), 100):
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise AssertionError("no port is free")
+
+
+def lend_kit(of: Path, to: Path) -> None:
+    """Give a state directory the kit of another one."""
+    shutil.copytree(of / "kit", to / "kit", copy_function=_link_or_copy)
 
 
 def _link_or_copy(source: str, target: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from deployment import Owner
 
-from integration.command_line import SSHORE
+from integration.command_line import SSHORE, CommandLine
 from sshore.proxy.forwards import Card
 
 TIMEOUT_S = 60
@@ -74,7 +74,7 @@ class SshClient:
         return done.stdout.decode()
 
 
-def through_forward(owner: Owner, card: Card) -> SshClient:
+def through_forward(owner: CommandLine, card: Card) -> SshClient:
     """By the forward's port, as the card has it: verified host key, session key."""
     options = {
         "Port": str(card.port),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from deployment import Deployment, Owner
+from deployment import Deployment, Owner, quiet_port
 from host_processes import Sleeper, command_of, leave_sleeping, sandboxes_of, until
 from ssh_client import SshClient, through_forward
 
@@ -25,7 +25,8 @@ def ours(own_deployment: Deployment) -> Iterator[Deployment]:
 
 @pytest.fixture
 def card(ours: Deployment) -> Card:
-    return ours.connect("box")
+    """Its forward, on a port that nobody takes while there is no local proxy."""
+    return ours.connect("box", "--port", str(quiet_port()))
 
 
 @pytest.fixture

@@ -160,7 +160,7 @@ class TestFullDisk:
             yield disk
 
     def test_a_full_disk_is_said_and_room_for_it_mends_everything(self, shared: Deployment, disk: SmallDisk) -> None:
-        with deployment(kit=shared.state / "kit", state=disk.path / "state") as ours:
+        with deployment(kit_of=shared.state, state=disk.path / "state") as ours:
             ours.run_session("box", "--network", "none")
             box = through_forward(ours.admin, ours.connect("box"))
             before = what_there_is(ours)
@@ -181,7 +181,7 @@ class TestFullDisk:
             assert ours.cli("ssh", "fits", "whoami") == "work\n"
 
     def test_a_full_disk_is_no_reason_not_to_remove_a_session(self, shared: Deployment, disk: SmallDisk) -> None:
-        with deployment(kit=shared.state / "kit", state=disk.path / "state") as ours:
+        with deployment(kit_of=shared.state, state=disk.path / "state") as ours:
             ours.run_session("box", "--network", "none")
             ours.cli("ssh", "box", "head -c 2M /dev/zero > data")
             disk.fill()
