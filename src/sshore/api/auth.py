@@ -27,7 +27,7 @@ async def get_identity(request: Request, services: Use) -> Identity:
     """
     scheme, _, secret = request.headers.get("authorization", "").partition(" ")
     identity = await services.accounts.authenticate(secret.strip() if scheme.lower() == "bearer" else "")
-    check_scope(identity.token, request.method, request.scope["route"].path)
+    check_scope(identity.token, request.method, request.scope["route"].path_format)
     return identity
 
 

@@ -54,6 +54,7 @@ class Parts:
     services: Services
     lifecycle: Lifecycle
     own_keys: OwnKeyService
+    audit: Audit
     gateway: Gateway
     link: Path
 
@@ -108,7 +109,7 @@ async def wire(settings: Settings, state: Path, kit: Kit) -> AsyncIterator[Parts
             kit=kit.hash,
             is_ready=lambda: _answers(store),
         )
-        yield Parts(services, lifecycle, own_keys, gateway, premises.link)
+        yield Parts(services, lifecycle, own_keys, audit, gateway, premises.link)
 
 
 async def _open_database(settings: Settings, state: Path) -> Database:
