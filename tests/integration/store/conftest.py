@@ -11,11 +11,20 @@ from sshore.store.database import Database
 from sshore.store.store import DatabaseStore
 
 
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[PostgresServer]:
-    need_that(programs() is not None, "PostgreSQL is not installed here")
+@pytest.fixture(scope="session", autouse=True)  # before any test, which is to leave no process behind
+def postgres_if_installed() -> Iterator[PostgresServer | None]:
+    if programs() is None:
+        yield None
+        return
     with postgresql() as server:
         yield server
+
+
+@pytest.fixture
+def postgres(postgres_if_installed: PostgresServer | None) -> PostgresServer:
+    need_that(postgres_if_installed is not None, "PostgreSQL is not installed here")
+    assert postgres_if_installed is not None
+    return postgres_if_installed
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
