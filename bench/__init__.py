@@ -1,6 +1,6 @@
 """What Sshore costs, measured against OpenSSH itself on the same machine in the same run.
 
-    python -m bench [--quick] [--only a,b] [--json FILE] [--up]
+    python -m bench [--quick] [--only a,b] [--json FILE] [--up] [--patience S]
 
     ssh, sftp ──▶ forward in the local proxy ──▶ gateway in the server ──▶ `sshd -i` in a session     "ours"
     ssh, sftp ──▶ `sshd -D` of the system, whose binary is the kit's, on loopback                     "direct"

@@ -15,34 +15,36 @@ from bench.memory import memory_of_streams
 from bench.session import first_outputs
 from bench.start_up import start_ups
 from bench.transfer import transfers
+from bench.turns import Pace
 from bench.websocket import comparison
 
 _MIB = 1 << 20
 _RESULTS = Path(__file__).parent / "results"
 
-Part = Callable[[Deployment, Endpoint, bool], list[Figure]]
-"""Measures one letter's figures; the last argument is whether to be quick."""
+Part = Callable[[Deployment, Endpoint, Pace], list[Figure]]
+"""Measures one letter's figures."""
 
 # Memory comes first: the other parts leave the processes' heaps grown.
 PARTS: dict[str, Part] = {
-    "e": lambda ours, _, quick: memory_of_streams(ours, 20 if quick else 200),
-    "a": lambda ours, direct, quick: transfers(ours, direct, 64 * _MIB if quick else 1024 * _MIB, 1 if quick else 7),
-    "b": lambda ours, direct, quick: connections(ours, direct, 3 if quick else 25),
-    "c": lambda ours, _, quick: first_outputs(ours, 1 if quick else 9),
-    "d": lambda ours, direct, quick: crowds(ours, direct, 20 if quick else 200),
-    "g": lambda ours, _, quick: comparison(ours, 32 * _MIB if quick else 256 * _MIB, 1 if quick else 5),
-    "h": lambda _ours, _direct, quick: start_ups(3 if quick else 15),
+    "e": lambda ours, _, pace: memory_of_streams(ours, pace.of(200, 20)),
+    "a": lambda ours, direct, pace: transfers(ours, direct, pace.of(1024, 64) * _MIB, pace.of(7, 1), pace),
+    "b": lambda ours, direct, pace: connections(ours, direct, pace.of(25, 3), pace),
+    "c": lambda ours, _, pace: first_outputs(ours, pace.of(9, 1), pace),
+    "d": lambda ours, direct, pace: crowds(ours, direct, pace.of(200, 20), pace),
+    "g": lambda ours, _, pace: comparison(ours, pace.of(256, 32) * _MIB, pace.of(5, 1), pace),
+    "h": lambda _ours, _direct, pace: start_ups(pace.of(15, 3), pace),
 }
 
 
 def main() -> int:
     """Measure; the exit status does not depend on targets, which a busy machine misses."""
     arguments = _arguments()
+    pace = Pace(arguments.quick, arguments.patience)
     figures: list[Figure] = []
     with deployment(together=arguments.up) as ours, direct_sshd() as direct:
         for letter in arguments.only:
             print(f"measuring ({letter}) …", file=sys.stderr, flush=True)
-            figures += PARTS[letter](ours, direct, arguments.quick)
+            figures += PARTS[letter](ours, direct, pace)
     print(table(sorted(figures, key=lambda figure: figure.part)))
     write_json(arguments.json, figures, quick=arguments.quick, together=arguments.up)
     print(f"\nwritten to {arguments.json}")
@@ -54,6 +56,13 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="small sizes, few turns: whether it works, not how well")
     parser.add_argument("--only", type=_letters, default=list(PARTS), help="letters of parts, as in: a,b")
     parser.add_argument("--json", type=Path, default=_default_file(), help="where the figures are written")
+    parser.add_argument(
+        "--patience",
+        type=float,
+        default=0,
+        metavar="S",
+        help="wait up to S seconds before each turn for idle processors",
+    )
     parser.add_argument("--up", action="store_true", help="server and local proxy in one process, as `sshore up`")
     return parser.parse_args()
 

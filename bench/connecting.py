@@ -8,7 +8,7 @@ from collections.abc import Callable
 from bench.deployment import SESSION, SSHORE, Deployment
 from bench.endpoint import Endpoint
 from bench.figures import Figure
-from bench.turns import Samples, take_turns, timed
+from bench.turns import Pace, Samples, timed
 from sshore.sdk.stream_head import StreamTarget
 
 _MOST_MORE_MS = 30.0
@@ -16,9 +16,9 @@ _STREAMS = 100
 _UNKNOWN_APP = "no-such-app"
 
 
-def connections(ours: Deployment, direct: Endpoint, turns: int) -> list[Figure]:
+def connections(ours: Deployment, direct: Endpoint, turns: int, pace: Pace) -> list[Figure]:
     """Figures of `ssh … true` by the forward and by `sshore ssh`, and of opening a stream."""
-    taken = take_turns(
+    taken = pace.take_turns(
         {
             "forward": _command(ours.endpoint.ssh("true"), ours.environment),
             "direct": _command(direct.ssh("true"), ours.environment),
@@ -32,14 +32,14 @@ def connections(ours: Deployment, direct: Endpoint, turns: int) -> list[Figure]:
     return [
         Figure("b", "ssh … true", forward, "ms", base, target, forward - base, most=_MOST_MORE_MS, samples=samples),
         Figure("b", "sshore ssh … true", own, "ms", base),
-        *_stream_figures(ours),
+        *_stream_figures(ours, pace),
     ]
 
 
-def _stream_figures(ours: Deployment) -> list[Figure]:
+def _stream_figures(ours: Deployment, pace: Pace) -> list[Figure]:
     """What a client waits for `101`, and what it waits for the refusal of an app that does not exist: the
     latter asks for the user and the session like the former, but goes no further."""
-    taken = take_turns(
+    taken = pace.take_turns(
         {"open": lambda: _answer_s(ours, "ssh"), "refuse": lambda: _answer_s(ours, _UNKNOWN_APP)}, _STREAMS
     )
     return [

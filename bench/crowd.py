@@ -7,13 +7,16 @@ from typing import Any
 from bench.deployment import Deployment
 from bench.endpoint import Endpoint
 from bench.figures import Figure
+from bench.turns import Pace
 
 _DEADLINE_S = 240.0
 
 
-def crowds(ours: Deployment, direct: Endpoint, size: int) -> list[Figure]:
+def crowds(ours: Deployment, direct: Endpoint, size: int, pace: Pace) -> list[Figure]:
     """How many of `size` connections succeed that are all made at once, and how long all of them take."""
+    pace.wait_quiet()
     done, seconds, why = _crowd(ours.endpoint, size)
+    pace.wait_quiet()
     base_done, base_s, _ = _crowd(direct, size)
     samples = {"ours_s": seconds, "direct_s": base_s, "failures": why}
     return [

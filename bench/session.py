@@ -6,16 +6,16 @@ from functools import partial
 
 from bench.deployment import SSHORE, Deployment
 from bench.figures import Figure
-from bench.turns import take_turns
+from bench.turns import Pace
 
 _MOST_S = 0.7
 _NAME = "fresh"
 
 
-def first_outputs(ours: Deployment, turns: int) -> list[Figure]:
+def first_outputs(ours: Deployment, turns: int, pace: Pace) -> list[Figure]:
     """Figures of `sshore run fresh && sshore ssh fresh echo`, by network, and of `sshore run` alone."""
     runs: dict[str, list[float]] = {"nat": [], "none": []}
-    taken = take_turns({network: partial(_once, ours, network, runs) for network in runs}, turns)
+    taken = pace.take_turns({network: partial(_once, ours, network, runs) for network in runs}, turns)
     whole, without = taken["nat"].median, taken["none"].median
     target = f"≤ {_MOST_S:g} s"
     samples = {network: samples.seconds for network, samples in taken.items()} | {"run": runs}

@@ -8,15 +8,17 @@ import time
 
 from bench.deployment import SSHORE
 from bench.figures import Figure
-from bench.turns import take_turns, timed
+from bench.turns import Pace, timed
 
 _MOST_HELP_S = 0.3
 _MOST_STREAM_S = 0.15
 
 
-def start_ups(turns: int) -> list[Figure]:
+def start_ups(turns: int, pace: Pace) -> list[Figure]:
     """Figures of `sshore --help`, and of `sshore stream` from its start to its first byte at the server."""
-    taken = take_turns({"help": lambda: timed(_help), "stream": _stream_s, "python": lambda: timed(_python)}, turns)
+    taken = pace.take_turns(
+        {"help": lambda: timed(_help), "stream": _stream_s, "python": lambda: timed(_python)}, turns
+    )
     python = taken["python"].median * 1000
     figures = []
     limits = {"help": ("sshore --help", _MOST_HELP_S), "stream": ("sshore stream, to its first byte", _MOST_STREAM_S)}

@@ -9,7 +9,7 @@ from bench.deployment import Deployment
 from bench.endpoint import Endpoint, memory_directory
 from bench.figures import Figure
 from bench.processes import cpu_s
-from bench.turns import Samples, take_turns, timed
+from bench.turns import Pace, Samples, timed
 
 _MIB, _GIB = 1 << 20, 1 << 30
 _LEAST = {"get": 0.80, "put": 0.70}
@@ -17,7 +17,7 @@ _MOST_CPU_S = 0.5
 CIPHERS = {"default": (), "aes128-gcm": ("-c", "aes128-gcm@openssh.com")}
 
 
-def transfers(ours: Deployment, direct: Endpoint, size: int, turns: int) -> list[Figure]:
+def transfers(ours: Deployment, direct: Endpoint, size: int, turns: int, pace: Pace) -> list[Figure]:
     """Figures of get and put, by the default cipher and by AES-GCM, and of the relays' CPU time."""
     figures = []
     with memory_directory() as here:
@@ -27,7 +27,7 @@ def transfers(ours: Deployment, direct: Endpoint, size: int, turns: int) -> list
             endpoint.run("head", "-c", str(size), "/dev/zero", ">", f"{endpoint.memory}/down")
         for label, options in CIPHERS.items():
             for verb in ("get", "put"):
-                figures += _compare(ours, direct, here, verb, label, options, size, turns)
+                figures += _compare(ours, direct, here, verb, label, options, size, turns, pace)
         for endpoint in (ours.endpoint, direct):
             endpoint.run("rm", "-f", f"{endpoint.memory}/down", f"{endpoint.memory}/up")
     return figures
@@ -42,6 +42,7 @@ def _compare(
     options: tuple[str, ...],
     size: int,
     turns: int,
+    pace: Pace,
 ) -> list[Figure]:
     spent: dict[str, list[float]] = {"server": [], "proxy": []}
 
@@ -53,7 +54,7 @@ def _compare(
             spent[name].append((now - then) * _GIB / size)
         return seconds
 
-    taken = take_turns({"ours": through_relays, "direct": lambda: _once(direct, here, verb, options, size)}, turns)
+    taken = pace.take_turns({"ours": through_relays, "direct": lambda: _once(direct, here, verb, options, size)}, turns)
     rates = {name: samples.rate(size / _MIB) for name, samples in taken.items()}
     cipher = f"{label}: {ours.endpoint.cipher()}" if not options else label
     figures = [

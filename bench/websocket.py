@@ -22,7 +22,7 @@ from bench.deployment import Deployment
 from bench.endpoint import Endpoint, free_port, in_other_home, memory_directory, wait_listening
 from bench.figures import Figure
 from bench.processes import running
-from bench.turns import take_turns, timed
+from bench.turns import Pace, timed
 from sshore.profiles.ssh_config import CIPHERS
 
 _MIB = 1 << 20
@@ -30,7 +30,7 @@ _LEAST = 3.0
 _CHUNK_BYTES = 256 * 1024
 
 
-def comparison(ours: Deployment, size: int, turns: int) -> list[Figure]:
+def comparison(ours: Deployment, size: int, turns: int, pace: Pace) -> list[Figure]:
     """Figures of `sftp get`: ours with the cipher that our ssh_config asks for and with an unconfigured client's,
     against dropbear behind websockify with the best that it has."""
     missing = [program for program in ("dropbear", "websockify") if _program(program) is None]
@@ -44,7 +44,7 @@ def comparison(ours: Deployment, size: int, turns: int) -> list[Figure]:
             "default": partial(_get_s, ours.endpoint, here),
             "dropbear": partial(_get_s, other, here),
         }
-        taken = take_turns(actions, turns)
+        taken = pace.take_turns(actions, turns)
         ours.endpoint.run("rm", f"{ours.endpoint.memory}/compared")
         theirs = other.cipher()
     value, default, base = (taken[name].rate(size / _MIB) for name in actions)
