@@ -35,7 +35,7 @@ def _answer(line: bytes, requests: BinaryIO) -> dict[str, Any]:
         path, length = request["path"], request.get("length")
         if not isinstance(path, str) or not isinstance(length, int | None):
             raise TypeError
-        return {"ok": True, **_check(os.fsencode(path), length, requests)}
+        return {"ok": True, **_check(path.encode(errors="surrogateescape"), length, requests)}
     except FileNotFoundError:
         return _refusal(Code.NOT_FOUND, "there is no such file")
     except OSError as error:

@@ -4,6 +4,7 @@ client key (made once) ──▶ certificate for some minutes ──▶ ssh -o P
 """
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from typing import NoReturn
 from sshore.cli.failures import suggesting
 from sshore.cli.user import User, own_command
 from sshore.core.errors import InvalidInput, NotFound, SshoreError
-from sshore.core.names import HOST_SUFFIX, session_of_host
+from sshore.core.names import FOLDER_PREFIX, HOST_SUFFIX, session_of_host
 from sshore.profiles.known_hosts import with_authority
 from sshore.profiles.ssh_config import SshFiles, host_options
 from sshore.sdk.client import Client
@@ -46,13 +47,31 @@ def run_sftp(user: User, arguments: list[str]) -> NoReturn:
     more, left = split_options(rest[1:], _SFTP_VALUED)
     if left:
         raise InvalidInput("usage: sshore sftp [SFTP-OPTION…] NAME[:PATH]")
+    if rest[0].startswith(FOLDER_PREFIX):
+        run_folder_sftp(user, rest[0], [*options, *more])
     name, colon, path = rest[0].partition(":")
     host, ours = prepare(user, name)
     execute("sftp", [*ours, *options, *more, f"{host}{colon}{path}"], name)
 
 
-def run_cp(user: User, arguments: list[str]) -> NoReturn:
-    """Run ``cp [-r] SRC… DST`` with NAME:PATH on one side; the process becomes `scp`."""
+def run_folder_sftp(user: User, place: str, options: list[str]) -> NoReturn:
+    """Run `sftp` on a storage folder, without a session and without SSH: the stream is the SFTP server's (sftp(1), -D)."""
+    from sshore.cli.folder_places import find_place
+
+    with user.client() as client:
+        folder = find_place(client, place)
+    if folder.path:
+        raise InvalidInput(f"name the folder alone, then cd: sshore sftp {FOLDER_PREFIX}{folder.ref}")
+    stream = shlex.join([*own_command(), "stream", f"{FOLDER_PREFIX}{folder.ref}"])
+    execute("sftp", [*options, "-D", stream], folder.ref)
+
+
+def run_cp(user: User, arguments: list[str]) -> int:
+    """Run ``cp [-r] SRC… DST`` with NAME:PATH on one side; the process becomes `scp`, unless a folder is named."""
+    if any(word.startswith(FOLDER_PREFIX) for word in arguments):
+        from sshore.cli.folder_copy import run_folder_copy  # loaded where it is needed, for the start-up time
+
+        return run_folder_copy(user, arguments)
     options, places = split_options(arguments, _SCP_VALUED)
     if len(places) < 2:
         raise InvalidInput("usage: sshore cp [-r] SRC DST, with NAME:PATH on one side")

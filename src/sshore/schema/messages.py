@@ -161,8 +161,12 @@ class CreateFolder:
 
 @dataclass(frozen=True, slots=True)
 class FolderMessage:
+    """A folder that the caller can use; `ref` is how the caller calls it: ``NAME``, or ``OWNER/NAME``."""
+
     name: str
     created_at: str
+    ref: str = ""
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True)

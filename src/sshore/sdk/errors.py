@@ -2,7 +2,8 @@
 
 SshoreError
 ├── ApiError            the server refused; has its problem and the HTTP status
-└── ServerUnreachable   there was no answer; says why, and how to start or find the server
+├── ServerUnreachable   there was no answer; says why, and how to start or find the server
+└── ConnectionLost      a stream broke off in the middle
 """
 
 from sshore.core.errors import SshoreError, Unavailable
@@ -33,6 +34,13 @@ class ServerUnreachable(Unavailable):
         self.reason = reason if isinstance(reason, str) else explain(reason)
         advice = "start it with: sshore up" if address.is_loopback else "check the address and your network"
         super().__init__(f"cannot reach the server {address.url}: {self.reason}; {advice}", server=address.url)
+
+
+class ConnectionLost(Unavailable):
+    """A stream broke off in the middle."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the connection was lost: {reason}")
 
 
 def explain(error: BaseException) -> str:

@@ -39,4 +39,6 @@ def _find_app(name: str) -> FolderApp:
         return FolderApp(name)
     except ValueError:
         known = [str(app) for app in FolderApp]
-        raise NotFound(f"folders have no app {name!r}{suggestion(name, known)}; they have: {', '.join(known)}") from None
+        raise NotFound(
+            f"folders have no app {name!r}{suggestion(name, known)}; they have: {', '.join(known)}"
+        ) from None

@@ -1,0 +1,56 @@
+"""One storage folder on a server: its channel and its checker, opened when needed, closed when one breaks."""
+
+import socket
+from dataclasses import replace
+
+from sshore.core.names import FOLDER_PREFIX
+from sshore.sdk.blocking_stream import open_stream
+from sshore.sdk.credentials import Login
+from sshore.sdk.sftp.channel import SftpChannel
+from sshore.sdk.sftp.checks import Checker
+from sshore.sdk.stream_head import StreamTarget
+
+_SILENCE_S = 45.0
+"""After so long without an answer to a read or a write the network is held to be cut."""
+
+
+class Folder:
+    """`ref` is ``NAME`` or ``OWNER/NAME``. After `reset` everything is opened anew."""
+
+    def __init__(self, login: Login, ref: str) -> None:
+        self._target = StreamTarget(login.address, login.token, FOLDER_PREFIX + ref, "sftp")
+        self._channel: SftpChannel | None = None
+        self._checker: Checker | None = None
+
+    @property
+    def channel(self) -> SftpChannel:
+        """Raises ApiError when the server refuses, Unavailable when it does not answer."""
+        if self._channel is None:
+            connection, first = open_stream(self._target)
+            _notice_cuts(connection)
+            try:
+                self._channel = SftpChannel(connection, first)
+            except BaseException:
+                connection.close()
+                raise
+        return self._channel
+
+    @property
+    def checker(self) -> Checker:
+        """Raises as `channel` does."""
+        if self._checker is None:
+            self._checker = Checker(*open_stream(replace(self._target, app="check")))
+        return self._checker
+
+    def reset(self) -> None:
+        """Close what is open; idempotent."""
+        for end in (self._channel, self._checker):
+            if end is not None:
+                end.close()
+        self._channel = self._checker = None
+
+
+def _notice_cuts(connection: socket.socket) -> None:
+    connection.settimeout(_SILENCE_S)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # or what was sent into nowhere would be repeated for a quarter of an hour
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(_SILENCE_S * 1000))
