@@ -46,7 +46,8 @@ def _answer(line: bytes, requests: BinaryIO) -> dict[str, Any]:
 
 def _check(path: bytes, length: int | None, requests: BinaryIO) -> dict[str, Any]:
     # Opening a pipe would wait for its other end without O_NONBLOCK.
-    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb", buffering=0) as file:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb", buffering=0) as file:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
             raise FileNotFoundError

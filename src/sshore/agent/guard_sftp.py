@@ -15,7 +15,8 @@ import struct
 import subprocess
 import sys
 import threading
-from typing import BinaryIO
+from contextlib import suppress
+from typing import IO
 
 _WRITE, _STATUS, _EXTENDED = 6, 101, 200
 _FAILURE, _UNSUPPORTED = 4, 8
@@ -60,8 +61,8 @@ def main(argv: list[str]) -> int:
     return server.wait()
 
 
-def _pass_requests(quota: Quota, server: BinaryIO, answering: threading.Lock) -> None:
-    try:
+def _pass_requests(quota: Quota, server: IO[bytes], answering: threading.Lock) -> None:
+    with suppress(OSError):  # the server has ended
         while (packet := _read_packet(sys.stdin.buffer)) is not None:
             refusal = quota.refusal(packet)
             if refusal is None:
@@ -69,21 +70,14 @@ def _pass_requests(quota: Quota, server: BinaryIO, answering: threading.Lock) ->
                 server.flush()
             else:
                 _answer(refusal, answering)
-    except OSError:  # the server has ended
-        pass
-    finally:
-        try:
-            server.close()
-        except OSError:
-            pass
+    with suppress(OSError):
+        server.close()
 
 
-def _pass_answers(server: BinaryIO, answering: threading.Lock) -> None:
-    try:
+def _pass_answers(server: IO[bytes], answering: threading.Lock) -> None:
+    with suppress(OSError):  # the client has gone
         while (packet := _read_packet(server)) is not None:
             _answer(packet, answering)
-    except OSError:  # the client has gone
-        pass
     # The client's end of the stream is what `_pass_requests` waits for.
     os.close(1)
 
@@ -94,7 +88,7 @@ def _answer(packet: bytes, answering: threading.Lock) -> None:
         sys.stdout.buffer.flush()
 
 
-def _read_packet(source: BinaryIO) -> bytes | None:
+def _read_packet(source: IO[bytes]) -> bytes | None:
     head = source.read(4)
     if len(head) < 4:
         return None

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,6 +17,7 @@ from sshore.cli.user import User
 from sshore.core.errors import InvalidInput, NotFound, SshoreError, Unavailable
 from sshore.sdk.sftp.download import download
 from sshore.sdk.sftp.folder import Folder
+from sshore.sdk.sftp.packets import Attributes
 from sshore.sdk.sftp.transfer import Persistence, Transferred
 from sshore.sdk.sftp.upload import upload
 
@@ -74,7 +76,7 @@ class _Copy:
     def up(self, sources: list[Path], place: FolderPlace) -> None:
         base = os.fsencode(place.path) or b"."
         with _about(str(place)):
-            there = self._quietly(lambda: self.folder.channel.stat(base))
+            there = self._quietly(partial(self._stat, base))
         inside = there is not None and there.is_directory
         if (len(sources) > 1 or place.is_inside) and not inside:
             raise NotFound(f"{place} is no directory: make it first, or leave the slash at its end out")
@@ -88,7 +90,7 @@ class _Copy:
                 name = _join(target, below) if below else target
                 if path.is_dir():
                     with _about(os.fsdecode(name)):
-                        self._quietly(lambda name=name: self.folder.channel.make_directory(name))
+                        self._quietly(partial(self._make_directory, name))
                 elif path.is_file():
                     self._send(path, name)
                 else:
@@ -105,7 +107,7 @@ class _Copy:
 
     def _down_one(self, place: FolderPlace, target: Path) -> None:
         source = os.fsencode(place.path) or b"."
-        there = self._quietly(lambda: self.folder.channel.stat(source))
+        there = self._quietly(partial(self._stat, source))
         if there is None:
             raise NotFound("no such file")
         name = place.path.rpartition("/")[2] or place.ref.rpartition("/")[2]
@@ -124,7 +126,7 @@ class _Copy:
             path, below = _join(source, name), target / os.fsdecode(name)
             # A listing shows links themselves; what they lead to is fetched, as scp does, but no directory, which
             # could lead in a circle.
-            there = attributes if attributes.is_directory else self._quietly(lambda p=path: self.folder.channel.stat(p))
+            there = attributes if attributes.is_directory else self._quietly(partial(self._stat, path))
             if attributes.is_directory:
                 self._fetch_tree(path, below)
             elif there is not None and there.is_file:
@@ -162,6 +164,12 @@ class _Copy:
         self._done.append(done)
         if not self._wanted.as_json:
             print(describe(done))
+
+    def _stat(self, path: bytes) -> Attributes | None:
+        return self.folder.channel.stat(path)
+
+    def _make_directory(self, path: bytes) -> None:
+        self.folder.channel.make_directory(path)
 
     def _quietly(self, ask: Callable[[], T]) -> T:
         """One question, asked again where the connection is lost."""

@@ -68,10 +68,14 @@ def run_folder_sftp(user: User, place: str, options: list[str]) -> NoReturn:
 
 def run_cp(user: User, arguments: list[str]) -> int:
     """Run ``cp [-r] SRC… DST`` with NAME:PATH on one side; the process becomes `scp`, unless a folder is named."""
-    if any(word.startswith(FOLDER_PREFIX) for word in arguments):
-        from sshore.cli.folder_copy import run_folder_copy  # loaded where it is needed, for the start-up time
+    if not any(word.startswith(FOLDER_PREFIX) for word in arguments):
+        run_scp(user, arguments)
+    from sshore.cli.folder_copy import run_folder_copy  # loaded where it is needed, for the start-up time
 
-        return run_folder_copy(user, arguments)
+    return run_folder_copy(user, arguments)
+
+
+def run_scp(user: User, arguments: list[str]) -> NoReturn:
     options, places = split_options(arguments, _SCP_VALUED)
     if len(places) < 2:
         raise InvalidInput("usage: sshore cp [-r] SRC DST, with NAME:PATH on one side")

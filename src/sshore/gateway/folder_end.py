@@ -2,7 +2,6 @@
 
 import asyncio
 from contextlib import AsyncExitStack
-from typing import cast
 
 from sshore.core.folders import FolderApp, FolderView
 from sshore.core.ports import FolderServer
@@ -29,7 +28,6 @@ async def open_folder_end(
     stack.push_async_callback(process.aclose)
     loop = asyncio.get_running_loop()
     transport, early = await loop.create_unix_connection(_Early, sock=process.socket)
-    stream = cast(asyncio.Transport, transport)  # uvloop's are none by inheritance
-    if not stream.is_closing():
-        stream.pause_reading()
-    return stream, bytes(early.received)
+    if not transport.is_closing():
+        transport.pause_reading()
+    return transport, bytes(early.received)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from sshore.core.errors import NotFound
 from sshore.core.folders import FolderApp, FolderView
+from sshore.core.ids import SessionId
 from sshore.core.names import suggestion
 from sshore.core.sessions import StreamGrant
 from sshore.core.users import Identity
@@ -30,7 +31,7 @@ class FolderStreams:
             read_only=access.read_only,
             host_uid=access.host_uid,
         )
-        grant = StreamGrant(access.folder.id, user.name, user.id, identity.token.id, folder=ref)
+        grant = StreamGrant(SessionId(access.folder.id), user.name, user.id, identity.token.id, folder=ref)
         return grant, view, program
 
 

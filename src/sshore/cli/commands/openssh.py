@@ -37,11 +37,16 @@ def sftp(user: User, words: tuple[str, ...]) -> int:
 def cp(user: User, words: tuple[str, ...]) -> int:
     """Copy files to or from a session, by scp: NAME:PATH on one side.
 
+    With folder:NAME/PATH on one side it copies to or from a storage folder, for which no session need run: an upload
+    or download that breaks off is resumed (for --timeout SECONDS by itself, and by the same command later), and ends
+    with a checksum compared at both ends.
+
     \b
     sshore cp data.csv demo:            into the home
     sshore cp -r demo:results .         a directory
+    sshore cp big.tar folder:data/      into a storage folder
     """
-    openssh.run_cp(user, list(words))
+    return openssh.run_cp(user, list(words))
 
 
 @click.command(context_settings=_as_they_are, options_metavar="NAME[.sshore] [--app APP]")

@@ -17,6 +17,7 @@ from sshore.core.sessions import Capacity, EngineState, RunState, SessionSpec
 from sshore.engines.sandbox import ending
 from sshore.engines.sandbox.capacity import machine_capacity
 from sshore.engines.sandbox.cgroups import Cgroups
+from sshore.engines.sandbox.cpu_times import cpu_times_s
 from sshore.engines.sandbox.gpus import find_gpus
 from sshore.engines.sandbox.launcher import Launcher
 from sshore.engines.sandbox.logs import Logs
@@ -99,8 +100,15 @@ class SandboxEngine:
     async def capacity(self) -> Capacity:
         return machine_capacity(self._gpus)
 
+    async def cpu_times_s(self) -> dict[SessionId, float]:
+        return await self._in_thread(self._cpu_times_s)
+
     async def log(self, session_id: SessionId, tail_bytes: int) -> bytes:
         return await self._in_thread(partial(self._logs.tail, session_id, tail_bytes))
+
+    def _cpu_times_s(self) -> dict[SessionId, float]:
+        agents = {record.agent: record.id for record in self._records.unended() if record.agent and record.started}
+        return {agents[agent]: seconds for agent, seconds in cpu_times_s(agents).items()}
 
     async def _launch(self, spec: SessionSpec, leftover: Record | None) -> None:
         try:

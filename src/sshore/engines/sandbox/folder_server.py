@@ -111,11 +111,11 @@ class SandboxFolders:
                 mounted.sendall(b"folder\n")
                 mounted.shutdown(socket.SHUT_WR)
                 program = subprocess.Popen(
-                    [self._bwrap, *folder_arguments(view, app, descriptors)],
+                    [str(self._bwrap), *folder_arguments(view, app, descriptors)],
                     **run_as(view.host_uid),
                     pass_fds=tuple(descriptors.values()),
-                    stdin=far,
-                    stdout=far,
+                    stdin=far.fileno(),
+                    stdout=far.fileno(),
                     stderr=complaints,
                     env={},
                     cwd="/",

@@ -2,6 +2,7 @@
 
 import socket
 from dataclasses import dataclass
+from typing import Any
 
 from sshore.core.errors import SshoreError
 from sshore.sdk.errors import ConnectionLost, explain
@@ -46,7 +47,7 @@ class Checker:
             return None
         raise SshoreError(problem.detail, code=problem.code)
 
-    def _reply(self) -> dict[str, object]:
+    def _reply(self) -> dict[str, Any]:
         while (parts := split_line(self._received)) is None:
             data = self._connection.recv(4096)
             if not data:
