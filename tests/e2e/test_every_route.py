@@ -15,6 +15,9 @@ from typing import Any
 import pytest
 from deployment import Deployment, Owner
 
+from sshore.core.keys import new_private_key, public_line
+from sshore.core.sessions import KeyType
+
 Route = tuple[str, str]
 
 PUBLIC: set[Route] = {
@@ -29,6 +32,7 @@ PUBLIC: set[Route] = {
 ONES_OWN: set[Route] = {
     ("GET", "/api/v1/settings/{name}"),
     ("PUT", "/api/v1/settings/{name}"),
+    ("PUT", "/api/v1/files/{name}"),
 }
 """Routes whose path names something that everybody has: nobody reaches another's by it."""
 
@@ -69,16 +73,14 @@ class Walk:
     document: dict[str, Any]
     ann: Owner
     things: dict[str, str]
-    """What stands for the parameters of paths, all ann's."""
+    """What stands for a parameter of a path, by the word before it; all ann's."""
 
     @property
     def routes(self) -> list[Route]:
         return [(method.upper(), path) for path, methods in self.document["paths"].items() for method in methods]
 
-    def ask(self, route: Route, token: str, **things: str) -> Answer:
-        method, path = route
-        for name in parameters(path):
-            path = path.replace(f"{{{name}}}", (self.things | things).get(name, "nothing"))
+    def ask(self, route: Route, token: str, things: dict[str, str] | None = None) -> Answer:
+        method, path = route[0], filled(route[1], self.things if things is None else things)
         headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
         request = urllib.request.Request(self.url + path, self.body(route), headers, method=method)
         try:
@@ -109,7 +111,10 @@ class Walk:
         return {"string": "x", "integer": 1, "number": 1, "boolean": False, "array": []}.get(str(kind))
 
     def what_ann_has(self) -> dict[str, Any]:
-        listings = (("ls",), ("folder", "ls"), ("token", "ls"), ("settings", "ls"))
+        listings = (
+            *(("ls",), ("folder", "ls"), ("token", "ls"), ("settings", "ls")),
+            *(("keys", "ls"), ("file", "ls"), ("bootstrap", "show")),
+        )
         found = {" ".join(words): self.ann.json(*words) for words in listings}
         for token in found["token ls"]:
             del token["last_used_at"]
@@ -122,9 +127,24 @@ def walk(shared: Deployment) -> Iterator[Walk]:
     session = ann.run_session("anns-box", "--network", "none")
     ann.ok("folder", "create", "anns-data")
     token = ann.json("token", "create", "--name", "anns-token")
+    public_key, vimrc = ann.config / "anns.pub", ann.config / "vimrc"
+    public_key.write_text(public_line(new_private_key(KeyType.ED25519), "anns-key"))
+    vimrc.write_text("set nocompatible")
+    ann.ok("keys", "add", str(public_key))
+    ann.ok("file", "put", str(vimrc), "--as", ".anns-vimrc")
+    ann.ok("bootstrap", "set", str(vimrc))
     with urllib.request.urlopen(f"{shared.url}/openapi.json", timeout=10) as answer:
         document = json.load(answer)
-    things = {"ref": session["id"], "app": "ssh", "name": "anns-data", "token_id": token["id"]}
+    things = {
+        "sessions": session["id"],
+        "apps": "ssh",
+        "folders": "anns-data",
+        "tokens": token["id"],
+        "users": "route-ann",
+        "settings": "language",
+        "keys": "anns-key",
+        "files": ".anns-vimrc",
+    }
     yield Walk(shared.url, document, ann, things)
     shared.cli("user", "rm", "--with-data", "route-ann")
 
@@ -155,17 +175,19 @@ def test_another_user_finds_nothing_of_anns(shared: Deployment, walk: Walk, ref:
     """And cannot tell what she has from what nobody has."""
     bob = new_user(shared, f"route-bob-{ref}")
     before = walk.what_ann_has()
-    hers = walk.things if ref == "id" else walk.things | {"ref": "anns-box", "token_id": "anns-token"}
+    hers = walk.things if ref == "id" else walk.things | {"sessions": "anns-box", "tokens": "anns-token"}
+    nobodys = dict.fromkeys(hers, "nosuch") | {"apps": "ssh"}
+    secret = {"anns-", walk.things["sessions"], walk.things["tokens"]}
     for route in sorted(walk.routes, key=lambda route: "login" in route[1]):  # which ends bob's token
         if route in PUBLIC:
             continue
-        answer = walk.ask(route, bob, **hers)
-        if parameters(route[1]) and route not in ONES_OWN:
+        answer = walk.ask(route, bob, hers)
+        if has_parameters(route[1]) and route not in ONES_OWN:
             assert answer.status == 404 or (answer.code == "forbidden" and "/users" in route[1]), (route, answer)
-            nobodys = walk.ask(route, bob, **dict.fromkeys(hers, "ssh"))
-            assert (answer.status, answer.code) == (nobodys.status, nobodys.code), (route, nobodys)
-        if answer.status < 300:
-            assert not [thing for thing in (*hers.values(), "anns-") if thing in answer.body and thing != "ssh"], route
+            same = walk.ask(route, bob, nobodys)
+            assert (answer.status, answer.code) == (same.status, same.code), (route, same)
+        if answer.status < 300 and route not in ONES_OWN:
+            assert not [thing for thing in secret if thing in answer.body], route
     assert walk.what_ann_has() == before
     shared.cli("user", "rm", "--with-data", f"route-bob-{ref}")
 
@@ -176,7 +198,7 @@ def test_members_manage_no_users(shared: Deployment, walk: Walk) -> None:
     for name in ("route-ann", "admin", "nosuch"):
         for route in walk.routes:
             if "/users" in route[1]:
-                answer = walk.ask(route, bob, name=name)
+                answer = walk.ask(route, bob, walk.things | {"users": name})
                 assert (answer.status, answer.code) == (403, "forbidden"), (route, answer)
     shared.cli("user", "rm", "route-member")
 
@@ -197,8 +219,17 @@ def test_a_token_for_streams_only_connects(walk: Walk) -> None:
         assert (answer.code == "token_scope") != (route in STREAMS | PUBLIC), (route, answer)
 
 
-def parameters(path: str) -> list[str]:
-    return [part[1:].partition(":")[0].rstrip("}") for part in path.split("/") if part.startswith("{")]
+def has_parameters(path: str) -> bool:
+    return "{" in path
+
+
+def filled(path: str, things: dict[str, str]) -> str:
+    """The path with things in the place of its parameters."""
+    words = path.split("/")
+    for at, word in enumerate(words):
+        if word.startswith("{"):
+            words[at] = things.get(words[at - 1], "nosuch")
+    return "/".join(words)
 
 
 def beginning(answer: Any) -> str:
@@ -249,5 +280,5 @@ def users(shared: Deployment, walk: Walk, kind: str) -> tuple[str, str]:
 
 def agents(shared: Deployment, walk: Walk, kind: str) -> tuple[str, str]:
     """A session's own, which parks its links."""
-    config = shared.state / "sessions" / walk.things["ref"] / "run" / "agent.json"
+    config = shared.state / "sessions" / walk.things["sessions"] / "run" / "agent.json"
     return json.loads(config.read_text())["token"], "unauthenticated"
