@@ -25,7 +25,7 @@ class Bootstrap:
 
     def __init__(self, loop: Loop, children: Children, script: str, home: str) -> None:
         self._loop, self._children, self._script, self._home = loop, children, script, home
-        self._log = -1
+        self._log = self._output = -1
         self._room = MAX_LOG_BYTES
         self._began = 0.0
 
@@ -46,7 +46,9 @@ class Bootstrap:
             self._note(f"it cannot be run: {error.strerror}: is its first line right?")
             os.close(read_end)
         else:
-            self._listen(read_end)
+            os.set_blocking(read_end, False)
+            self._output = read_end
+            self._listen()
         finally:
             os.close(null)
             os.close(write_end)
@@ -61,21 +63,31 @@ class Bootstrap:
             pid = self._children.spawn(("/bin/sh", self._script), self._on_exit, **how)
         say(f"the bootstrap script runs, pid {pid}")
 
-    def _listen(self, read_end: int) -> None:
-        os.set_blocking(read_end, False)
-        self._loop.watch(read_end, READ, lambda events: self._on_output(read_end))
+    def _listen(self) -> None:
+        if self._output >= 0:
+            self._loop.watch(self._output, READ, lambda events: self._on_output())
 
-    def _on_output(self, read_end: int) -> None:
-        self._loop.unwatch(read_end)
-        data = os.read(read_end, _CHUNK_BYTES)
-        if not data:
-            os.close(read_end)
+    def _on_output(self) -> None:
+        self._loop.unwatch(self._output)
+        self._read()
+        # However little came: many small writes would wake the agent as often.
+        self._loop.call_later(_PAUSE_S, self._listen)
+
+    def _read(self) -> None:
+        try:
+            data = os.read(self._output, _CHUNK_BYTES)
+        except BlockingIOError:
             return
         self._keep(data)
-        # However little came: many small writes would wake the agent as often.
-        self._loop.call_later(_PAUSE_S, lambda: self._listen(read_end))
+        if not data:
+            self._loop.unwatch(self._output)
+            os.close(self._output)
+            self._output = -1
 
     def _on_exit(self, pid: int, status: int) -> None:
+        # The pipe holds no more than this reads; what the script has left in the background may still write to it.
+        if self._output >= 0:
+            self._read()
         self._note(f"{describe_exit(status)}, after {time.monotonic() - self._began:.1f} s")
 
     def _keep(self, data: bytes) -> None:

@@ -109,7 +109,7 @@ def the_one_line(text: str) -> str:
     keys = [line for line in lines if line and not line.startswith("#")]
     if not keys:
         raise InvalidInput(f"there is no key in it: {_ASK}", field="public_key")
-    if len(keys) > 1:
+    if len(keys) > 1 and any(word in _READERS for line in keys for word in line.split()):
         raise InvalidInput(
             f"there are {len(keys)} lines, and a key is one: give keys one at a time, each as its .pub file has it",
             field="public_key",

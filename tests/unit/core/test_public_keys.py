@@ -129,6 +129,7 @@ def dsa_line() -> str:
         ("", "there is no key in it"),
         ("# nothing but a comment\n", "there is no key in it"),
         ("hello world", "that is no OpenSSH public key"),
+        ("#!/bin/sh\necho hello\nexit\n", "that is no OpenSSH public key"),
         ("\x7fELF\x02\x01\x01\x00", "that is no OpenSSH public key"),
         ("a" * 40_000, "too long"),
         ("ssh-ed448 AAAA", "that is no OpenSSH public key"),
