@@ -18,6 +18,7 @@ class FakeSession:
     spec: SessionSpec
     reason: str = ""
     log: bytes = b"agent started\n"
+    cpu_s: float = 0.0
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -101,6 +102,9 @@ class FakeEngine:
 
     async def capacity(self) -> Capacity:
         return self._capacity
+
+    async def cpu_times_s(self) -> dict[SessionId, float]:
+        return {id_: session.cpu_s for id_, session in self.machine.sessions.items() if not session.ended.is_set()}
 
     async def log(self, session_id: SessionId, tail_bytes: int) -> bytes:
         session = self.machine.sessions.get(session_id)

@@ -25,5 +25,6 @@ standard library only, one thread, one selector loop, no asyncio, under 15 MB re
     bootstrap.py  the owner's bootstrap script and its log
     check_files.py  beside the agent, confined to a folder: checksums of files
     guard_sftp.py   likewise: an SFTP server with a quota
+    terminals.py  a line for whoever sits at a terminal of the session
     journal.py    the agent's log on stderr, and sshd's lines in it
 """

@@ -11,6 +11,7 @@ from sshore.agent.journal import say
 from sshore.agent.link import answer
 from sshore.agent.port_app import refuse
 from sshore.agent.replies import Problem, Reply, ok
+from sshore.agent.terminals import write_line
 from sshore.wire.lines import LineError
 from sshore.wire.problems import Code
 
@@ -49,6 +50,8 @@ class Requests:
             reply(ok(apps=self._apps.list()))
         elif call == "ssh.end_revoked":
             self._apps.end_revoked(reply)
+        elif call == "warn":
+            reply(ok(terminals=write_line(_word(message, "text"))))
         elif call == "ping":
             reply(ok(version=__version__, rss_bytes=_rss_bytes()))
         else:

@@ -2,10 +2,12 @@
 
 from datetime import datetime
 
+from sshore.core.activity import Report
 from sshore.core.apps import AppStatus
 from sshore.core.folders import Folder
 from sshore.core.sessions import Session
 from sshore.core.users import Token, User
+from sshore.schema.activity_messages import ActivityMessage
 from sshore.schema.messages import (
     AppMessage,
     FolderMessage,
@@ -19,7 +21,7 @@ from sshore.schema.messages import (
 from sshore.services.settings import SettingValue
 
 
-def session_message(session: Session, owner: str, *, linked: bool) -> SessionMessage:
+def session_message(session: Session, owner: str, *, linked: bool, report: Report | None = None) -> SessionMessage:
     resources = session.resources
     return SessionMessage(
         id=session.id,
@@ -38,6 +40,20 @@ def session_message(session: Session, owner: str, *, linked: bool) -> SessionMes
         host_key_fingerprint=session.host_key_fingerprint,
         created_at=time_text(session.created_at),
         started_at=time_text(session.started_at) if session.started_at else None,
+        idle_timeout_s=session.idle_timeout_s,
+        ttl_s=session.ttl_s,
+        activity=activity_message(report) if report else None,
+    )
+
+
+def activity_message(report: Report) -> ActivityMessage:
+    return ActivityMessage(
+        moved_bytes=report.moved_bytes,
+        moved_at=time_text(report.moved_at) if report.moved_at else None,
+        cpu_s=round(report.cpu_s, 2),
+        active_at=time_text(report.active_at),
+        stops_at=time_text(report.deadline.at) if report.deadline else None,
+        stop_reason=report.deadline.reason if report.deadline else "",
     )
 
 
@@ -46,7 +62,8 @@ def app_message(status: AppStatus) -> AppMessage:
 
 
 def user_message(user: User) -> UserMessage:
-    return UserMessage(user.name, user.role, user.settings, user.disabled, bool(user.password_hash))
+    has_password, oidc_subject = bool(user.password_hash), user.oidc_subject or ""
+    return UserMessage(user.name, user.role, user.settings, user.disabled, has_password, oidc_subject)
 
 
 def token_message(token: Token, secret: str | None = None) -> TokenMessage:

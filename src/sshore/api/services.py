@@ -5,11 +5,13 @@ from dataclasses import dataclass
 
 from sshore.core.keys import CertificateAuthority
 from sshore.services.accounts import Accounts
-from sshore.services.audit import Audit
 from sshore.services.apps import AppService
+from sshore.services.audit import Audit
 from sshore.services.folders import FolderService
+from sshore.services.oidc import OidcLogin
 from sshore.services.own_keys import OwnKeyService
 from sshore.services.passwords import Passwords
+from sshore.services.session_watch import SessionWatch
 from sshore.services.sessions import SessionService
 from sshore.services.settings import UserSettings
 from sshore.services.user_administration import UserAdministration
@@ -21,11 +23,13 @@ class Services:
     accounts: Accounts
     passwords: Passwords
     users: UserAdministration
+    oidc: OidcLogin
     sessions: SessionService
     apps: AppService
     folders: FolderService
     settings: UserSettings
     audit: Audit
+    watch: SessionWatch
     own_keys: OwnKeyService
     user_files: UserFileService
     bootstraps: BootstrapService
@@ -33,4 +37,6 @@ class Services:
     engines: tuple[str, ...]
     """The first one is the default."""
     kit: str
+    public_url: str
+    """The address that users' browsers know; empty: the one that they asked."""
     is_ready: Callable[[], Awaitable[bool]]

@@ -7,12 +7,11 @@ from starlette.responses import PlainTextResponse
 
 from sshore.api.answers import session_message, time_text
 from sshore.api.auth import Caller, Found, Own, Use
+from sshore.api.new_session import wanted_session
 from sshore.api.services import Services
-from sshore.core.apps import check_app_name
-from sshore.core.folders import make_mount
-from sshore.core.sessions import KeyType, Network, Resources, Session
-from sshore.core.settings import KEY_TYPE
+from sshore.core.sessions import Session
 from sshore.core.users import User
+from sshore.schema.activity_messages import ChangeSession
 from sshore.schema.messages import (
     CertificateMessage,
     CertificateRequest,
@@ -20,8 +19,6 @@ from sshore.schema.messages import (
     SessionKeyMessage,
     SessionMessage,
 )
-from sshore.services.apps import find_app
-from sshore.services.setup import NewSession
 
 router = APIRouter(prefix="/api/v1/sessions", tags=["sessions"])
 
@@ -35,18 +32,25 @@ async def list_sessions(
     caller: Caller, services: Use, everyone: Annotated[bool, Query(alias="all")] = False
 ) -> list[SessionMessage]:
     found = await services.sessions.list(caller, everyone=everyone)
-    return [session_message(session, owner, linked=services.sessions.is_linked(session)) for session, owner in found]
+    return [_said(session, owner, services) for session, owner in found]
 
 
 @router.post("", status_code=201)
 async def create_session(body: CreateSession, caller: Caller, services: Use, wait_s: WaitSeconds = 0) -> SessionMessage:
-    session = await services.sessions.create(caller, _wanted(body, caller, services), wait_s)
+    session = await services.sessions.create(caller, await wanted_session(body, caller, services), wait_s)
     return _message(session, caller, services)
 
 
 @router.get("/{ref}")
 async def show_session(session: Found, caller: Caller, services: Use, wait_s: WaitSeconds = 0) -> SessionMessage:
     return _message(await services.sessions.settled(session, wait_s), caller, services)
+
+
+@router.patch("/{ref}")
+async def change_session(session: Found, body: ChangeSession, caller: Caller, services: Use) -> SessionMessage:
+    """Change when a session stops by itself."""
+    changed = await services.sessions.change(session, idle_timeout_s=body.idle_timeout_s, ttl_s=body.ttl_s)
+    return _message(changed, caller, services)
 
 
 @router.post("/{ref}/start")
@@ -92,20 +96,9 @@ async def certify(session: Own, body: CertificateRequest, caller: Caller, servic
 
 def _message(session: Session, caller: User, services: Services) -> SessionMessage:
     owner = caller.name if session.owner_id == caller.id else session.owner_id
-    return session_message(session, owner, linked=services.sessions.is_linked(session))
+    return _said(session, owner, services)
 
 
-def _wanted(body: CreateSession, caller: User, services: Services) -> NewSession:
-    """The request with the caller's settings and the server's defaults filled in, checked."""
-    wanted = body.resources
-    key_type = body.key_type or KeyType(services.settings.get(caller, KEY_TYPE).effective)
-    return NewSession(
-        name=body.name,
-        engine=body.engine or services.engines[0],
-        image=body.image,
-        resources=Resources(wanted.cpus, wanted.memory_bytes, wanted.pids, wanted.gpus),
-        network=body.network or Network.NAT,
-        key_type=key_type,
-        mounts=tuple(make_mount(mount.folder, mount.target, read_only=mount.read_only) for mount in body.mounts),
-        apps=tuple(find_app(check_app_name(app)).name for app in body.apps),
-    )
+def _said(session: Session, owner: str, services: Services) -> SessionMessage:
+    linked = services.sessions.is_linked(session)
+    return session_message(session, owner, linked=linked, report=services.watch.report(session))

@@ -18,6 +18,7 @@ _SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "logs": ("sessions", "Show what a session's agent and daemons wrote"),
         "stop": ("sessions", "Stop sessions; their homes stay"),
         "start": ("sessions", "Start stopped sessions, or mend ones that are out of touch"),
+        "limit": ("limit", "Change when a session stops by itself"),
         "rm": ("sessions", "Remove sessions and their homes"),
         "app": ("apps", "List, start and stop the apps of a session"),
         "file": ("own_files", "Keep files that each new home gets, such as .vimrc"),

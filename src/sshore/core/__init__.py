@@ -10,6 +10,7 @@
     public_keys.py  public keys as users give them, and what is none
     own_keys.py  public keys that users have registered
     user_files.py  files for each new home, and the bootstrap script
+    activity.py  what keeps a session alive, and when it stops
     audit.py     what is remembered of each stream
     settings.py  the user settings and their validation
     names.py     names and sizes as people type them

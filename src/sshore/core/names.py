@@ -15,6 +15,7 @@ _FOLDER_NAME = re.compile(r"[A-Za-z0-9._][A-Za-z0-9._ -]*")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?", re.IGNORECASE)
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])", re.IGNORECASE)
 _SECONDS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
+NEVER = "never"
 MAX_DURATION_S = 10 * 365 * 86400.0
 _FACTORS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
@@ -97,6 +98,11 @@ def parse_duration(text: str) -> float:
     if not 0 < seconds <= MAX_DURATION_S:
         raise InvalidInput(f"{text!r} is no duration: write a number and a unit, such as 90s, 30m, 8h or 2d")
     return seconds
+
+
+def parse_duration_or_never(text: str) -> float:
+    """As `parse_duration`; ``never`` and ``none`` are 0."""
+    return 0 if text.strip().lower() in (NEVER, "none", "0") else parse_duration(text)
 
 
 def format_duration(seconds: float) -> str:

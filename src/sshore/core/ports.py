@@ -8,6 +8,7 @@ FolderServer    programs confined to a folder      engines/sandbox
 OpenStreams     the streams that are open          gateway
 StreamJournal   is told of each stream             services
 PasswordHasher  passwords, hashed                  store
+IdentityProvider  logins at a provider             oidc
 Clock           the time                           server
 """
 
@@ -18,12 +19,19 @@ from socket import socket as Socket
 from typing import Any, Protocol
 
 from sshore.core.audit import StreamEnd, StreamFilter, StreamRecord
-from sshore.core.folders import Folder, FolderApp, FolderView
+from sshore.core.folders import (
+    Folder,
+    FolderApp,
+    FolderKeys,
+    FolderShare,
+    FolderView,
+    TrashedFolder,
+)
 from sshore.core.ids import FolderId, OwnKeyId, SessionId, StreamId, TokenId, UserId
 from sshore.core.own_keys import OwnKey
 from sshore.core.sessions import BindMount, Capacity, EngineState, Mount, Session, SessionSpec, StreamGrant
 from sshore.core.user_files import Bootstrap, FileEntry, UserFile
-from sshore.core.users import Token, User
+from sshore.core.users import ProvedIdentity, Token, User
 
 
 class Clock(Protocol):
@@ -81,6 +89,10 @@ class Engine(Protocol):
     async def aclose(self) -> None:
         """Let go of the engine's own resources; sessions go on."""
 
+    async def cpu_times_s(self) -> dict[SessionId, float]:
+        """CPU seconds that each running session's processes have used since it started, those that have ended
+        included, as far as the engine can tell."""
+
     async def log(self, session_id: SessionId, tail_bytes: int) -> bytes:
         """The end of what the session's agent and daemons wrote; empty when there is nothing."""
 
@@ -114,13 +126,15 @@ class Users(Protocol):
 
     async def by_name(self, name: str) -> User | None: ...
 
+    async def by_oidc_subject(self, subject: str) -> User | None: ...
+
     async def list(self) -> list[User]: ...
 
     async def set_setting(self, user_id: UserId, name: str, value: str) -> None:
         """Store a setting; an empty value removes it."""
 
     async def change(self, user_id: UserId, **values: Any) -> None:
-        """Change fields of a user: role, disabled, password_hash."""
+        """Change fields of a user: role, disabled, password_hash, oidc_subject."""
 
     async def remove(self, user_id: UserId) -> None:
         """Forget a user and the user's tokens; sessions and folders must be gone."""
@@ -170,6 +184,49 @@ class Folders(Protocol):
     async def list(self, owner_id: UserId) -> list[Folder]: ...
 
     async def remove(self, folder_id: FolderId) -> None: ...
+
+    async def rename(self, folder_id: FolderId, name: str) -> None:
+        """Raises Conflict (``name_taken``) when the owner has one of that name."""
+
+    async def trash(self, folder: Folder, at: datetime) -> None:
+        """In place of the folder and its shares there is a trashed one, in one step."""
+
+    async def restore(self, trashed: TrashedFolder, name: str) -> Folder:
+        """The other way. Raises Conflict as `rename` does."""
+
+
+class FolderShares(Protocol):
+    async def put(self, share: FolderShare) -> None:
+        """Store a share, in the place of the one for the same user."""
+
+    async def of_folder(self, folder_id: FolderId) -> list[FolderShare]: ...
+
+    async def with_user(self, user_id: UserId) -> list[tuple[Folder, FolderShare]]:
+        """What others share with a user, or with everyone."""
+
+    async def remove(self, folder_id: FolderId, user_id: UserId | None) -> bool:
+        """Whether there was one."""
+
+
+class TrashedFolders(Protocol):
+    async def list(self, owner_id: UserId | None = None) -> list[TrashedFolder]:
+        """An owner's, or all; the latest first."""
+
+    async def remove(self, folder_id: FolderId) -> None: ...
+
+
+class FolderQuotas(Protocol):
+    async def get(self, owner_id: UserId) -> int | None:
+        """Bytes that an owner's folders may hold in all; None for no limit."""
+
+    async def set(self, owner_id: UserId, size_bytes: int | None) -> None: ...
+
+
+class FolderKeyTable(Protocol):
+    async def get(self, folder_id: FolderId, user_id: UserId) -> FolderKeys | None: ...
+
+    async def add(self, keys: FolderKeys) -> None:
+        """Raises Conflict when there are some already."""
 
 
 class OwnKeys(Protocol):
@@ -245,6 +302,18 @@ class Store(Protocol):
     def folders(self) -> Folders: ...
 
     @property
+    def folder_shares(self) -> FolderShares: ...
+
+    @property
+    def trashed_folders(self) -> TrashedFolders: ...
+
+    @property
+    def folder_quotas(self) -> FolderQuotas: ...
+
+    @property
+    def folder_keys(self) -> FolderKeyTable: ...
+
+    @property
     def own_keys(self) -> OwnKeys: ...
 
     @property
@@ -314,6 +383,20 @@ class SessionFiles(Protocol):
     def folder_path(self, owner_id: UserId, name: str) -> Path:
         """The directory of a folder on the host."""
 
+    async def rename_folder(self, owner_id: UserId, name: str, new_name: str) -> None: ...
+
+    async def trash_folder(self, folder: Folder) -> None:
+        """Move a folder's directory into the trash."""
+
+    async def restore_folder(self, trashed: TrashedFolder, name: str) -> None:
+        """Move it back, under a name that is free."""
+
+    async def empty_trash(self, folder_id: FolderId) -> None:
+        """Remove a trashed folder's directory and all it holds."""
+
+    async def used_bytes(self, owner_id: UserId, trashed: Sequence[FolderId]) -> int:
+        """The room that an owner's folders take on the disk, and those in the trash."""
+
     def bind_mounts(self, owner_id: UserId, mounts: Sequence[Mount]) -> tuple[BindMount, ...]:
         """The host's side of mounts."""
 
@@ -339,6 +422,9 @@ class FolderServer(Protocol):
             Unavailable: the user has too many open. EngineFailed: it did not start.
         """
 
+    async def cannot_map(self, source: Path) -> str:
+        """Why files in a directory cannot be owned by other users' sessions, too, as a phrase; empty when they can."""
+
 
 class OpenStreams(Protocol):
     """The streams that are open, or about to be."""
@@ -354,6 +440,24 @@ class PasswordHasher(Protocol):
 
     async def verify(self, stored: str, password: str) -> bool:
         """Whether it is this password; false, after the same work, when `stored` is empty."""
+
+
+class IdentityProvider(Protocol):
+    """An OpenID Connect provider.
+
+    Raises (every method):
+        Unavailable: it does not answer, or not as it should.
+    """
+
+    async def authorization_url(self, redirect_uri: str, state: str, nonce: str, verifier: str) -> str:
+        """Where the user's browser goes to log in."""
+
+    async def exchange(self, code: str, redirect_uri: str, verifier: str, nonce: str) -> ProvedIdentity:
+        """Who has logged in.
+
+        Raises:
+            Unauthenticated: what the provider says cannot be believed.
+        """
 
 
 class StreamAuthority(Protocol):

@@ -3,13 +3,24 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sshore.core.activity import check_span
 from sshore.core.errors import InvalidInput, NotFound
-from sshore.core.names import suggestion
-from sshore.core.sessions import KeyType
+from sshore.core.folders import parse_mount
+from sshore.core.names import NEVER, parse_bytes, parse_duration_or_never, suggestion
+from sshore.core.sessions import KeyType, Mount, Network, Resources
 
 PREFERRED_SSH_PORT = "preferred-ssh-port"
 KEY_TYPE = "key-type"
 LANGUAGE = "language"
+ENGINE = "engine"
+CPUS = "cpus"
+MEMORY = "memory"
+NETWORK = "network"
+MOUNTS = "mounts"
+IDLE_TIMEOUT = "idle-timeout"
+
+ALL_FOLDERS = "all"
+"""The value of `MOUNTS` that means every folder of the user's own."""
 
 RECOMMENDED_PORTS = range(10000, 65001)
 
@@ -38,12 +49,54 @@ def _one_of(*choices: str) -> Callable[[str], str]:
     return check
 
 
+def read_cpus(value: str) -> float | None:
+    """Raises InvalidInput when it is no number of CPUs; empty is no limit."""
+    try:
+        return Resources(cpus=float(value)).cpus if value else None
+    except ValueError:
+        raise InvalidInput(f"{value!r} is no number of CPUs: give one such as 0.5 or 2", field="value") from None
+
+
+def read_memory(value: str) -> int | None:
+    """Raises InvalidInput when it is no size of memory; empty is no limit."""
+    return Resources(memory_bytes=parse_bytes(value)).memory_bytes if value else None
+
+
+def read_mounts(value: str) -> tuple[Mount, ...]:
+    """Raises InvalidInput when they are no mounts, with commas between them; not for `ALL_FOLDERS`."""
+    return tuple(parse_mount(part.strip()) for part in value.split(",") if part.strip())
+
+
+def read_idle_timeout(value: str) -> float | None:
+    """Seconds; None is never. Raises InvalidInput when it is no duration."""
+    return check_span(parse_duration_or_never(value), "value")
+
+
+def _readable(read: Callable[[str], object], *words: str) -> Callable[[str], str]:
+    """What `read` can read, or one of the words."""
+
+    def check(value: str) -> str:
+        if value not in words:
+            read(value)
+        return value
+
+    return check
+
+
 SETTINGS: dict[str, Setting] = {
     setting.name: setting
     for setting in (
         Setting(PREFERRED_SSH_PORT, "Local port that SSH / SFTP gets first", "", _check_port),
         Setting(KEY_TYPE, "Type of new session keys", KeyType.ED25519, _one_of(*KeyType)),
         Setting(LANGUAGE, "Language of the console", "en", _one_of("en", "ko")),
+        Setting(ENGINE, "Engine of new sessions; empty is the server's first", "", str),
+        Setting(CPUS, "CPUs of new sessions; empty is no limit", "", _readable(read_cpus)),
+        Setting(MEMORY, "Memory of new sessions, such as 4g; empty is no limit", "", _readable(read_memory)),
+        Setting(NETWORK, "Network of new sessions", Network.NAT, _one_of(*Network)),
+        Setting(
+            MOUNTS, "Folders of new sessions: FOLDER[:PATH][:ro],… or: all", "", _readable(read_mounts, ALL_FOLDERS)
+        ),
+        Setting(IDLE_TIMEOUT, "New sessions stop when idle for so long", NEVER, _readable(read_idle_timeout)),
     )
 }
 

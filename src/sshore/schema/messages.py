@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from sshore.core.sessions import KeyType, Network
 from sshore.core.states import SessionState
 from sshore.core.users import Role, Scope
+from sshore.schema.activity_messages import ActivityMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,10 @@ class CreateSession:
     mounts: list[MountMessage] = field(default_factory=list)
     apps: list[str] = field(default_factory=list)
     """Apps to launch as soon as the session starts."""
+    idle_timeout_s: float | None = None
+    """It stops after so long without activity; 0 is never, None is the user's setting."""
+    ttl_s: float | None = None
+    """It stops so long after its start; 0 and None are never."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,9 @@ class SessionMessage:
     host_key_fingerprint: str
     created_at: str
     started_at: str | None = None
+    idle_timeout_s: float | None = None
+    ttl_s: float | None = None
+    activity: ActivityMessage | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +115,7 @@ class UserMessage:
     settings: dict[str, str] = field(default_factory=dict)
     disabled: bool = False
     has_password: bool = False
+    oidc_subject: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,3 +183,5 @@ class VersionMessage:
     version: str
     engines: list[str]
     kit: str
+    oidc: bool = False
+    """Whether users can log in at an OpenID Connect provider."""

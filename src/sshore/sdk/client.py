@@ -6,8 +6,8 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import quote, urlencode
 
-from sshore.schema.account_messages import ChangeUser, LoginRequest, SetPassword
-from sshore.schema.activity_messages import StreamMessage
+from sshore.schema.account_messages import ChangeUser, LoginRequest, OidcCode, SetPassword
+from sshore.schema.activity_messages import ChangeSession, StreamMessage
 from sshore.schema.decode import DecodeError, decode, encode
 from sshore.schema.messages import (
     AppMessage,
@@ -95,6 +95,9 @@ class Client:
     def session(self, ref: str, wait_s: float = 0) -> SessionMessage:
         return self._one(SessionMessage, "GET", _session(ref) + _query(wait_s=wait_s or None), wait_s=wait_s)
 
+    def change_session(self, ref: str, change: ChangeSession) -> SessionMessage:
+        return self._one(SessionMessage, "PATCH", _session(ref), encode(change))
+
     def start_session(self, ref: str, wait_s: float = 0) -> SessionMessage:
         path = _session(ref) + "/start" + _query(wait_s=wait_s or None)
         return self._one(SessionMessage, "POST", path, wait_s=wait_s)
@@ -149,12 +152,19 @@ class Client:
         """Remove a user and the user's sessions; with folders only `with_data`."""
         self._http.request("DELETE", f"{_API}/users/{_part(name)}" + _query(with_data="true" if with_data else None))
 
+    def link_user(self, name: str, oidc_subject: str) -> UserMessage:
+        return self._one(UserMessage, "PUT", f"/users/{_part(name)}/oidc", {"oidc_subject": oidc_subject})
+
     def set_password(self, name: str, request: SetPassword) -> None:
         self._http.request("PUT", f"{_API}/users/{_part(name)}/password", encode(request))
 
     def log_in(self, request: LoginRequest) -> TokenMessage:
         """Exchange a password for a token; needs no token."""
         return self._one(TokenMessage, "POST", "/login", encode(request))
+
+    def redeem_oidc_code(self, request: OidcCode) -> TokenMessage:
+        """Exchange the one-time code of a login at the provider for a token; needs no token."""
+        return self._one(TokenMessage, "POST", "/oidc/token", encode(request))
 
     def log_out(self) -> None:
         """Revoke the token that this client uses."""

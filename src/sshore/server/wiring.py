@@ -18,6 +18,7 @@ from sshore.gateway.gateway import Gateway
 from sshore.gateway.links import LinkTable
 from sshore.gateway.open_streams import StreamTable
 from sshore.kit.build import Kit
+from sshore.oidc.provider import Provider
 from sshore.server.metrics import GatewayCollector
 from sshore.server.settings import Settings
 from sshore.server.state import make_link_directory, touch_private
@@ -27,9 +28,11 @@ from sshore.services.audit import Audit
 from sshore.services.folder_streams import FolderStreams
 from sshore.services.folders import FolderService
 from sshore.services.lifecycle import Lifecycle
+from sshore.services.oidc import OidcLogin
 from sshore.services.own_keys import OwnKeyService
 from sshore.services.passwords import Passwords
 from sshore.services.records import SessionRecords
+from sshore.services.session_watch import SessionWatch
 from sshore.services.sessions import SessionService
 from sshore.services.settings import UserSettings
 from sshore.services.setup import Premises, SessionSetup
@@ -90,17 +93,21 @@ async def wire(settings: Settings, state: Path, kit: Kit) -> AsyncIterator[Parts
         audit = Audit(store, clock, settings.audit_days)
         await audit.begin()
         stack.push_async_callback(audit.close)
+        watch = SessionWatch(store, lifecycle, streams, links, clock)
         gateway = await stack.enter_async_context(Gateway(authority, links, streams, confined, journal=audit))
         stack.enter_context(_measured(gateway))
         services = Services(
             accounts=accounts,
             passwords=Passwords(store, accounts, Argon2Passwords(), LoginThrottle(clock)),
             users=UserAdministration(store, sessions, folders, streams),
+            oidc=_oidc_login(settings, store, accounts, clock),
+            public_url=settings.public_url,
             sessions=sessions,
             apps=AppService(records, links),
             folders=folders,
-            settings=UserSettings(store),
+            settings=UserSettings(store, tuple(engines)),
             audit=audit,
+            watch=watch,
             own_keys=own_keys,
             user_files=UserFileService(store, clock),
             bootstraps=BootstrapService(store, clock),
@@ -110,6 +117,11 @@ async def wire(settings: Settings, state: Path, kit: Kit) -> AsyncIterator[Parts
             is_ready=lambda: _answers(store),
         )
         yield Parts(services, lifecycle, own_keys, audit, gateway, premises.link)
+
+
+def _oidc_login(settings: Settings, store: Store, accounts: Accounts, clock: SystemClock) -> OidcLogin:
+    provider = Provider(settings.oidc, clock) if settings.oidc else None
+    return OidcLogin(store, accounts, clock, provider, may_create_users=settings.oidc_create_users)
 
 
 async def _open_database(settings: Settings, state: Path) -> Database:

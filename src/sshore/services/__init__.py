@@ -12,6 +12,8 @@ folder_streams.py  streams to folders, which need no session
 setup.py      a session's keys, its run files, and what the engine is told
 records.py    sessions as stored: changed one at a time, watched by whoever waits
 lifecycle.py  starts, watches, stops and adopts sessions; the one place that changes a session's state
+session_watch.py  what sessions do; stops those that are idle or whose time is over
+audit.py      writes down each stream, answers who connected to what
 sessions.py   create, find, list, start, stop, remove; keys and certificates
 apps.py       launch and stop apps
 streams.py    who may open a stream; implements `core.ports.StreamAuthority`

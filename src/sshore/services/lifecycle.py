@@ -78,14 +78,15 @@ class Lifecycle:
             self.place()
         return session
 
-    async def stop(self, session: Session) -> Session:
-        """End a session's processes; its home, folders and keys stay. Idempotent."""
+    async def stop(self, session: Session, reason: str = "") -> Session:
+        """End a session's processes; its home, folders and keys stay. Idempotent. `reason`: why, for its owner."""
         if session.state in (SessionState.STOPPED, SessionState.FAILED):
             return session
         if session.state is SessionState.PENDING:
             return await self._records.change(session.id, state=SessionState.STOPPED, reason="")
-        await self._records.change(session.id, state=SessionState.STOPPING, reason="")
-        return await self._finish_stopping(session)
+        return await self._finish_stopping(
+            await self._records.change(session.id, state=SessionState.STOPPING, reason=reason)
+        )
 
     async def remove(self, session: Session) -> None:
         """Stop a session and forget it; its home goes, its folders stay."""
@@ -100,7 +101,7 @@ class Lifecycle:
 
     async def _finish_stopping(self, session: Session) -> Session:
         await self._end_processes(session)
-        stopped = await self._records.change(session.id, state=SessionState.STOPPED, reason="")
+        stopped = await self._records.change(session.id, state=SessionState.STOPPED)
         self.place()
         return stopped
 

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from pathlib import PurePosixPath
 
 from sshore.core import layout
+from sshore.core.activity import check_span
 from sshore.core.errors import Conflict, EngineFailed, NotFound
 from sshore.core.ids import SessionId
 from sshore.core.keys import CertificateAuthority, public_line
@@ -127,6 +128,16 @@ class SessionService:
         engine = self._lifecycle.engine(session.engine)
         await engine.check(await self._setup.spec(session))
         return await self.settled(await self._lifecycle.start(session), wait_s)
+
+    async def change(self, session: Session, *, idle_timeout_s: float | None, ttl_s: float | None) -> Session:
+        """Change when a session stops by itself: seconds, 0 for never, None to leave it.
+
+        Raises:
+            InvalidInput: a duration that cannot be.
+        """
+        wanted = {"idle_timeout_s": idle_timeout_s, "ttl_s": ttl_s}
+        values = {name: check_span(seconds, name) for name, seconds in wanted.items() if seconds is not None}
+        return await self._records.change(session.id, **values)
 
     async def stop(self, session: Session) -> Session:
         return await self._lifecycle.stop(session)

@@ -1,9 +1,19 @@
 """The user settings."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
+from sshore.core.errors import InvalidInput
 from sshore.core.ports import Store
-from sshore.core.settings import PREFERRED_SSH_PORT, SETTINGS, Setting, check_setting, find_setting, port_warning
+from sshore.core.settings import (
+    ENGINE,
+    PREFERRED_SSH_PORT,
+    SETTINGS,
+    Setting,
+    check_setting,
+    find_setting,
+    port_warning,
+)
 from sshore.core.users import User
 
 
@@ -21,8 +31,11 @@ class SettingValue:
 
 
 class UserSettings:
-    def __init__(self, store: Store) -> None:
+    """`engines` are those that the setting of that name can have; none means that any will do."""
+
+    def __init__(self, store: Store, engines: Collection[str] = ()) -> None:
         self._store = store
+        self._engines = engines
 
     def list(self, user: User) -> list[SettingValue]:
         return [SettingValue(setting, user.settings.get(name, "")) for name, setting in SETTINGS.items()]
@@ -37,6 +50,8 @@ class UserSettings:
             NotFound: there is no such setting. InvalidInput: it cannot have this value.
         """
         value = check_setting(name, value)
+        if name == ENGINE and value and self._engines and value not in self._engines:
+            raise InvalidInput(f"this server has no engine {value!r}; it has: {', '.join(self._engines)}")
         await self._store.users.set_setting(user.id, name, value)
         warning = port_warning(int(value)) if name == PREFERRED_SSH_PORT and value else ""
         return SettingValue(find_setting(name), value, warning)

@@ -44,6 +44,8 @@ class NewSession:
     key_type: KeyType = KeyType.ED25519
     mounts: tuple[Mount, ...] = ()
     apps: tuple[str, ...] = ()
+    idle_timeout_s: float | None = None
+    ttl_s: float | None = None
 
 
 class SessionSetup:
@@ -85,6 +87,8 @@ class SessionSetup:
             key_type=wanted.key_type,
             mounts=wanted.mounts,
             launched=wanted.apps,
+            idle_timeout_s=wanted.idle_timeout_s,
+            ttl_s=wanted.ttl_s,
             private_key=private_key,
             host_private_key=host_private_key,
             host_key_fingerprint=fingerprint(public_line(host_private_key)),

@@ -7,6 +7,7 @@ from contextlib import suppress
 
 import click
 
+from sshore.cli.activity import activity_pairs, limits_in_time
 from sshore.cli.arguments import session_argument, sessions_argument
 from sshore.cli.failures import report, suggesting
 from sshore.cli.output import age, json_option, print_json, print_pairs, print_table
@@ -37,6 +38,7 @@ _limit = click.option("--wait-timeout", type=float, metavar="SECONDS", help="Giv
 @click.option("--mount", "mounts", multiple=True, metavar="FOLDER[:PATH][:ro]", help="A storage folder; repeatable.")
 @click.option("--key-type", type=click.Choice([str(one) for one in KeyType]), help="The session key's type.")
 @click.option("--app", "apps", multiple=True, help="An app to launch at the start; repeatable.")
+@limits_in_time
 @_no_wait
 @_limit
 @json_option
@@ -54,6 +56,8 @@ def run(
     mounts: tuple[str, ...],
     key_type: str | None,
     apps: tuple[str, ...],
+    idle_timeout_s: float | None,
+    ttl_s: float | None,
     no_wait: bool,
     wait_timeout: float | None,
     as_json: bool,
@@ -71,6 +75,8 @@ def run(
         key_type=KeyType(key_type) if key_type else None,
         mounts=[_mount(text) for text in mounts],
         apps=[check_app_name(app) for app in apps],
+        idle_timeout_s=idle_timeout_s,
+        ttl_s=ttl_s,
     )
     with user.client() as client:
         session = client.create_session(request, wait_s=0 if no_wait else STEP_S)
@@ -250,4 +256,5 @@ def _pairs(session: SessionMessage) -> list[tuple[str, str]]:
         ("host key", session.host_key_fingerprint),
         ("created", session.created_at),
         ("started", session.started_at or ""),
+        *activity_pairs(session),
     ]
