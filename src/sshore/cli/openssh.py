@@ -55,7 +55,7 @@ def run_sftp(user: User, arguments: list[str]) -> NoReturn:
 
 
 def run_folder_sftp(user: User, place: str, options: list[str]) -> NoReturn:
-    """Run `sftp` on a storage folder, without a session and without SSH: the stream is the SFTP server's (sftp(1), -D)."""
+    """Run `sftp` on a storage folder, without a session or SSH: the stream is the SFTP server's (sftp(1), -D)."""
     from sshore.cli.folder_places import find_place
 
     with user.client() as client:

@@ -8,8 +8,8 @@ from pathlib import Path, PurePosixPath
 
 from sshore.core import layout
 from sshore.core.errors import InvalidInput
-from sshore.core.ids import FolderId, UserId
-from sshore.core.names import check_folder_name
+from sshore.core.ids import FolderId, FolderShareId, UserId
+from sshore.core.names import check_folder_name, check_user_name
 from sshore.core.sessions import Mount
 
 _FORBIDDEN_TARGETS = (
@@ -20,14 +20,52 @@ _FORBIDDEN_TARGETS = (
 
 @dataclass(frozen=True, slots=True)
 class Folder:
+    """A folder. With a `path` it is a directory of the host's that an admin offers, and not of our making."""
+
     id: FolderId
     owner_id: UserId
     name: str
     created_at: datetime
+    path: str = ""
 
     @property
     def is_user_folder(self) -> bool:
         return self.name.startswith(".")
+
+    def ref(self, owner: str, caller: str) -> str:
+        """How a user calls it: by its name or, where it is somebody else's, ``OWNER/NAME``."""
+        return self.name if owner == caller else f"{owner}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class FolderShare:
+    """Leave for another user, or for everyone where `user_id` is None."""
+
+    id: FolderShareId
+    folder_id: FolderId
+    user_id: UserId | None
+    read_only: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TrashedFolder:
+    """A folder that was removed, and can be had back for some days."""
+
+    id: FolderId
+    owner_id: UserId
+    name: str
+    created_at: datetime
+    trashed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FolderKeys:
+    """One user's key, and the host key that this user meets, for SFTP to a folder over SSH; both private."""
+
+    folder_id: FolderId
+    user_id: UserId
+    private_key: str = field(repr=False)
+    host_private_key: str = field(repr=False)
 
 
 def parse_mount(text: str) -> Mount:
@@ -44,14 +82,26 @@ def parse_mount(text: str) -> Mount:
     return make_mount(folder, rest[0] if rest else "", read_only=mode == "ro")
 
 
+def check_folder_ref(ref: str) -> tuple[str, str]:
+    """Owner (empty for one's own) and name of ``NAME`` or ``OWNER/NAME``.
+
+    Raises:
+        InvalidInput: it is neither.
+    """
+    owner, slash, name = ref.rpartition("/")
+    if slash:
+        check_user_name(owner)
+    return owner, check_folder_name(name)
+
+
 def make_mount(folder: str, target: str = "", *, read_only: bool = False) -> Mount:
     """A mount with its target made absolute and checked.
 
     Raises:
         InvalidInput: the folder's name or the target cannot be.
     """
-    check_folder_name(folder)
-    path = PurePosixPath(layout.HOME, target or folder)
+    name = check_folder_ref(folder)[1]
+    path = PurePosixPath(layout.HOME, target or name)
     if ".." in path.parts or str(path) in ("/", layout.HOME, "/home") or "\0" in target or "\n" in target:
         raise InvalidInput(f"a folder cannot be mounted at {target!r}: name a directory below the home", field="mounts")
     if any(path.is_relative_to(place) for place in _FORBIDDEN_TARGETS):
@@ -63,7 +113,8 @@ def make_mount(folder: str, target: str = "", *, read_only: bool = False) -> Mou
 class FolderAccess:
     """What a user may do with a folder, and as whom the host sees it done.
 
-    `host_uid` is the uid of a program that is confined to the folder; None where the server is not root.
+    `host_uid` is the uid of a program that is confined to the folder; None where the server is not root. `disk_uid`
+    is whose its files are on the disk, where they are to be the session's own wherever the folder is mounted.
     """
 
     folder: Folder
@@ -71,6 +122,7 @@ class FolderAccess:
     source: Path
     read_only: bool
     host_uid: int | None
+    disk_uid: int | None = None
 
 
 class FolderApp(StrEnum):

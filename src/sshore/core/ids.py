@@ -7,6 +7,7 @@ SessionId = NewType("SessionId", str)
 UserId = NewType("UserId", str)
 TokenId = NewType("TokenId", str)
 FolderId = NewType("FolderId", str)
+FolderShareId = NewType("FolderShareId", str)
 OwnKeyId = NewType("OwnKeyId", str)
 StreamId = NewType("StreamId", str)
 

@@ -83,11 +83,16 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class BindMount:
-    """A directory of the host in a session; both paths are absolute."""
+    """A directory of the host in a session; both paths are absolute.
+
+    `disk_uid`: what this uid (and gid) owns on the disk is in the session `work`'s own, and what `work` makes there
+    is this uid's on the disk. None: as it is.
+    """
 
     source: Path
     target: str
     read_only: bool = False
+    disk_uid: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
     <state>/sessions/<id>/home          the session's home, 0700, the session's uid
     <state>/sessions/<id>/run           the platform's own files, 0600, read-only in the session
     <state>/folders/<owner id>/<name>   storage folders
+    <state>/trash/<folder id>           removed ones, for some days
 
 The directories above these are the server's, 0711: sessions' uids pass through, and see nothing.
 """
@@ -14,10 +15,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sshore.core import layout
-from sshore.core.errors import Unavailable
-from sshore.core.ids import SessionId, UserId
+from sshore.core.errors import Conflict, Unavailable
+from sshore.core.folders import Folder, TrashedFolder
+from sshore.core.ids import FolderId, SessionId, UserId
 from sshore.core.sessions import BindMount, Mount, Session
 from sshore.core.user_files import UserFile
+from sshore.store.disk_usage import disk_usage
 from sshore.store.safe_files import (
     make_directory,
     open_directory,
@@ -38,6 +41,7 @@ class StateFiles:
     def __init__(self, state: Path) -> None:
         self._sessions = state / "sessions"
         self._folders = state / "folders"
+        self._trash = state / "trash"
         for directory in (self._sessions, self._folders):
             make_directory(directory, _PASSAGE, None)
 
@@ -77,6 +81,27 @@ class StateFiles:
 
     def folder_path(self, owner_id: UserId, name: str) -> Path:
         return self._folders / owner_id / name
+
+    async def rename_folder(self, owner_id: UserId, name: str, new_name: str) -> None:
+        self.folder_path(owner_id, name).rename(self.folder_path(owner_id, new_name))
+
+    async def trash_folder(self, folder: Folder) -> None:
+        make_directory(self._trash, 0o700, None)
+        self.folder_path(folder.owner_id, folder.name).rename(self._trash / folder.id)
+
+    async def restore_folder(self, trashed: TrashedFolder, name: str) -> None:
+        make_directory(self._folders / trashed.owner_id, _PASSAGE, None)
+        target = self.folder_path(trashed.owner_id, name)
+        if target.exists():  # what only a crash can have left
+            raise Conflict(f"there is a directory {target} already: move it away", code=Code.NAME_TAKEN)
+        (self._trash / trashed.id).rename(target)
+
+    async def empty_trash(self, folder_id: FolderId) -> None:
+        await asyncio.to_thread(remove_tree, self._trash / folder_id)
+
+    async def used_bytes(self, owner_id: UserId, trashed: Sequence[FolderId]) -> int:
+        places = [self._folders / owner_id, *(self._trash / folder_id for folder_id in trashed)]
+        return await asyncio.to_thread(disk_usage, [place for place in places if place.exists()])
 
     def bind_mounts(self, owner_id: UserId, mounts: Sequence[Mount]) -> tuple[BindMount, ...]:
         return tuple(

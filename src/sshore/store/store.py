@@ -6,8 +6,7 @@ from typing import Any
 
 from sqlalchemy import Row, delete, func, or_, select, update
 
-from sshore.core.folders import Folder
-from sshore.core.ids import FolderId, SessionId, TokenId, UserId
+from sshore.core.ids import SessionId, TokenId, UserId
 from sshore.core.sessions import KeyType, Mount, Network, Resources, Session
 from sshore.core.states import SessionState
 from sshore.core.users import Role, Scope, Token, User
@@ -15,6 +14,13 @@ from sshore.store import tables
 from sshore.store.audit_table import StreamTable
 from sshore.store.database import Database
 from sshore.store.database_table import DatabaseTable
+from sshore.store.folder_tables import (
+    FolderKeyTable,
+    FolderQuotaTable,
+    FolderShareTable,
+    FolderTable,
+    TrashedFolderTable,
+)
 from sshore.store.own_tables import BootstrapTable, OwnKeyTable, UserFileTable
 
 
@@ -26,6 +32,10 @@ class DatabaseStore:
         self.tokens = TokenTable(database)
         self.sessions = SessionTable(database)
         self.folders = FolderTable(database)
+        self.folder_shares = FolderShareTable(database)
+        self.trashed_folders = TrashedFolderTable(database)
+        self.folder_quotas = FolderQuotaTable(database)
+        self.folder_keys = FolderKeyTable(database)
         self.own_keys = OwnKeyTable(database)
         self.user_files = UserFileTable(database)
         self.bootstraps = BootstrapTable(database)
@@ -42,6 +52,10 @@ class UserTable(DatabaseTable):
 
     async def by_name(self, name: str) -> User | None:
         row = await self._first(select(tables.users).where(tables.users.c.name == name))
+        return _user(row) if row else None
+
+    async def by_oidc_subject(self, subject: str) -> User | None:
+        row = await self._first(select(tables.users).where(tables.users.c.oidc_subject == subject))
         return _user(row) if row else None
 
     async def list(self) -> list[User]:
@@ -129,23 +143,6 @@ class SessionTable(DatabaseTable):
 
     async def remove(self, session_id: SessionId) -> None:
         await self._write(delete(tables.sessions).where(tables.sessions.c.id == session_id))
-
-
-class FolderTable(DatabaseTable):
-    async def add(self, folder: Folder) -> None:
-        await self._add(tables.folders, dataclasses.asdict(folder), "folder")
-
-    async def find(self, owner_id: UserId, name: str) -> Folder | None:
-        columns = tables.folders.c
-        row = await self._first(select(tables.folders).where(columns.owner_id == owner_id, columns.name == name))
-        return Folder(**row._mapping) if row else None
-
-    async def list(self, owner_id: UserId) -> list[Folder]:
-        query = select(tables.folders).where(tables.folders.c.owner_id == owner_id).order_by(tables.folders.c.name)
-        return [Folder(**row._mapping) for row in await self._rows(query)]
-
-    async def remove(self, folder_id: FolderId) -> None:
-        await self._write(delete(tables.folders).where(tables.folders.c.id == folder_id))
 
 
 def _user(row: Row[Any]) -> User:

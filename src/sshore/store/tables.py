@@ -60,6 +60,7 @@ users = Table(
     Column("settings", JSON, nullable=False),
     Column("disabled", Boolean, nullable=False),
     Column("password_hash", String, nullable=False),
+    Column("oidc_subject", String(512), unique=True, index=True),
 )
 
 tokens = Table(
@@ -108,7 +109,44 @@ folders = Table(
     Column("owner_id", ForeignKey("users.id"), nullable=False),
     Column("name", String(100), nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+    Column("path", String, nullable=False),
     UniqueConstraint("owner_id", "name"),
+)
+
+folder_shares = Table(
+    "folder_shares",
+    metadata,
+    Column("id", String(12), primary_key=True),
+    Column("folder_id", ForeignKey("folders.id", ondelete="CASCADE"), nullable=False),
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), index=True),
+    Column("read_only", Boolean, nullable=False),
+    UniqueConstraint("folder_id", "user_id"),
+)
+
+folder_keys = Table(
+    "folder_keys",
+    metadata,
+    Column("folder_id", ForeignKey("folders.id", ondelete="CASCADE"), primary_key=True),
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("private_key", String, nullable=False),
+    Column("host_private_key", String, nullable=False),
+)
+
+trashed_folders = Table(
+    "trashed_folders",
+    metadata,
+    Column("id", String(12), primary_key=True),
+    Column("owner_id", ForeignKey("users.id"), nullable=False, index=True),
+    Column("name", String(100), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("trashed_at", UtcDateTime, nullable=False),
+)
+
+folder_quotas = Table(
+    "folder_quotas",
+    metadata,
+    Column("owner_id", ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("size_bytes", BigInteger, nullable=False),
 )
 
 own_keys = Table(
