@@ -31,7 +31,7 @@ async def metrics() -> Response:
 
 @router.get("/api/v1/version")
 async def version(services: Use) -> VersionMessage:
-    return VersionMessage(__version__, list(services.engines), services.kit)
+    return VersionMessage(__version__, list(services.engines), services.kit, services.oidc.is_configured)
 
 
 @router.get("/api/v1/trust")

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request, Response
 
 from sshore.api.answers import token_message, user_message
 from sshore.api.auth import Caller, Identified, Use
-from sshore.schema.account_messages import ChangeUser, LoginRequest, SetPassword
+from sshore.schema.account_messages import ChangeUser, LinkUser, LoginRequest, SetPassword
 from sshore.schema.messages import CreateUser, TokenMessage, UserMessage
 
 router = APIRouter(prefix="/api/v1", tags=["users"])
@@ -44,6 +44,11 @@ async def remove_user(name: str, caller: Caller, services: Use, with_data: bool 
     """Remove a user and the user's sessions; with folders only when `with_data` says so."""
     await services.users.remove(caller, name, with_data=with_data)
     return Response(status_code=204)
+
+
+@router.put("/users/{name}/oidc")
+async def link_user(name: str, body: LinkUser, caller: Caller, services: Use) -> UserMessage:
+    return user_message(await services.users.link(caller, name, body.oidc_subject))
 
 
 @router.put("/users/{name}/password", status_code=204)

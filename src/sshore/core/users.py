@@ -42,6 +42,8 @@ class User:
     settings: dict[str, str] = field(default_factory=dict)
     disabled: bool = False
     password_hash: str = field(default="", repr=False)
+    oidc_subject: str | None = None
+    """Who the user is at the OpenID Connect provider: issuer, ``#``, subject."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,14 @@ class Identity:
 
     user: User
     token: Token
+
+
+@dataclass(frozen=True, slots=True)
+class ProvedIdentity:
+    """Whom an OpenID Connect provider has proved to be there; `names` are what the person might be called."""
+
+    subject: str
+    names: tuple[str, ...] = ()
 
 
 def new_secret() -> str:

@@ -28,3 +28,19 @@ class SetPassword:
 
     password: str = field(repr=False)
     current: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkUser:
+    """Who the user is at the OpenID Connect provider (issuer, ``#``, subject); empty: nobody."""
+
+    oidc_subject: str
+
+
+@dataclass(frozen=True, slots=True)
+class OidcCode:
+    """The one-time code that a login at the provider ends with, and the verifier of who began it."""
+
+    code: str = field(repr=False)
+    verifier: str = field(repr=False)
+    token_name: str = ""

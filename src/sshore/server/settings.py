@@ -10,6 +10,7 @@ from platformdirs import user_state_path
 
 from sshore.core.errors import InvalidInput
 from sshore.core.settings import parse_port
+from sshore.oidc.provider import ProviderSettings
 from sshore.services.audit import DEFAULT_KEEP_DAYS
 
 DEFAULT_PORT = 8022
@@ -25,6 +26,11 @@ class Settings:
     database_url: str = field(default="", repr=False)  # it may hold a password
     audit_days: float = DEFAULT_KEEP_DAYS
     """How long the records of streams are kept."""
+
+    public_url: str = ""
+    """The address that users' browsers know, where it is not the one that arrives here."""
+    oidc: ProviderSettings | None = None
+    oidc_create_users: bool = False
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ, **overrides: Any) -> Self:
@@ -42,9 +48,23 @@ class Settings:
             values["database_url"] = url
         if days := environment.get("SSHORE_AUDIT_DAYS"):
             values["audit_days"] = _parse_days(days)
+        values["public_url"] = environment.get("SSHORE_URL", "")
+        values["oidc"] = _provider_of(environment)
+        values["oidc_create_users"] = environment.get("SSHORE_OIDC_CREATE_USERS", "") in ("1", "yes", "true")
         values |= {name: value for name, value in overrides.items() if value is not None}
         values["state_dir"] = Path(values["state_dir"]).expanduser().absolute()
         return cls(**values)
+
+
+def _provider_of(environment: Mapping[str, str]) -> ProviderSettings | None:
+    issuer, client_id, client_secret = (
+        environment.get(f"SSHORE_OIDC_{name}", "") for name in ("ISSUER", "CLIENT_ID", "CLIENT_SECRET")
+    )
+    if not issuer:
+        return None
+    if not client_id:
+        raise InvalidInput("SSHORE_OIDC_ISSUER is set, and SSHORE_OIDC_CLIENT_ID is not: set both")
+    return ProviderSettings(issuer, client_id, client_secret)
 
 
 def _parse_days(text: str) -> float:

@@ -129,10 +129,14 @@ class Accounts:
         finally:
             self._noting.discard(token.id)
 
-    async def _add_user(self, name: str, role: Role) -> User:
+    async def add_proved_user(self, name: str, role: Role, oidc_subject: str) -> User:
+        """A user whom the OpenID Connect provider knows."""
+        return await self._add_user(check_user_name(name), role, oidc_subject)
+
+    async def _add_user(self, name: str, role: Role, oidc_subject: str | None = None) -> User:
         highest = await self._store.users.highest_host_uid()
         host_uid = FIRST_HOST_UID if highest is None else highest + 1
-        user = User(UserId(new_id()), name, role, host_uid, self._clock.now())
+        user = User(UserId(new_id()), name, role, host_uid, self._clock.now(), oidc_subject=oidc_subject)
         await self._store.users.add(user)
         return user
 

@@ -23,6 +23,20 @@ class UserAdministration:
         self._streams = streams
         self._lock = asyncio.Lock()
 
+    async def link(self, caller: User, name: str, oidc_subject: str) -> User:
+        """Say who a user is at the OpenID Connect provider; nobody, when it is empty.
+
+        Raises:
+            Forbidden: the caller is no admin. NotFound: there is no such user. Conflict: it is somebody else.
+        """
+        require_admin(caller)
+        user = await self._find(name)
+        try:
+            await self._store.users.change(user.id, oidc_subject=oidc_subject or None)
+        except Conflict as error:
+            raise Conflict(f"{oidc_subject} is another user already; see: sshore user ls --json") from error
+        return await self._find(name)
+
     async def change(self, caller: User, name: str, role: Role | None, disabled: bool | None) -> User:
         """Change what is given. A disabled user's streams end at once; the sessions go on.
 

@@ -8,6 +8,7 @@ from contextlib import suppress
 import click
 
 from sshore.cli.failures import say
+from sshore.cli.oidc import log_in_by_browser
 from sshore.cli.openssh import trust
 from sshore.cli.passwords import ask_password, password_stdin_option
 from sshore.cli.user import User
@@ -24,20 +25,34 @@ from sshore.sdk.errors import ApiError
 @click.option("--user", "name", default="", help="The user name.  [default: asked for]")
 @click.option("--token", default="", help="An API token instead of a password; - reads it from stdin.")
 @password_stdin_option
+@click.option("--oidc", is_flag=True, help="At the server's OpenID Connect provider, with the browser.")
+@click.option("--no-browser", is_flag=True, help="With --oidc: print the address, open no browser.")
 @click.option("--keep-default", is_flag=True, help="Leave the default server as it is.")
 @click.pass_obj
-def login(user: User, url: str, name: str, token: str, password_stdin: bool, keep_default: bool) -> None:
+def login(
+    user: User,
+    url: str,
+    name: str,
+    token: str,
+    password_stdin: bool,
+    oidc: bool,
+    no_browser: bool,
+    keep_default: bool,
+) -> None:
     """Log in to the server at URL, which becomes the default.
 
-    With a user name and password, with an API token, or with a URL that holds one (http://HOST:PORT/#token=…).
+    With a user name and password, at the server's OpenID Connect provider, with an API token, or with a URL that
+    holds one (http://HOST:PORT/#token=…).
     """
     place, from_url = split_token_url(url)
     secret = sys.stdin.readline().strip() if token == "-" else (token.strip() or from_url)
     if token and not secret:
         raise InvalidInput("the token is empty: sshore login URL --token TOKEN")
-    if secret and (name or password_stdin):
-        raise InvalidInput("log in with a token, or with a user name and password: not with both")
+    if [bool(secret), bool(name or password_stdin), oidc].count(True) > 1:
+        raise InvalidInput("log in with a token, with a user name and password, or with --oidc: not with both")
     _warn_of_plain_http(place)
+    if oidc:
+        secret = log_in_by_browser(parse_server_url(place), _token_name(), open_browser=not no_browser)
     wanted = Credentials().choose(place, secret or _token_for_password(place, name, password_stdin))
     with Client(wanted) as client:
         me = client.me()
@@ -66,8 +81,12 @@ def _token_for_password(url: str, name: str, password_stdin: bool) -> str:
         name = click.prompt("User", default=getpass.getuser(), err=True)
     password = ask_password(f"Password of {name} at {address.url}", from_stdin=password_stdin)
     with Client(Login(address, "")) as client:
-        made = client.log_in(LoginRequest(name, password, f"login from {platform.node()}"[:100]))
+        made = client.log_in(LoginRequest(name, password, _token_name()))
     return made.secret or ""
+
+
+def _token_name() -> str:
+    return f"login from {platform.node()}"[:100]
 
 
 def _warn_of_plain_http(url: str) -> None:

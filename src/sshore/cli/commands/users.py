@@ -85,6 +85,17 @@ def user_role(who: User, name: str, role: str) -> None:
     print(f"{changed.name} is {changed.role}")
 
 
+@user.command("link")
+@click.argument("name")
+@click.argument("subject")
+@click.pass_obj
+def user_link(who: User, name: str, subject: str) -> None:
+    """Say who a user is at the OpenID Connect provider: SUBJECT as a refused login shows it; "" for nobody."""
+    with who.client() as client:
+        linked = client.link_user(name, subject)
+    print(f"{linked.name} is {linked.oidc_subject}" if linked.oidc_subject else f"{linked.name} is nobody there")
+
+
 @user.command("disable")
 @click.argument("name")
 @click.pass_obj
