@@ -78,11 +78,12 @@ def require_running(session: Session) -> None:
     """
     if session.state is SessionState.RUNNING:
         return
+    why = f"{session.reason}; " if session.reason else ""
     next_step = {
         SessionState.PENDING: session.reason or "it waits to be placed",
         SessionState.STARTING: "try again in a moment",
         SessionState.STOPPING: "wait until it has stopped",
-    }.get(session.state, f"start it with: sshore start {session.name}")
+    }.get(session.state, f"{why}start it with: sshore start {session.name}")
     raise Conflict(
         f"session {session.name!r} is {session.state}: {next_step}",
         code=Code.SESSION_NOT_RUNNING,
