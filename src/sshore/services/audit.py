@@ -6,7 +6,7 @@ import logging
 from datetime import timedelta
 
 from sshore.core.audit import StreamEnd, StreamFilter, StreamRecord, printable
-from sshore.core.errors import Conflict, InvalidInput, SshoreError
+from sshore.core.errors import Conflict, InvalidInput, SshoreError, Unavailable
 from sshore.core.ids import StreamId, UserId, new_id
 from sshore.core.ports import Clock, Store
 from sshore.core.sessions import StreamGrant
@@ -77,7 +77,11 @@ class Audit:
 
     async def begin(self) -> None:
         """Note the end of what was open when the last server was killed."""
-        cut_off = await self._store.streams.end_open(self._clock.now(), StreamEnd.SERVER_ENDED)
+        try:
+            cut_off = await self._store.streams.end_open(self._clock.now(), StreamEnd.SERVER_ENDED)
+        except Unavailable as error:  # a full disk, which is no reason not to serve: the next start does it
+            log.error("streams of the last server stay noted as open", extra={"reason": error.problem.detail})
+            return
         if cut_off:
             log.info("streams were cut off by the end of the last server", extra={"count": cut_off})
 

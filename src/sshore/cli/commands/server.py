@@ -9,8 +9,9 @@ from typing import Any
 
 import click
 
+from sshore.cli.failures import say
 from sshore.cli.user import User
-from sshore.core.errors import InvalidInput
+from sshore.core.errors import InvalidInput, Unavailable
 from sshore.core.settings import parse_port
 from sshore.sdk.private_files import write_private
 
@@ -47,8 +48,12 @@ def server(host: str | None, port: str, state: Path | None, token_file: Path | N
     from sshore.server.run import Ready, run_server
 
     async def write_token(ready: Ready) -> None:
-        if token_file is not None:
+        if token_file is None:
+            return
+        try:
             write_private(token_file, await ready.mint_admin_token("first login") + "\n")
+        except Unavailable as error:  # a full disk: sessions that run can be reached all the same
+            say(f"warning: {token_file} was not written: {error.problem.detail}")
 
     _run(run_server(settings, write_token), logging.INFO)
 
