@@ -166,7 +166,8 @@ class TestAgent:
         assert box.run("true").returncode == 255
         refused = ours.admin.run("ssh", "box", "true")
         assert refused.returncode == 1
-        assert b"sshore start box" in refused.stderr
+        assert reason in refused.stderr
+        assert b"start it with: sshore start box" in refused.stderr
         ours.cli("start", "box")
         assert box.ok("cat kept id_container") == "mine\n" + key.decode()
         after = ours.admin.json("show", "box")

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from deployment import Deployment, Owner, deployment, free_port
+from deployment import Deployment, Owner, deployment, free_port, quiet_port
 from host_processes import sandboxes_of
 from programs import need, need_that
 from small_disk import SmallDisk, small_disk
@@ -179,6 +179,21 @@ class TestFullDisk:
             assert box.ok("cat > small && cat small", stdin=b"fits\n") == "fits\n"
             ours.run_session("fits", "--network", "none")
             assert ours.cli("ssh", "fits", "whoami") == "work\n"
+
+    def test_a_server_that_died_on_a_full_disk_comes_back_on_it(self, shared: Deployment, disk: SmallDisk) -> None:
+        with deployment(kit_of=shared.state, state=disk.path / "state") as ours:
+            ours.run_session("box", "--network", "none")
+            box = through_forward(ours.admin, ours.connect("box", "--port", str(quiet_port())))
+            with box.start("echo open; cat") as open_then:
+                assert open_then.stdout is not None
+                assert open_then.stdout.readline() == b"open\n"
+                disk.fill()
+                ours.server.kill()
+                open_then.communicate(timeout=20)
+            ours.server.start()
+            assert "streams of the last server stay noted as open" in ours.server.log.read_text()
+            assert box.ok("whoami") == "work\n"
+            ours.remove("box")
 
     def test_a_full_disk_is_no_reason_not_to_remove_a_session(self, shared: Deployment, disk: SmallDisk) -> None:
         with deployment(kit_of=shared.state, state=disk.path / "state") as ours:
