@@ -15,6 +15,8 @@ class FakeLinks:
     def __init__(self, machine: FakeMachine) -> None:
         self._machine = machine
         self.silent = False
+        self.warnings: list[tuple[SessionId, str]] = []
+        self.terminals = 1
         self.launched: dict[SessionId, set[str]] = {}
 
     def is_linked(self, session_id: SessionId) -> bool:
@@ -33,6 +35,9 @@ class FakeLinks:
             apps.add(arguments["app"])
         elif call == "app.stop":
             apps.discard(arguments["app"])
+        elif call == "warn":
+            self.warnings.append((session_id, arguments["text"]))
+            return {"ok": True, "terminals": self.terminals}
         return {"ok": True, "apps": [{"name": app, "launched": True, "connections": 0} for app in sorted(apps)]}
 
     def drop(self, session_id: SessionId) -> None:

@@ -196,3 +196,19 @@ async def there_is_room_for_something(world: World) -> None:
     capacity = await world.engine().capacity()
     assert capacity.cpus is None or capacity.cpus >= 1
     assert capacity.memory_bytes is None or capacity.memory_bytes > 64 << 20
+
+
+@_behaviour
+async def cpu_time_is_told_of_what_runs_and_counts_processes_that_have_ended(world: World) -> None:
+    engine, worker, idler = world.engine(), world.spec(), world.spec()
+    assert await engine.cpu_times_s() == {}
+    await engine.start(worker)
+    await engine.start(idler)
+    before = await engine.cpu_times_s()
+    assert before.keys() == {worker.id, idler.id}
+    world.work(worker)
+    after = await engine.cpu_times_s()
+    assert after[worker.id] - before[worker.id] >= 0.1
+    assert 0 <= after[idler.id] - before[idler.id] < 0.1
+    await engine.stop(worker.id, 5)
+    assert (await engine.cpu_times_s()).keys() == {idler.id}

@@ -48,6 +48,9 @@ class World(Protocol):
     def kill_agent(self, session_id: SessionId) -> None:
         """End a session's agent behind the engine's back."""
 
+    def work(self, spec: SessionSpec) -> None:
+        """Use a tenth of a second of CPU time or more in a running session, by processes that end."""
+
     def identity(self, session_id: SessionId) -> object:
         """What tells one run of a session from another."""
 
@@ -79,6 +82,9 @@ class FakeWorld:
 
     def kill_agent(self, session_id: SessionId) -> None:
         self._engines[0].end(session_id)
+
+    def work(self, spec: SessionSpec) -> None:
+        self._machine.sessions[spec.id].cpu_s += 0.5
 
     def identity(self, session_id: SessionId) -> object:
         return id(self._machine.sessions[session_id])
@@ -162,6 +168,9 @@ class SandboxWorld:
 
     def kill_agent(self, session_id: SessionId) -> None:
         os.kill(self.agent_pid(session_id), signal.SIGKILL)
+
+    def work(self, spec: SessionSpec) -> None:
+        self.inside(spec).output("timeout 0.5 sh -c 'while :; do :; done' || true")
 
     def identity(self, session_id: SessionId) -> object:
         return self.record(session_id).agent
