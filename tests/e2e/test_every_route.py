@@ -54,6 +54,8 @@ STREAMS: set[Route] = {
 NOT_FOR_READING: set[Route] = {
     ("GET", "/api/v1/sessions/{ref}/key"),
     ("GET", "/api/v1/sessions/{ref}/apps/{app}/stream"),
+    ("GET", "/api/v1/files/{name}"),
+    ("GET", "/api/v1/bootstrap"),
 }
 """GETs that a token with the scope `read` cannot make."""
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from deployment import Deployment, Owner
+from host_processes import leave_sleeping
 from security_key_agent import SecurityKeyAgent
 from ssh_client import SshClient, run, through_forward, through_proxy_command
 
@@ -258,6 +259,27 @@ def post_key(shared: Deployment, owner: Owner, text: str) -> Any:
     )
     python = str(Path(SSHORE).with_name("python"))
     return run([python, "-c", code], owner.environment, stdin=text.encode())
+
+
+def test_what_a_removed_key_had_opened_ends_as_soon_as_a_frozen_agent_is_back(
+    kim: Owner, client: SshClient, tmp_path: Path
+) -> None:
+    own = make_key(tmp_path / "own")
+    kim.ok("keys", "add", public(own))
+    sleeper = leave_sleeping(client)
+    agent = sleeper.agent
+    with held_open(client.having(IdentityFile=str(own))) as connection:
+        agent.suspend()
+        try:
+            before = time.monotonic()
+            kim.ok("keys", "rm", kim.json("keys", "ls")[0]["id"])
+            assert time.monotonic() - before < 10
+            assert connection.poll() is None
+        finally:
+            agent.resume()
+        assert connection.wait(REVOKED_WITHIN_S) == 255
+    sleeper.process.kill()
+    assert client.ok("whoami") == "work\n"
 
 
 def test_keys_that_were_removed_while_nobody_could_tell_the_session_go_when_the_server_is_back(

@@ -31,6 +31,8 @@ NOT_FOR_READING: frozenset[tuple[str, str]] = frozenset(
     {
         ("GET", f"{_SESSION}/key"),
         ("GET", f"{_SESSION}/apps/{{app}}/stream"),
+        ("GET", "/api/v1/files/{name}"),
+        ("GET", "/api/v1/bootstrap"),
     }
 )
 """GETs that give away a secret or open something."""

@@ -23,6 +23,8 @@ log = logging.getLogger("sshore.own_keys")
 
 RETRY_S = 2.0
 _LINK_PATIENCE_S = 30.0
+_TELL_PATIENCE_S = 4.0
+"""How long the user waits for an agent that does not answer; it hears of it later."""
 
 
 class OwnKeyService:
@@ -111,12 +113,13 @@ class OwnKeyService:
 
         async def tell(session: Session) -> None:
             try:
-                await self._tell(session)
-            except SshoreError as error:
+                async with asyncio.timeout(_TELL_PATIENCE_S):
+                    await self._tell(session)
+            except (TimeoutError, SshoreError) as error:
                 log.warning("a session is told of own keys later", extra={"session": session.id, "reason": str(error)})
                 self._late.add(session.id)
                 self._wake.set()
-                if error.problem.code is Code.STORAGE_FULL:
+                if isinstance(error, SshoreError) and error.problem.code is Code.STORAGE_FULL:
                     failures.append(error)
 
         async with asyncio.TaskGroup() as group:

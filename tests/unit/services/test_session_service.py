@@ -27,7 +27,7 @@ async def test_run_files_trust_this_sessions_keys_only(world: World) -> None:
     keys = world.sessions.keys(session)
     assert (run / "authorized_keys").read_text().startswith(keys.public_key)
     assert (run / "principals").read_text() == f"{session.id}\n"
-    assert {path.stat().st_mode & 0o777 for path in run.iterdir() if path.is_file()} == {0o600}
+    assert {path.stat().st_mode & 0o077 for path in run.iterdir() if path.is_file()} == {0}
 
 
 async def test_every_session_has_keys_of_its_own(world: World) -> None:

@@ -19,6 +19,7 @@ from sshore.services.accounts import Accounts
 from sshore.services.apps import AppService
 from sshore.services.folders import FolderService
 from sshore.services.lifecycle import Lifecycle
+from sshore.services.own_keys import OwnKeyService
 from sshore.services.passwords import Passwords
 from sshore.services.records import SessionRecords
 from sshore.services.sessions import SessionService
@@ -27,6 +28,7 @@ from sshore.services.setup import NewSession, Premises, SessionSetup
 from sshore.services.streams import StreamAuthorisation
 from sshore.services.throttle import LoginThrottle
 from sshore.services.user_administration import UserAdministration
+from sshore.services.user_files import BootstrapService, UserFileService
 from sshore.store.database import Database, sqlite_url
 from sshore.store.files import StateFiles
 from sshore.store.passwords import Argon2Passwords
@@ -62,6 +64,9 @@ class World:
     users: UserAdministration
     open_streams: FakeStreams
     settings: UserSettings
+    own_keys: OwnKeyService
+    user_files: UserFileService
+    bootstraps: BootstrapService
     folders: FolderService
     sessions: SessionService
     apps: AppService
@@ -112,6 +117,9 @@ async def open_world(
         users=UserAdministration(store, sessions, folders, streams),
         open_streams=streams,
         settings=UserSettings(store),
+        own_keys=OwnKeyService(store, setup, links, clock),
+        user_files=UserFileService(store, clock),
+        bootstraps=BootstrapService(store, clock),
         folders=folders,
         sessions=sessions,
         apps=AppService(records, links),
@@ -122,9 +130,11 @@ async def open_world(
     try:
         async with asyncio.TaskGroup() as tasks:
             running = tasks.create_task(lifecycle.run())
+            catching_up = tasks.create_task(world.own_keys.run())
             try:
                 yield world
             finally:
                 running.cancel()
+                catching_up.cancel()
     finally:
         await database.aclose()
