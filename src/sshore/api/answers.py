@@ -4,10 +4,10 @@ from datetime import datetime
 
 from sshore.core.activity import Report
 from sshore.core.apps import AppStatus
-from sshore.core.folders import Folder
 from sshore.core.sessions import Session
 from sshore.core.users import Token, User
 from sshore.schema.activity_messages import ActivityMessage
+from sshore.schema.folder_messages import ShareFolder
 from sshore.schema.messages import (
     AppMessage,
     FolderMessage,
@@ -18,6 +18,7 @@ from sshore.schema.messages import (
     TokenMessage,
     UserMessage,
 )
+from sshore.services.folders import ListedFolder
 from sshore.services.settings import SettingValue
 
 
@@ -78,8 +79,17 @@ def setting_message(value: SettingValue) -> SettingMessage:
     return SettingMessage(setting.name, setting.title, value.value, setting.default, value.warning)
 
 
-def folder_message(folder: Folder) -> FolderMessage:
-    return FolderMessage(folder.name, time_text(folder.created_at))
+def folder_message(listed: ListedFolder, caller: User) -> FolderMessage:
+    folder = listed.folder
+    return FolderMessage(
+        name=folder.name,
+        created_at=time_text(folder.created_at),
+        ref=folder.ref(listed.owner, caller.name),
+        owner=listed.owner,
+        read_only=listed.read_only,
+        shared_with=[ShareFolder(name, share.read_only) for name, share in listed.shares],
+        offered_path=folder.path if listed.owner == caller.name else "",
+    )
 
 
 def time_text(time: datetime) -> str:

@@ -1,25 +1,131 @@
-"""Storage folders."""
+"""Storage folders. Streams to them, ``GET /api/v1/folders/{ref}/stream``, are the gateway's."""
 
-from fastapi import APIRouter, Response
+from typing import Annotated
 
-from sshore.api.answers import folder_message
+from fastapi import APIRouter, Query, Response
+
+from sshore.api.answers import folder_message, time_text
 from sshore.api.auth import Caller, Use
+from sshore.core.folders import Folder, TrashedFolder
+from sshore.core.users import User
+from sshore.schema.folder_messages import (
+    EmptiedMessage,
+    FolderKeyMessage,
+    FolderUsageMessage,
+    OfferFolder,
+    RenameFolder,
+    RestoreFolder,
+    SetFolderQuota,
+    ShareFolder,
+    TrashedFolderMessage,
+    UnsharedMessage,
+)
 from sshore.schema.messages import CreateFolder, FolderMessage
+from sshore.services.folder_trash import FolderTrash
+from sshore.services.folder_usage import Usage
+from sshore.services.folders import ListedFolder
 
-router = APIRouter(prefix="/api/v1/folders", tags=["folders"])
+router = APIRouter(prefix="/api/v1", tags=["folders"])
+
+OfUser = Annotated[str, Query(description="Another user's, for admins.")]
 
 
-@router.get("")
+@router.get("/folders")
 async def list_folders(caller: Caller, services: Use) -> list[FolderMessage]:
-    return [folder_message(folder) for folder in await services.folders.list(caller)]
+    """One's own folders, then those that others share."""
+    return [folder_message(listed, caller) for listed in await services.folders.usable(caller)]
 
 
-@router.post("", status_code=201)
+@router.post("/folders", status_code=201)
 async def create_folder(body: CreateFolder, caller: Caller, services: Use) -> FolderMessage:
-    return folder_message(await services.folders.create(caller, body.name))
+    return _own(await services.folders.create(caller, body.name), caller)
 
 
-@router.delete("/{name}", status_code=204)
-async def remove_folder(name: str, caller: Caller, services: Use) -> Response:
-    await services.folders.remove(caller, name)
+@router.patch("/folders/{name}")
+async def rename_folder(name: str, body: RenameFolder, caller: Caller, services: Use) -> FolderMessage:
+    """Rename a folder that no running session has mounted; the sessions that mount it know its new name."""
+    return _own(await services.trash.rename(caller, name, body.name), caller)
+
+
+@router.delete("/folders/{name}", status_code=204)
+async def remove_folder(name: str, caller: Caller, services: Use, for_ever: bool = False) -> Response:
+    """Move a folder to the trash, from where it can be had back for some days; or remove it at once."""
+    if for_ever:
+        await services.folders.remove(caller, name)
+    else:
+        await services.trash.trash(caller, name)
     return Response(status_code=204)
+
+
+@router.put("/folders/{name}/share", status_code=204)
+async def share_folder(name: str, body: ShareFolder, caller: Caller, services: Use) -> Response:
+    await services.sharing.share(caller, name, body.user, read_only=body.read_only)
+    return Response(status_code=204)
+
+
+@router.delete("/folders/{name}/share")
+async def unshare_folder(name: str, caller: Caller, services: Use, user: str = "") -> UnsharedMessage:
+    """Take a share back: a user's or, without `user`, everyone's."""
+    return UnsharedMessage(await services.sharing.unshare(caller, name, user))
+
+
+@router.post("/offered-folders", status_code=201)
+async def offer_folder(body: OfferFolder, caller: Caller, services: Use) -> FolderMessage:
+    return _own(await services.sharing.offer(caller, body.name, body.path, read_only=body.read_only), caller)
+
+
+@router.post("/folder-key")
+async def folder_key(caller: Caller, services: Use, ref: str) -> FolderKeyMessage:
+    """The keys for SFTP over SSH to a folder, ``NAME`` or ``OWNER/NAME``, which are made at the first use."""
+    keys = await services.folder_keys.of(caller, ref)
+    return FolderKeyMessage(
+        folder_id=keys.folder_id,
+        ref=ref,
+        path=keys.path,
+        private_key=keys.private_key,
+        public_key=keys.public_key,
+        host_key=keys.host_key,
+        host_key_fingerprint=keys.host_key_fingerprint,
+    )
+
+
+@router.get("/trash")
+async def list_trash(caller: Caller, services: Use) -> list[TrashedFolderMessage]:
+    return [_trashed(trashed, services.trash) for trashed in await services.trash.list(caller)]
+
+
+@router.post("/trash/{ref}/restore")
+async def restore_folder(ref: str, body: RestoreFolder, caller: Caller, services: Use) -> FolderMessage:
+    """Bring back the folder of this id, or the latest of this name."""
+    return _own(await services.trash.restore(caller, ref, body.name), caller)
+
+
+@router.delete("/trash")
+async def empty_trash(caller: Caller, services: Use, ref: str = "") -> EmptiedMessage:
+    """Remove for ever what is in the trash, or of it one folder."""
+    return EmptiedMessage(await services.trash.empty(caller, ref))
+
+
+@router.get("/folder-usage")
+async def folder_usage(caller: Caller, services: Use, user: OfUser = "") -> FolderUsageMessage:
+    return _usage(await services.folders.usage.of(caller, user))
+
+
+@router.put("/folder-quotas/{name}")
+async def set_folder_quota(name: str, body: SetFolderQuota, caller: Caller, services: Use) -> FolderUsageMessage:
+    """Limit what a user's folders hold in all; for admins."""
+    return _usage(await services.folders.usage.set_quota(caller, name, body.quota_bytes))
+
+
+def _own(folder: Folder, caller: User) -> FolderMessage:
+    return folder_message(ListedFolder(folder, caller.name, read_only=False), caller)
+
+
+def _trashed(trashed: TrashedFolder, trash: FolderTrash) -> TrashedFolderMessage:
+    return TrashedFolderMessage(
+        trashed.id, trashed.name, time_text(trashed.trashed_at), time_text(trash.until(trashed))
+    )
+
+
+def _usage(usage: Usage) -> FolderUsageMessage:
+    return FolderUsageMessage(usage.owner, usage.used_bytes, usage.quota_bytes)

@@ -7,6 +7,9 @@ from sshore.core.keys import CertificateAuthority
 from sshore.services.accounts import Accounts
 from sshore.services.apps import AppService
 from sshore.services.audit import Audit
+from sshore.services.folder_keys import FolderKeyService
+from sshore.services.folder_sharing import FolderSharing
+from sshore.services.folder_trash import FolderTrash
 from sshore.services.folders import FolderService
 from sshore.services.oidc import OidcLogin
 from sshore.services.own_keys import OwnKeyService
@@ -27,6 +30,9 @@ class Services:
     sessions: SessionService
     apps: AppService
     folders: FolderService
+    trash: FolderTrash
+    sharing: FolderSharing
+    folder_keys: FolderKeyService
     settings: UserSettings
     audit: Audit
     watch: SessionWatch

@@ -12,7 +12,7 @@ IdentityProvider  logins at a provider             oidc
 Clock           the time                           server
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime
 from pathlib import Path
 from socket import socket as Socket
@@ -29,7 +29,7 @@ from sshore.core.folders import (
 )
 from sshore.core.ids import FolderId, OwnKeyId, SessionId, StreamId, TokenId, UserId
 from sshore.core.own_keys import OwnKey
-from sshore.core.sessions import BindMount, Capacity, EngineState, Mount, Session, SessionSpec, StreamGrant
+from sshore.core.sessions import Capacity, EngineState, Session, SessionSpec, StreamGrant
 from sshore.core.user_files import Bootstrap, FileEntry, UserFile
 from sshore.core.users import ProvedIdentity, Token, User
 
@@ -57,6 +57,14 @@ class Engine(Protocol):
             InvalidInput: an image, a network or a limit that cannot be; a limit that cannot be enforced
                 here is refused by name (code ``limit_unsupported``), never ignored.
             EngineFailed: something the engine needs is missing on this machine; says how to install it.
+        """
+
+    async def fetch_image(self, spec: SessionSpec, progress: Callable[[str], Awaitable[None]]) -> dict[str, str]:
+        """Get the session's image where it is not here yet, and return the variables that it sets for logins; none
+        where the engine has no images. `progress` is told how far it is, as a phrase.
+
+        Raises:
+            NotFound: there is no such image. EngineFailed: it cannot be had, or does not run here.
         """
 
     async def start(self, spec: SessionSpec) -> None:
@@ -397,9 +405,6 @@ class SessionFiles(Protocol):
     async def used_bytes(self, owner_id: UserId, trashed: Sequence[FolderId]) -> int:
         """The room that an owner's folders take on the disk, and those in the trash."""
 
-    def bind_mounts(self, owner_id: UserId, mounts: Sequence[Mount]) -> tuple[BindMount, ...]:
-        """The host's side of mounts."""
-
 
 class FolderProcess(Protocol):
     """A program confined to a folder, for one stream."""
@@ -429,8 +434,9 @@ class FolderServer(Protocol):
 class OpenStreams(Protocol):
     """The streams that are open, or about to be."""
 
-    def revoke(self, holder: TokenId | UserId) -> int:
-        """Break off every stream that a token or a user has opened or is opening; how many there were."""
+    def revoke(self, holder: TokenId | UserId | FolderId) -> int:
+        """Break off every stream that a token or a user has opened or is opening, or that leads to a folder; how
+        many there were."""
 
 
 class PasswordHasher(Protocol):

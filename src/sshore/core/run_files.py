@@ -55,6 +55,29 @@ SetEnv {set_env}
 """
 
 
+def folder_sshd_config(*, cpu_has_aes: bool) -> str:
+    """The configuration of an `sshd -i` that is confined to a storage folder and allows nothing but SFTP there. The
+    engine adds the one line that it lacks, `ForceCommand`: how the folder's SFTP server is started."""
+    return f"""\
+HostKey {layout.HOST_KEY}
+AuthorizedKeysFile {layout.AUTHORIZED_KEYS}
+AuthenticationMethods publickey
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+StrictModes no
+UseDNS no
+Ciphers {ciphers(cpu_has_aes)}
+Subsystem sftp internal-sftp
+DisableForwarding yes
+PermitTTY no
+PermitUserRC no
+PrintMotd no
+PrintLastLog no
+PidFile none
+TCPKeepAlive no
+"""
+
+
 def authorized_keys(session_key: str, own_keys: Sequence[OwnKey] = ()) -> str:
     """The session key and the owner's own keys. Each own key follows a comment with its fingerprint, by which the
     agent, which computes none, knows the connections that a key has opened."""

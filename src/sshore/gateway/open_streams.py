@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sshore.core.audit import StreamEnd
-from sshore.core.ids import SessionId, TokenId, UserId
+from sshore.core.ids import FolderId, SessionId, TokenId, UserId
 from sshore.core.sessions import StreamGrant
 from sshore.relay.join import Relay
 
@@ -17,11 +17,11 @@ class Opening:
     """
 
     def __init__(self) -> None:
-        self.revoked: set[TokenId | UserId] = set()
+        self.revoked: set[TokenId | UserId | FolderId] = set()
 
     def concerns(self, grant: StreamGrant) -> bool:
         """Whether the stream's token was revoked, or its user disabled, since the opening began."""
-        return not self.revoked.isdisjoint((grant.token_id, grant.user_id))
+        return not self.revoked.isdisjoint(_holders(grant))
 
 
 class StreamTable:
@@ -53,10 +53,10 @@ class StreamTable:
             self._count(relay, self._moved_by_ended)
             del self._open[relay], self._counted[relay]
 
-    def revoke(self, holder: TokenId | UserId) -> int:
+    def revoke(self, holder: TokenId | UserId | FolderId) -> int:
         for opening in self._opening:
             opening.revoked.add(holder)
-        theirs = [relay for relay, grant in self._open.items() if holder in (grant.token_id, grant.user_id)]
+        theirs = [relay for relay, grant in self._open.items() if holder in _holders(grant)]
         for relay in theirs:
             relay.abort(StreamEnd.REVOKED)
         return len(theirs)
@@ -76,3 +76,8 @@ class StreamTable:
         total = relay.bytes_from_left + relay.bytes_from_right
         moved[self._open[relay].session_id] += total - self._counted.get(relay, 0)
         self._counted[relay] = total
+
+
+def _holders(grant: StreamGrant) -> tuple[str | None, ...]:
+    """By what it can be revoked: its token, its user, and the folder that it leads to."""
+    return grant.token_id, grant.user_id, grant.session_id if grant.folder else None

@@ -6,6 +6,7 @@ from sshore.core.sessions import KeyType, Network
 from sshore.core.states import SessionState
 from sshore.core.users import Role, Scope
 from sshore.schema.activity_messages import ActivityMessage
+from sshore.schema.folder_messages import ShareFolder
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +177,10 @@ class FolderMessage:
     created_at: str
     ref: str = ""
     owner: str = ""
+    read_only: bool = False
+    shared_with: list[ShareFolder] = field(default_factory=list)
+    """Only the owner sees this, and an offered directory's path."""
+    offered_path: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,15 @@ from urllib.parse import quote, urlencode
 from sshore.schema.account_messages import ChangeUser, LoginRequest, OidcCode, SetPassword
 from sshore.schema.activity_messages import ChangeSession, StreamMessage
 from sshore.schema.decode import DecodeError, decode, encode
+from sshore.schema.folder_messages import (
+    EmptiedMessage,
+    FolderKeyMessage,
+    FolderUsageMessage,
+    OfferFolder,
+    ShareFolder,
+    TrashedFolderMessage,
+    UnsharedMessage,
+)
 from sshore.schema.messages import (
     AppMessage,
     CertificateMessage,
@@ -188,6 +197,41 @@ class Client:
 
     def remove_folder(self, name: str) -> None:
         self._http.request("DELETE", f"{_API}/folders/{_part(name)}")
+
+    def remove_folder_for_ever(self, name: str) -> None:
+        self._http.request("DELETE", f"{_API}/folders/{_part(name)}?for_ever=true")
+
+    def rename_folder(self, name: str, new_name: str) -> FolderMessage:
+        return self._one(FolderMessage, "PATCH", f"/folders/{_part(name)}", {"name": new_name})
+
+    def share_folder(self, name: str, share: ShareFolder) -> None:
+        self._http.request("PUT", f"{_API}/folders/{_part(name)}/share", encode(share))
+
+    def unshare_folder(self, name: str, user: str = "") -> UnsharedMessage:
+        return self._one(UnsharedMessage, "DELETE", f"/folders/{_part(name)}/share" + _query(user=user or None))
+
+    def offer_folder(self, request: OfferFolder) -> FolderMessage:
+        return self._one(FolderMessage, "POST", "/offered-folders", encode(request))
+
+    def folder_key(self, ref: str) -> FolderKeyMessage:
+        """Keys for SFTP over SSH to a folder, ``NAME`` or ``OWNER/NAME``."""
+        return self._one(FolderKeyMessage, "POST", "/folder-key" + _query(ref=ref))
+
+    def trash(self) -> list[TrashedFolderMessage]:
+        return self._list(TrashedFolderMessage, "/trash")
+
+    def restore_folder(self, ref: str, name: str = "") -> FolderMessage:
+        """Bring a folder back from the trash, by name or id; under another name where one is given."""
+        return self._one(FolderMessage, "POST", f"/trash/{_part(ref)}/restore", {"name": name})
+
+    def empty_trash(self, ref: str = "") -> EmptiedMessage:
+        return self._one(EmptiedMessage, "DELETE", "/trash" + _query(ref=ref or None))
+
+    def folder_usage(self, user: str = "") -> FolderUsageMessage:
+        return self._one(FolderUsageMessage, "GET", "/folder-usage" + _query(user=user or None))
+
+    def set_folder_quota(self, user: str, quota_bytes: int | None) -> FolderUsageMessage:
+        return self._one(FolderUsageMessage, "PUT", f"/folder-quotas/{_part(user)}", {"quota_bytes": quota_bytes})
 
     def own_keys(self) -> list[OwnKeyMessage]:
         return self._list(OwnKeyMessage, "/keys")

@@ -43,7 +43,7 @@ async def run_server(settings: Settings, on_ready: Callable[[Ready], Awaitable[N
             url = _url(settings, sock.getsockname()[1])
             with _stop_on_signals(http), _first_failure():
                 async with asyncio.TaskGroup() as tasks:
-                    running = (parts.lifecycle, parts.own_keys, parts.audit, parts.services.watch)
+                    running = (parts.lifecycle, parts.own_keys, parts.audit, parts.services.watch, parts.services.trash)
                     beside = [tasks.create_task(part.run()) for part in running]
                     serving = tasks.create_task(http.serve([sock]))
                     await http.ready.wait()

@@ -19,13 +19,17 @@ from sshore.gateway.links import LinkTable
 from sshore.gateway.open_streams import StreamTable
 from sshore.kit.build import Kit
 from sshore.oidc.provider import Provider
+from sshore.server.docker import find_docker
 from sshore.server.metrics import GatewayCollector
 from sshore.server.settings import Settings
 from sshore.server.state import make_link_directory, touch_private
 from sshore.services.accounts import Accounts
 from sshore.services.apps import AppService
 from sshore.services.audit import Audit
+from sshore.services.folder_keys import FolderKeyService
+from sshore.services.folder_sharing import FolderSharing
 from sshore.services.folder_streams import FolderStreams
+from sshore.services.folder_trash import FolderTrash
 from sshore.services.folders import FolderService
 from sshore.services.lifecycle import Lifecycle
 from sshore.services.oidc import OidcLogin
@@ -75,6 +79,9 @@ async def wire(settings: Settings, state: Path, kit: Kit) -> AsyncIterator[Parts
         sandbox = SandboxEngine(state)
         stack.push_async_callback(sandbox.aclose)
         engines: dict[str, Engine] = {sandbox.name: sandbox}
+        if docker := await find_docker(state, settings.docker):
+            stack.push_async_callback(docker.aclose)
+            engines[docker.name] = docker
         links = LinkTable()
 
         streams = StreamTable()
@@ -87,9 +94,11 @@ async def wire(settings: Settings, state: Path, kit: Kit) -> AsyncIterator[Parts
         lifecycle = Lifecycle(store, records, setup, engines, links, clock)
         sessions = SessionService(store, files, folders, records, setup, lifecycle, links, user_ca, clock)
 
-        authority = StreamAuthorisation(accounts, sessions, store, FolderStreams(folders, kit.path))
+        folder_keys = FolderKeyService(store, folders)
         confined = SandboxFolders(state)
         stack.push_async_callback(confined.aclose)
+        folder_streams = FolderStreams(folders, folder_keys, kit.path, cpu_has_aes=premises.cpu_has_aes)
+        authority = StreamAuthorisation(accounts, sessions, store, folder_streams)
         audit = Audit(store, clock, settings.audit_days)
         await audit.begin()
         stack.push_async_callback(audit.close)
@@ -105,6 +114,9 @@ async def wire(settings: Settings, state: Path, kit: Kit) -> AsyncIterator[Parts
             sessions=sessions,
             apps=AppService(records, links),
             folders=folders,
+            trash=FolderTrash(store, files, folders, records, streams, clock),
+            sharing=FolderSharing(store, folders, confined, streams, clock, state),
+            folder_keys=folder_keys,
             settings=UserSettings(store, tuple(engines)),
             audit=audit,
             watch=watch,

@@ -8,6 +8,10 @@ settings.py   the user settings
 own_keys.py   registered public keys, in all sessions of their owner at once
 user_files.py files for new homes; the bootstrap script
 folders.py    storage folders
+folder_usage.py    how much they hold, and may
+folder_trash.py    renames, the trash
+folder_sharing.py  shares, and directories of the host on offer
+folder_keys.py     keys for SFTP to them over SSH
 folder_streams.py  streams to folders, which need no session
 setup.py      a session's keys, its run files, and what the engine is told
 records.py    sessions as stored: changed one at a time, watched by whoever waits

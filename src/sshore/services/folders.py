@@ -1,27 +1,55 @@
-"""Storage folders."""
+"""Storage folders: made, found, mounted."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from sshore.core import layout
 from sshore.core.errors import Conflict, NotFound
-from sshore.core.folders import Folder, FolderAccess
-from sshore.core.ids import FolderId, new_id
+from sshore.core.folders import Folder, FolderAccess, FolderShare, check_folder_ref, make_mount
+from sshore.core.ids import FolderId, UserId, new_id
 from sshore.core.names import check_folder_name, suggestion
 from sshore.core.ports import Clock, SessionFiles, Store
-from sshore.core.sessions import Mount
+from sshore.core.sessions import BindMount, Mount, Session
+from sshore.core.settings import MOUNT_ALL
 from sshore.core.users import User
+from sshore.services.folder_usage import FolderUsage
+
+
+@dataclass(frozen=True, slots=True)
+class ListedFolder:
+    """A folder that a user can use. `shares` (with their users' names; empty for everyone) are the owner's to know."""
+
+    folder: Folder
+    owner: str
+    read_only: bool
+    shares: tuple[tuple[str, FolderShare], ...] = ()
 
 
 class FolderService:
-    """An owner's folders. `runs_as_root`: whether folders belong to the owner's own uid."""
+    """An owner's folders, and what others share. `runs_as_root`: whether folders belong to the owner's own uid."""
 
-    def __init__(self, store: Store, files: SessionFiles, clock: Clock, *, runs_as_root: bool) -> None:
+    def __init__(
+        self,
+        store: Store,
+        files: SessionFiles,
+        clock: Clock,
+        *,
+        runs_as_root: bool,
+        usage: FolderUsage | None = None,
+    ) -> None:
         self._store = store
         self._files = files
         self._clock = clock
         self._runs_as_root = runs_as_root
+        self.usage = usage or FolderUsage(store, files)
 
     async def create(self, owner: User, name: str) -> Folder:
+        """Make a folder.
+
+        Raises:
+            InvalidInput: the name is none. Conflict: the owner has one of that name.
+        """
         folder = Folder(FolderId(new_id()), owner.id, check_folder_name(name), self._clock.now())
         await self._store.folders.add(folder)
         try:
@@ -32,41 +60,101 @@ class FolderService:
         return folder
 
     async def list(self, owner: User) -> list[Folder]:
+        """An owner's own."""
         return await self._store.folders.list(owner.id)
 
+    async def usable(self, user: User) -> Sequence[ListedFolder]:
+        """A user's own folders, then those that others share; where two shares are for one, the wider holds."""
+        names = {one.id: one.name for one in await self._store.users.list()}
+        listed = [await self._own(folder, user.name, names) for folder in await self.list(user)]
+        shared: dict[FolderId, ListedFolder] = {}
+        for folder, share in await self._store.folder_shares.with_user(user.id):
+            if folder.id not in shared or not share.read_only:
+                shared[folder.id] = ListedFolder(folder, names[folder.owner_id], share.read_only)
+        return [*listed, *shared.values()]
+
     async def remove(self, owner: User, name: str) -> None:
-        """Remove a folder and all it holds.
+        """Remove a folder and all it holds, at once and for ever; of an offered directory, only the offer.
 
         Raises:
             NotFound: there is none. Conflict: a session that is not stopped has it mounted.
         """
-        folder = await self._find(owner, name)
-        for session in await self._store.sessions.list(owner.id):
-            mounted = folder.is_user_folder or any(mount.folder == name for mount in session.mounts)
-            if mounted and session.state.holds_resources:
-                raise Conflict(f"the folder {name!r} is mounted in session {session.name!r}: stop that first")
-        await self._files.remove_folder(owner.id, name)
+        folder = await self.own(owner, name)
+        await self.check_unused(folder, owner.name)
+        if not folder.path:
+            await self._files.remove_folder(owner.id, name)
         await self._store.folders.remove(folder.id)
 
+    async def forget_trash(self, owner: User) -> None:
+        """Remove for ever what is in an owner's trash."""
+        for trashed in await self._store.trashed_folders.list(owner.id):
+            await self._files.empty_trash(trashed.id)
+            await self._store.trashed_folders.remove(trashed.id)
+
+    async def own(self, owner: User, name: str) -> Folder:
+        """An owner's folder.
+
+        Raises:
+            NotFound: the owner has none of that name, whatever others share.
+        """
+        folder = await self._store.folders.find(owner.id, name)
+        if folder is None:
+            raise await self._unknown(owner, name)
+        return folder
+
     async def access(self, user: User, ref: str) -> FolderAccess:
-        """How a user may use a folder.
+        """How a user may use a folder, ``NAME`` or ``OWNER/NAME``.
 
         Raises:
             NotFound: there is none that is the user's to know of.
         """
-        folder = await self._find(user, ref)
-        source = self._files.folder_path(user.id, folder.name)
-        host_uid = user.host_uid if self._runs_as_root else None
-        return FolderAccess(folder, user.name, source, read_only=False, host_uid=host_uid)
+        owner_name, name = check_folder_ref(ref)
+        owner = user if owner_name in ("", user.name) else await self._store.users.by_name(owner_name)
+        folder = await self._store.folders.find(owner.id, name) if owner else None
+        if owner is None or folder is None:
+            raise await self._unknown(user, ref)
+        read_only = False
+        if owner.id != user.id:
+            shares = [s for s in await self._store.folder_shares.of_folder(folder.id) if s.user_id in (None, user.id)]
+            if not shares:
+                raise await self._unknown(user, ref)
+            read_only = all(share.read_only for share in shares)
+        return self._access(folder, owner, user, read_only=read_only)
 
-    async def check_mounts(self, owner: User, mounts: Sequence[Mount]) -> None:
-        """Refuse mounts of folders that do not exist.
+    async def check_unused(self, folder: Folder, owner: str) -> None:
+        """Let folders pass that no session has mounted.
 
         Raises:
-            NotFound: one does not.
+            Conflict: one has.
         """
-        for mount in mounts:
-            await self._find(owner, mount.folder)
+        for session in await self.sessions_with(folder, owner):
+            if session.state.holds_resources:
+                whose = f"session {session.name!r}" if session.owner_id == folder.owner_id else "another user's session"
+                raise Conflict(f"the folder {folder.name!r} is mounted in {whose}: stop that first")
+
+    async def sessions_with(self, folder: Folder, owner: str) -> Sequence[Session]:
+        """The sessions, of anybody, that mount a folder whenever they run."""
+        return [
+            session
+            for session in await self._store.sessions.list()
+            if (folder.is_user_folder and session.owner_id == folder.owner_id)
+            or any(mount.folder in _names_of(folder, owner, session.owner_id) for mount in session.mounts)
+        ]
+
+    async def checked_mounts(self, owner: User, mounts: Sequence[Mount]) -> tuple[Mount, ...]:
+        """The mounts of a new session: those asked for, and all of the owner's where the setting says so.
+
+        Raises:
+            NotFound: a folder does not exist. QuotaExceeded: it may not be written any more.
+        """
+        checked = [await self._checked_mount(owner, mount) for mount in mounts]
+        if owner.settings.get(MOUNT_ALL) == "yes":
+            named, taken = {mount.folder for mount in mounts}, {mount.target for mount in mounts}
+            for folder in await self.list(owner):
+                mount = make_mount(folder.name)
+                if not folder.is_user_folder and folder.name not in named and mount.target not in taken:
+                    checked.append(mount)
+        return tuple(checked)
 
     async def all_mounts(self, owner: User, mounts: Sequence[Mount]) -> tuple[Mount, ...]:
         """A session's mounts and, before them, the owner's user folders, each in the home under its own name."""
@@ -78,11 +166,47 @@ class FolderService:
         ]
         return (*of_user, *mounts)
 
-    async def _find(self, owner: User, name: str) -> Folder:
-        folder = await self._store.folders.find(owner.id, name)
-        if folder is None:
-            known = [known.name for known in await self._store.folders.list(owner.id)]
-            raise NotFound(
-                f"you have no folder {name!r}{suggestion(name, known)}; make it with: sshore folder create {name}"
-            )
-        return folder
+    async def bind_mounts(self, owner: User, mounts: Sequence[Mount]) -> tuple[BindMount, ...]:
+        """The host's side of a session's mounts.
+
+        Raises:
+            NotFound: a folder is no more, or no longer shared.
+        """
+        return tuple([await self._bind(owner, mount) for mount in await self.all_mounts(owner, mounts)])
+
+    async def _bind(self, user: User, mount: Mount) -> BindMount:
+        access = await self.access(user, mount.folder)
+        return BindMount(access.source, mount.target, mount.read_only or access.read_only, access.disk_uid)
+
+    async def _checked_mount(self, user: User, mount: Mount) -> Mount:
+        access = await self.access(user, mount.folder)
+        if mount.read_only or access.read_only:
+            return replace(mount, read_only=True)
+        await self.usage.check_writable(access.folder.owner_id, mount.folder)
+        return mount
+
+    def _access(self, folder: Folder, owner: User, user: User, *, read_only: bool) -> FolderAccess:
+        if folder.path:  # there the host's own owners and modes say what the user may do
+            uid = user.host_uid if self._runs_as_root else None
+            return FolderAccess(folder, owner.name, Path(folder.path), read_only, uid)
+        source = self._files.folder_path(owner.id, folder.name)
+        if not self._runs_as_root:
+            return FolderAccess(folder, owner.name, source, read_only, None)
+        disk_uid = owner.host_uid if owner.id != user.id else None
+        return FolderAccess(folder, owner.name, source, read_only, owner.host_uid, disk_uid)
+
+    async def _own(self, folder: Folder, owner: str, names: dict[UserId, str]) -> ListedFolder:
+        shares = await self._store.folder_shares.of_folder(folder.id)
+        named = [(names[share.user_id] if share.user_id else "", share) for share in shares]
+        return ListedFolder(folder, owner, False, tuple(sorted(named, key=lambda one: one[0])))
+
+    async def _unknown(self, user: User, ref: str) -> NotFound:
+        known = [listed.folder.ref(listed.owner, user.name) for listed in await self.usable(user)]
+        advice = "see: sshore folder ls" if "/" in ref else f"make it with: sshore folder create {ref}"
+        return NotFound(f"you have no folder {ref!r}{suggestion(ref, known)}; {advice}")
+
+
+def _names_of(folder: Folder, owner: str, session_owner: UserId) -> tuple[str, ...]:
+    """What a session's owner may call a folder."""
+    whole = f"{owner}/{folder.name}"
+    return (folder.name, whole) if session_owner == folder.owner_id else (whole,)

@@ -7,6 +7,7 @@ its end. Sessions outlive the server: leaving `run` ends the tasks, not the sess
 import asyncio
 import logging
 from collections.abc import Mapping
+from functools import partial
 
 from sshore.core.errors import Conflict, EngineFailed, NotFound, SshoreError, Unavailable
 from sshore.core.ids import SessionId
@@ -173,11 +174,16 @@ class Lifecycle:
             EngineFailed: it ended first, or its agent did not report; nothing of it is left.
         """
         if (await engine.inspect(session.id)).run_state is not RunState.RUNNING:
-            prepared = await self._setup.prepare(session)
+            environment = await engine.fetch_image(await self._setup.spec(session), partial(self._tell, session.id))
+            prepared = await self._setup.prepare(session, environment)
             await self._records.change(session.id, agent_token_hash=prepared.agent_token_hash)
             await engine.start(await self._setup.spec(session))
         await self._until_linked(session, engine)
         await self._records.change(session.id, state=SessionState.RUNNING, reason="", started_at=self._clock.now())
+
+    async def _tell(self, session_id: SessionId, phrase: str) -> None:
+        """Tell the owner how far a start is."""
+        await self._records.change(session_id, reason=phrase)
 
     async def _until_linked(self, session: Session, engine: Engine) -> None:
         async with asyncio.TaskGroup() as race:

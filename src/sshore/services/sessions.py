@@ -1,6 +1,6 @@
 """Sessions as their owners use them: create, find, list, start, stop, remove; keys and certificates."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import PurePosixPath
 
@@ -72,7 +72,7 @@ class SessionService:
                 f"you have a session {wanted.name!r} already: choose another name, or sshore start {wanted.name}",
                 code=Code.NAME_TAKEN,
             )
-        await self._folders.check_mounts(owner, wanted.mounts)
+        wanted = replace(wanted, mounts=await self._folders.checked_mounts(owner, wanted.mounts))
         session = await self._setup.new(owner, wanted)
         await engine.check(await self._setup.spec(session))
         self._refuse_what_never_fits(session, shortage(session.resources, await engine.capacity(), []))

@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from weakref import WeakValueDictionary
@@ -17,6 +18,8 @@ from sshore.core.sessions import KeyType, Mount, Network, Resources, Session, Se
 from sshore.core.states import SessionState
 from sshore.core.users import User, hash_secret, new_secret
 from sshore.services.folders import FolderService
+
+NO_VARIABLES: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,6 @@ class SessionSetup:
         """What the engine is told of a session."""
         owner = await self._owner(session)
         home, run = self._files.paths(session.id)
-        mounts = await self._folders.all_mounts(owner, session.mounts)
         return SessionSpec(
             id=session.id,
             name=session.name,
@@ -110,11 +112,13 @@ class SessionSetup:
             image=session.image,
             resources=session.resources,
             network=session.network,
-            mounts=self._files.bind_mounts(owner.id, mounts),
+            mounts=await self._folders.bind_mounts(owner, session.mounts),
         )
 
-    async def prepare(self, session: Session) -> Session:
+    async def prepare(self, session: Session, image_environment: Mapping[str, str] = NO_VARIABLES) -> Session:
         """Write home and run directory with a new agent token; the session with that token's hash.
+
+        `image_environment` are the variables that the session's image sets for logins.
 
         Raises:
             Unavailable: the disk is full.
@@ -124,7 +128,7 @@ class SessionSetup:
         # A home is made before the first start, and is the user's from then on.
         user_files = [] if session.started_at else await self._store.user_files.contents(owner.id)
         async with self._locks.setdefault(session.id, asyncio.Lock()):
-            run_files = await self._run_files(session, token)
+            run_files = await self._run_files(session, token, image_environment)
             await self._files.prepare(session, run_files, self._host_uid(owner), user_files)
         return dataclasses.replace(session, agent_token_hash=hash_secret(token))
 
@@ -145,17 +149,20 @@ class SessionSetup:
         session_key = public_line(session.private_key, layout.KEY_FILE_NAME)
         return authorized_keys(session_key, await self._store.own_keys.list(session.owner_id))
 
-    async def _run_files(self, session: Session, agent_token: str) -> dict[str, str]:
+    async def _run_files(
+        self, session: Session, agent_token: str, image_environment: Mapping[str, str]
+    ) -> dict[str, str]:
         bootstrap = await self._store.bootstraps.get(session.owner_id)
         script = bootstrap.script if bootstrap and bootstrap.enabled else ""
         host_line = public_line(session.host_private_key)
         names = [f"{session.name}{HOST_SUFFIX}", f"{session.id}{HOST_SUFFIX}"]
         environment = {
-            "PATH": f"{layout.PATH}:{layout.KIT_BIN}",
-            "SSHORE_SESSION": session.name,
-            "SSHORE_SESSION_ID": session.id,
             # Without it, names in scripts other than Latin show as question marks. Every libc of today has it.
             "LANG": "C.UTF-8",
+            **image_environment,
+            "SSHORE_SESSION": session.name,
+            "SSHORE_SESSION_ID": session.id,
+            "PATH": f"{image_environment.get('PATH', layout.PATH)}:{layout.KIT_BIN}",
         }
         config = agent_config(session.id, agent_token, session.launched, environment, bootstrap=bool(script))
         files = {

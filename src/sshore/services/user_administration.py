@@ -72,6 +72,7 @@ class UserAdministration:
                 await self._sessions.remove(session, force=True)
             for folder in folders:
                 await self._folders.remove(user, folder.name)
+            await self._folders.forget_trash(user)
             await self._forget(user)
 
     async def _forget(self, user: User) -> None:

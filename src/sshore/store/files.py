@@ -18,7 +18,7 @@ from sshore.core import layout
 from sshore.core.errors import Conflict, Unavailable
 from sshore.core.folders import Folder, TrashedFolder
 from sshore.core.ids import FolderId, SessionId, UserId
-from sshore.core.sessions import BindMount, Mount, Session
+from sshore.core.sessions import Session
 from sshore.core.user_files import UserFile
 from sshore.store.disk_usage import disk_usage
 from sshore.store.safe_files import (
@@ -102,11 +102,6 @@ class StateFiles:
     async def used_bytes(self, owner_id: UserId, trashed: Sequence[FolderId]) -> int:
         places = [self._folders / owner_id, *(self._trash / folder_id for folder_id in trashed)]
         return await asyncio.to_thread(disk_usage, [place for place in places if place.exists()])
-
-    def bind_mounts(self, owner_id: UserId, mounts: Sequence[Mount]) -> tuple[BindMount, ...]:
-        return tuple(
-            BindMount(self._folders / owner_id / mount.folder, mount.target, mount.read_only) for mount in mounts
-        )
 
     def _prepare(
         self, session: Session, run_files: dict[str, str], host_uid: int | None, user_files: Sequence[UserFile]

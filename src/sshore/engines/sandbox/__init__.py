@@ -11,6 +11,8 @@
     view.py       what of the host a session sees
     etc.py        the files of /etc that are made for each session
     network.py    slirp4netns for the network `nat`
+    own_mounts.py mounts of a thread's own
+    idmap.py      shared folders: one user's files as another user's own
     tun.py        /dev/net/tun, where the host keeps it to root
     cgroups.py    limits: which hierarchies the server may write, a session's groups in them
     gpus.py       GPU device nodes, and which session has which

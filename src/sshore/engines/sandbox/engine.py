@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -56,6 +56,10 @@ class SandboxEngine:
 
     async def check(self, spec: SessionSpec) -> None:
         await self._in_thread(partial(self._launcher.check, spec))
+
+    async def fetch_image(self, spec: SessionSpec, progress: Callable[[str], Awaitable[None]]) -> dict[str, str]:
+        """None: the host's own system is what a session has."""
+        return {}
 
     async def start(self, spec: SessionSpec) -> None:
         async with self._alone(spec.id):

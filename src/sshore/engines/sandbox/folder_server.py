@@ -21,6 +21,7 @@ from sshore.core.ids import UserId
 from sshore.engines.sandbox.binary import find_bwrap, run_as
 from sshore.engines.sandbox.descriptors import memory_file, read_in_order
 from sshore.engines.sandbox.folder_view import folder_arguments
+from sshore.engines.sandbox.idmap import why_not
 from sshore.engines.sandbox.keyring import leave_session_keyring
 from sshore.engines.sandbox.processes import Process, ended, identify, reap, send
 
@@ -75,6 +76,10 @@ class SandboxFolders:
             self.release(view.user_id)
             raise
         return FolderProgram(sock, process, self, view.user_id)
+
+    async def cannot_map(self, source: Path) -> str:
+        """See `core.ports.FolderServer`."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, why_not, source)
 
     async def aclose(self) -> None:
         """Call it when all programs are closed."""

@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,9 +25,11 @@ from sshore.engines.sandbox.cgroups import Cgroups
 from sshore.engines.sandbox.descriptors import memory_file, own_pipe, read_in_order, read_json
 from sshore.engines.sandbox.ending import forget
 from sshore.engines.sandbox.gpus import groups_of
+from sshore.engines.sandbox.idmap import map_mounts
 from sshore.engines.sandbox.keyring import leave_session_keyring
 from sshore.engines.sandbox.logs import Logs
 from sshore.engines.sandbox.network import start_slirp
+from sshore.engines.sandbox.own_mounts import with_own_mounts
 from sshore.engines.sandbox.processes import Process, identify, open_pidfd
 from sshore.engines.sandbox.records import Record, Records
 from sshore.engines.sandbox.view import HostView, look_at_host, read_text
@@ -47,6 +50,8 @@ class Launch:
     records: Records
     logs: Logs
     limits: Cgroups
+    stage: Path
+    """A directory that every owner's uid can pass through, to mount folders on the way to a session."""
 
     def run(self) -> Record:
         """Start the session; return its record when the agent was let go.
@@ -102,7 +107,7 @@ class Launch:
                     sync=_closing(far, exit_near),
                     etc=self._etc_files(host, mounted, mounted_far, far),
                 )
-                monitor = self._spawn(host, descriptors, log)
+                monitor = self._with_mapped_mounts(lambda spec: self._spawn(spec, host, descriptors, log))
             agent = _agent(info, monitor, deadline)
             if agent:
                 self.records.write(replace(self.record, monitor=monitor, agent=agent))
@@ -132,12 +137,21 @@ class Launch:
         descriptors = {name: _closing(far, memory_file(name, contents)) for name, contents in files.items()}
         return {**descriptors, _LAST_FILE: mounted_far.fileno()}
 
-    def _spawn(self, host: HostView, descriptors: Descriptors, log: int) -> Process:
+    def _with_mapped_mounts(self, spawn: Callable[[SessionSpec], Process]) -> Process:
+        """Start bwrap where shared folders are mounted so that they are the session's own; see idmap.py."""
+        host_uid = self.spec.host_uid
+        if host_uid is None or not any(mount.disk_uid for mount in self.spec.mounts):
+            return spawn(self.spec)
+        return with_own_mounts(
+            lambda libc: spawn(replace(self.spec, mounts=map_mounts(libc, self.spec.mounts, host_uid, self.stage)))
+        )
+
+    def _spawn(self, spec: SessionSpec, host: HostView, descriptors: Descriptors, log: int) -> Process:
         identity = run_as(self.spec.host_uid)
         if identity and self.gpu_nodes:
             identity["extra_groups"] = groups_of(self.gpu_nodes)
         monitor = subprocess.Popen(
-            [self.bwrap, *bwrap_arguments(self.spec, host, descriptors, self.gpu_nodes)],
+            [self.bwrap, *bwrap_arguments(spec, host, descriptors, self.gpu_nodes)],
             **identity,
             pass_fds=descriptors.all,
             stdin=subprocess.DEVNULL,

@@ -23,6 +23,8 @@ class Launcher:
     def __init__(self, stage: Path, records: Records, logs: Logs, limits: Cgroups, gpus: Gpus) -> None:
         """`stage` is a directory for a bwrap that every owner's uid can run."""
         self._stage = stage
+        self._mounts = stage.parent / "mounts"
+        self._mounts.mkdir(mode=0o711, exist_ok=True)
         self._records = records
         self._logs = logs
         self._limits = limits
@@ -56,7 +58,7 @@ class Launcher:
             raise EngineFailed(f"the session {spec.name} did not start: {error}") from error
         nodes = self._gpus.with_shared(record.gpus)
         bwrap = self._find_bwrap(spec.host_uid)
-        return Launch(spec, record, bwrap, nodes, self._records, self._logs, self._limits).run()
+        return Launch(spec, record, bwrap, nodes, self._records, self._logs, self._limits, self._mounts).run()
 
     def _plan(self, spec: SessionSpec) -> Record:
         with self._choosing:

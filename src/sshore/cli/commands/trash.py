@@ -1,0 +1,54 @@
+"""folder trash ls, restore, empty."""
+
+import click
+
+from sshore.cli.output import age, count, json_option, print_json, print_table
+from sshore.cli.user import User
+
+
+@click.group()
+def trash() -> None:
+    """Removed folders, which can be had back for some days."""
+
+
+@trash.command()
+@json_option
+@click.pass_obj
+def ls(user: User, as_json: bool) -> None:
+    """List removed folders, and when they will be gone."""
+    with user.client() as client:
+        found = client.trash()
+    if as_json:
+        print_json(found)
+        return
+    rows = [[t.id, t.name, f"{age(t.trashed_at)} ago", t.removed_at[:16].replace("T", " ")] for t in found]
+    print_table(["ID", "FOLDER", "REMOVED", "GONE AT (UTC)"], rows, "the trash is empty")
+
+
+@trash.command()
+@click.argument("ref", metavar="NAME|ID")
+@click.option("--as", "name", default="", metavar="NAME", help="Under another name.")
+@json_option
+@click.pass_obj
+def restore(user: User, ref: str, name: str, as_json: bool) -> None:
+    """Bring back a folder: the latest of that name, or the one of that id."""
+    with user.client() as client:
+        restored = client.restore_folder(ref, name)
+    if as_json:
+        print_json(restored)
+    else:
+        print(f"the folder {restored.name} is back")
+
+
+@trash.command()
+@click.argument("ref", metavar="[NAME|ID]", default="")
+@json_option
+@click.pass_obj
+def empty(user: User, ref: str, as_json: bool) -> None:
+    """Remove for ever what is in the trash, or of it one folder."""
+    with user.client() as client:
+        emptied = client.empty_trash(ref)
+    if as_json:
+        print_json(emptied)
+    else:
+        print(f"{count(emptied.removed, 'folder')} removed for ever")

@@ -1,0 +1,83 @@
+"""Folders: shares, the trash, usage and quotas, keys for SFTP."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class RenameFolder:
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class OfferFolder:
+    """A directory of the server's machine, for everyone; for admins."""
+
+    name: str
+    path: str
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ShareFolder:
+    """Share with a user, or with everyone (an empty name)."""
+
+    user: str = ""
+    read_only: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class UnsharedMessage:
+    """So many running sessions have the folder mounted until they stop."""
+
+    sessions: int
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreFolder:
+    """An empty name means the folder's own."""
+
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TrashedFolderMessage:
+    id: str
+    name: str
+    trashed_at: str
+    removed_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class EmptiedMessage:
+    """How many folders are removed for ever."""
+
+    removed: int
+
+
+@dataclass(frozen=True, slots=True)
+class FolderUsageMessage:
+    """What an owner's folders and trash hold; without `quota_bytes` there is no limit."""
+
+    owner: str
+    used_bytes: int
+    quota_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SetFolderQuota:
+    """Without `quota_bytes` there is no limit."""
+
+    quota_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FolderKeyMessage:
+    """What SFTP to a folder needs over SSH: the caller's private key, and the host key that will be met."""
+
+    folder_id: str
+    ref: str
+    path: str
+    private_key: str
+    public_key: str
+    host_key: str
+    host_key_fingerprint: str

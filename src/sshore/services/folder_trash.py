@@ -1,0 +1,157 @@
+"""Folders that change their place: renamed, moved to the trash and back, removed when their time there is over."""
+
+import asyncio
+import logging
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from sshore.core.errors import Conflict, NotFound, SshoreError
+from sshore.core.folders import Folder, TrashedFolder
+from sshore.core.names import check_folder_name, suggestion
+from sshore.core.ports import Clock, OpenStreams, SessionFiles, Store
+from sshore.core.users import User
+from sshore.services.folders import FolderService
+from sshore.services.records import SessionRecords
+
+log = logging.getLogger("sshore.folders")
+
+KEPT = timedelta(days=7)
+_LOOK_EVERY_S = 600.0
+
+
+class FolderTrash:
+    """`kept`: how long what is removed can be had back."""
+
+    def __init__(
+        self,
+        store: Store,
+        files: SessionFiles,
+        folders: FolderService,
+        records: SessionRecords,
+        streams: OpenStreams,
+        clock: Clock,
+        kept: timedelta = KEPT,
+    ) -> None:
+        self._store = store
+        self._files = files
+        self._folders = folders
+        self._records = records
+        self._streams = streams
+        self._clock = clock
+        self._kept = kept
+        self._changing = asyncio.Lock()
+
+    async def run(self) -> None:
+        """Remove what has been in the trash for long enough, until cancelled."""
+        while True:
+            try:
+                await self.expire()
+            except (SshoreError, OSError) as error:
+                log.error("the trash could not be emptied", extra={"reason": str(error)})
+            await asyncio.sleep(_LOOK_EVERY_S)
+
+    def until(self, trashed: TrashedFolder) -> datetime:
+        """When it will be gone."""
+        return trashed.trashed_at + self._kept
+
+    async def rename(self, owner: User, name: str, new_name: str) -> Folder:
+        """Give a folder another name, also in the sessions that mount it.
+
+        Raises:
+            NotFound: there is none. Conflict: the new name is taken, or a session that is not stopped has it mounted.
+        """
+        check_folder_name(new_name)
+        async with self._changing:
+            folder = await self._folders.own(owner, name)
+            await self._folders.check_unused(folder, owner.name)
+            sessions = await self._folders.sessions_with(folder, owner.name)
+            await self._store.folders.rename(folder.id, new_name)
+            if not folder.path:
+                try:
+                    await self._files.rename_folder(owner.id, name, new_name)
+                except BaseException:
+                    await self._store.folders.rename(folder.id, name)
+                    raise
+            names = {name: new_name, f"{owner.name}/{name}": f"{owner.name}/{new_name}"}
+            for session in sessions:
+                mine = names if session.owner_id == owner.id else {f"{owner.name}/{name}": f"{owner.name}/{new_name}"}
+                mounts = tuple(replace(mount, folder=mine.get(mount.folder, mount.folder)) for mount in session.mounts)
+                await self._records.change(session.id, mounts=mounts)
+            self._streams.revoke(folder.id)
+            return replace(folder, name=new_name)
+
+    async def trash(self, owner: User, name: str) -> TrashedFolder | None:
+        """Move a folder to the trash; what was shared no longer is. None: it was an offered directory, which stays
+        where it is.
+
+        Raises:
+            NotFound: there is none. Conflict: a session that is not stopped has it mounted.
+        """
+        async with self._changing:
+            folder = await self._folders.own(owner, name)
+            await self._folders.check_unused(folder, owner.name)
+            self._streams.revoke(folder.id)
+            if folder.path:
+                await self._store.folders.remove(folder.id)
+                return None
+            now = self._clock.now()
+            trashed = TrashedFolder(folder.id, owner.id, name, folder.created_at, now)
+            await self._files.trash_folder(folder)
+            try:
+                await self._store.folders.trash(folder, now)
+            except BaseException:
+                await self._files.restore_folder(trashed, name)
+                raise
+            return trashed
+
+    async def list(self, owner: User) -> list[TrashedFolder]:
+        return await self._store.trashed_folders.list(owner.id)
+
+    async def restore(self, owner: User, ref: str, name: str = "") -> Folder:
+        """Bring a folder back, the latest of that name (or by id), under its own name or another.
+
+        Raises:
+            NotFound: there is none in the trash. Conflict: the name is taken by now.
+        """
+        async with self._changing:
+            trashed = await self._find(owner, ref)
+            wanted = check_folder_name(name or trashed.name)
+            if await self._store.folders.find(owner.id, wanted):
+                raise Conflict(
+                    f"you have a folder {wanted!r} already: sshore folder trash restore {ref} --as OTHER-NAME"
+                )
+            folder = await self._store.folders.restore(trashed, wanted)
+            try:
+                await self._files.restore_folder(trashed, wanted)
+            except BaseException:
+                await self._store.folders.trash(folder, trashed.trashed_at)
+                raise
+            return folder
+
+    async def empty(self, owner: User, ref: str = "") -> int:
+        """Remove one folder in the trash for ever, or all; how many there were."""
+        async with self._changing:
+            found = [await self._find(owner, ref)] if ref else await self.list(owner)
+            for trashed in found:
+                await self._remove(trashed)
+            return len(found)
+
+    async def expire(self) -> None:
+        """Remove for ever what has been in the trash for long enough."""
+        async with self._changing:
+            now = self._clock.now()
+            for trashed in await self._store.trashed_folders.list():
+                if self.until(trashed) <= now:
+                    await self._remove(trashed)
+
+    async def _remove(self, trashed: TrashedFolder) -> None:
+        await self._files.empty_trash(trashed.id)
+        await self._store.trashed_folders.remove(trashed.id)
+
+    async def _find(self, owner: User, ref: str) -> TrashedFolder:
+        mine = await self.list(owner)
+        found = next((trashed for trashed in mine if ref in (trashed.name, trashed.id)), None)
+        if found is None:
+            known = [trashed.name for trashed in mine]
+            raise NotFound(f"your trash has no folder {ref!r}{suggestion(ref, known)}; see: sshore folder trash ls")
+        return found
