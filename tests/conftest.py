@@ -1,14 +1,29 @@
 """Fixtures for every test: async tests run on asyncio, and no test leaves a process behind."""
 
+import os
 from collections.abc import Iterator
 
 import psutil
 import pytest
 
+from integration.docker_daemon import BUSYBOX, DockerDaemon, busybox_rootfs, docker_daemon, why_no_docker
+
 
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def dockerd() -> Iterator[DockerDaemon]:
+    """A Docker daemon of the tests' own, with an image of nothing but busybox; started when first needed."""
+    if why := why_no_docker():
+        if os.environ.get("CI") == "true":
+            pytest.fail(why)
+        pytest.skip(why)
+    with docker_daemon() as daemon:
+        daemon.build(BUSYBOX, busybox_rootfs(), "ENV GREETING=hello")
+        yield daemon
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,7 @@
 """An engine in memory that keeps `core.ports.Engine`'s promises: it passes the engines' contract suite."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from sshore.core.errors import EngineFailed, InvalidInput
@@ -42,6 +43,7 @@ class FakeEngine:
         self.machine = machine or FakeMachine()
         self.failures: dict[SessionId, str] = {}
         self.unsupported_limits: set[str] = set()
+        self.image_environment: dict[str, str] = {}
         self._name = name
         self._capacity = capacity
 
@@ -63,6 +65,9 @@ class FakeEngine:
         for limit in sorted(self.unsupported_limits):
             if getattr(spec.resources, limit):
                 raise InvalidInput(f"a limit on {limit} cannot be enforced here", code=Code.LIMIT_UNSUPPORTED)
+
+    async def fetch_image(self, spec: SessionSpec, progress: Callable[[str], Awaitable[None]]) -> dict[str, str]:
+        return dict(self.image_environment)
 
     async def start(self, spec: SessionSpec) -> None:
         if self._runs(spec.id):

@@ -10,7 +10,9 @@ from platformdirs import user_state_path
 
 from sshore.core.errors import InvalidInput
 from sshore.core.settings import parse_port
+from sshore.engines.docker import DockerOptions
 from sshore.oidc.provider import ProviderSettings
+from sshore.server.docker import docker_options
 from sshore.services.audit import DEFAULT_KEEP_DAYS
 
 DEFAULT_PORT = 8022
@@ -31,6 +33,7 @@ class Settings:
     """The address that users' browsers know, where it is not the one that arrives here."""
     oidc: ProviderSettings | None = None
     oidc_create_users: bool = False
+    docker: DockerOptions = field(default_factory=DockerOptions)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ, **overrides: Any) -> Self:
@@ -51,6 +54,7 @@ class Settings:
         values["public_url"] = environment.get("SSHORE_URL", "")
         values["oidc"] = _provider_of(environment)
         values["oidc_create_users"] = environment.get("SSHORE_OIDC_CREATE_USERS", "") in ("1", "yes", "true")
+        values["docker"] = docker_options(environment)
         values |= {name: value for name, value in overrides.items() if value is not None}
         values["state_dir"] = Path(values["state_dir"]).expanduser().absolute()
         return cls(**values)

@@ -1,0 +1,29 @@
+"""The docker engine: sessions from any image, by the Docker Engine API (Docker, and Podman's compatible socket).
+
+    engine.py        `DockerEngine`, the port: one verb at a time for a session, waiting, cancellation
+    options.py       what an administrator sets: the daemon's socket, the images that are allowed, the host's network
+    daemon.py        the connection, and its errors in our words
+    launch.py        the start of one session: image, network, container; undone when a step fails
+    container.py     what the daemon is told of a session's container, as a pure function
+    images.py        images: there or pulled, which variables, accounts and shells they have
+    accounts.py      the image's passwd, group and profile with the account `work` in them, as pure functions
+    shell.py         the login shell of images that have none
+    archives.py      files to put into a container
+    mount_points.py  places for folders in the home, made before the daemon makes them as root
+    networks.py      the network `nat`, closed between sessions and towards metadata services
+    ending.py        what the daemon says of a container, as the port's states and the owner's phrases
+    gpus.py          which GPUs there are, and which session has which
+
+    server ──HTTP on the daemon's socket──▶ dockerd ──▶ a container `sshore-<name>-<id>`
+                                                          └── the agent, as pid 1, with the owner's uid
+
+The agent is pid 1 of its container, as in the sandbox: it reaps, its end is the end of the session's processes, and
+no SIGKILL from inside reaches it. Nothing but the daemon remembers a session: the labels of its container say which
+session of which deployment it is, and a new server finds it by them. A start makes a new container; what is to
+last lies in the home, in folders, or in an image.
+"""
+
+from sshore.engines.docker.engine import DockerEngine
+from sshore.engines.docker.options import DockerOptions
+
+__all__ = ["DockerEngine", "DockerOptions"]

@@ -1,0 +1,40 @@
+"""Files to put into a container, and out of it, as the daemon wants them: tar(5) archives in memory."""
+
+import io
+import tarfile
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A file, or a directory when `text` is None; `path` is relative to the container's root. Root's."""
+
+    path: str
+    text: str | None
+    mode: int
+
+
+def pack(entries: list[Entry]) -> bytes:
+    """An archive of these, in this order."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for entry in entries:
+            info = tarfile.TarInfo(entry.path)
+            info.mode = entry.mode
+            if entry.text is None:
+                info.type = tarfile.DIRTYPE
+                archive.addfile(info)
+            else:
+                data = entry.text.encode(errors="surrogateescape")
+                info.size = len(data)
+                archive.addfile(info, io.BytesIO(data))
+    return buffer.getvalue()
+
+
+def text_of(archive: tarfile.TarFile) -> str:
+    """The text of the one file in an archive; empty when it is none."""
+    for member in archive.getmembers():
+        file = archive.extractfile(member) if member.isfile() else None
+        if file is not None:
+            return file.read().decode(errors="surrogateescape")
+    return ""

@@ -1,0 +1,106 @@
+"""What the daemon is told of a session's container, as a pure function."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sshore.core import layout
+from sshore.core.sessions import Network, SessionSpec
+from sshore.engines.docker.images import Image
+from sshore.engines.docker.networks import NAT_NETWORK
+
+SESSION_LABEL = "sshore.session"
+DEPLOYMENT_LABEL = "sshore.deployment"
+GPUS_LABEL = "sshore.gpus"
+_LOG = {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "1"}}
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a session's container depends on beside the session: the daemon's machine, and the choices made there."""
+
+    deployment: str
+    account_id: int
+    memory_bytes: int
+    """Of the machine."""
+    gpus: tuple[str, ...] = ()
+    remaps_users: bool = False
+
+
+def container_name(spec: SessionSpec) -> str:
+    return f"sshore-{spec.name}-{spec.id}"
+
+
+def container_config(spec: SessionSpec, image: Image, around: Surroundings) -> dict[str, Any]:
+    """The body of ``POST /containers/create``."""
+    return {
+        # By its digest: whatever the name comes to mean, this is what was looked into.
+        "Image": image.id,
+        "Hostname": spec.name,
+        "User": f"{around.account_id}:{around.account_id}",
+        "WorkingDir": layout.HOME,
+        "Entrypoint": list(layout.AGENT_COMMAND),
+        "Cmd": [],
+        "Env": list(_environment(spec, image)),
+        "Healthcheck": {"Test": ["NONE"]},
+        "StopSignal": "SIGTERM",
+        "Labels": {
+            SESSION_LABEL: spec.id,
+            DEPLOYMENT_LABEL: around.deployment,
+            GPUS_LABEL: ",".join(around.gpus),
+        },
+        "HostConfig": _host_config(spec, around),
+    }
+
+
+def _environment(spec: SessionSpec, image: Image) -> Iterator[str]:
+    yield from (f"HOME={layout.HOME}", f"USER={layout.ACCOUNT}", f"LOGNAME={layout.ACCOUNT}")
+    yield f"SHELL={image.shell}"
+    yield from (f"SSHORE_SESSION={spec.name}", f"SSHORE_SESSION_ID={spec.id}")
+    # A name without a value takes away the image's: libraries of the image's are not for the kit's programs.
+    yield from (name for name in image.environment if name.startswith("LD_") or name == "GLIBC_TUNABLES")
+
+
+def _host_config(spec: SessionSpec, around: Surroundings) -> dict[str, Any]:
+    resources = spec.resources
+    config: dict[str, Any] = {
+        "Mounts": list(_mounts(spec)),
+        "NetworkMode": {Network.NAT: NAT_NETWORK, Network.NONE: "none", Network.HOST: "host"}[spec.network],
+        "CapDrop": ["ALL"],
+        "SecurityOpt": ["no-new-privileges"],
+        "IpcMode": "private",
+        "RestartPolicy": {"Name": "no"},
+        "LogConfig": _LOG,
+        # Its pages count as the session's memory; Docker's own 64 MiB are too few for most who use it.
+        "ShmSize": resources.memory_bytes or around.memory_bytes // 2,
+    }
+    if around.remaps_users:
+        # The homes on the host belong to the uids that the server chose.
+        config["UsernsMode"] = "host"
+    if resources.cpus is not None:
+        config["NanoCpus"] = int(resources.cpus * 1e9)
+    if resources.memory_bytes is not None:
+        config |= {"Memory": resources.memory_bytes, "MemorySwap": resources.memory_bytes}
+    if resources.pids is not None:
+        config["PidsLimit"] = resources.pids
+    if around.gpus:
+        config["DeviceRequests"] = [_gpu_request(around.gpus)]
+    return config
+
+
+def _gpu_request(gpus: Sequence[str]) -> dict[str, Any]:
+    return {"Driver": "nvidia", "DeviceIDs": list(gpus), "Capabilities": [["gpu", "utility", "compute"]]}
+
+
+def _mounts(spec: SessionSpec) -> Iterator[dict[str, Any]]:
+    # The daemon sorts them by depth.
+    yield _bind(str(spec.home), layout.HOME)
+    yield _bind(str(spec.run), layout.RUN, read_only=True)
+    yield _bind(str(spec.link), layout.LINK, read_only=True)
+    yield _bind(str(spec.kit), layout.KIT, read_only=True)
+    for mount in spec.mounts:
+        yield _bind(str(mount.source), mount.target, read_only=mount.read_only)
+
+
+def _bind(source: str, target: str, *, read_only: bool = False) -> dict[str, Any]:
+    return {"Type": "bind", "Source": source, "Target": target, "ReadOnly": read_only}

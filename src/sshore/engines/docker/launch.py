@@ -1,0 +1,68 @@
+"""The start of one session: image, network, container; undone when a step fails."""
+
+import asyncio
+from collections.abc import Collection
+
+from aiodocker.containers import DockerContainer
+
+from sshore.core import layout
+from sshore.core.errors import EngineFailed, SshoreError
+from sshore.core.sessions import Network, SessionSpec
+from sshore.engines.docker.accounts import group_with_work, passwd_with_work, profile_with_path
+from sshore.engines.docker.archives import Entry, pack
+from sshore.engines.docker.container import (
+    DEPLOYMENT_LABEL,
+    SESSION_LABEL,
+    Surroundings,
+    container_config,
+    container_name,
+)
+from sshore.engines.docker.daemon import Daemon
+from sshore.engines.docker.images import Image, Images
+from sshore.engines.docker.mount_points import make_mount_points
+from sshore.engines.docker.networks import ensure_nat
+from sshore.engines.docker.shell import NO_SHELL, NO_SHELL_TEXT
+
+
+async def launch(daemon: Daemon, images: Images, spec: SessionSpec, around: Surroundings) -> None:
+    """Start a session of which the daemon has no container.
+
+    Raises:
+        EngineFailed: it did not start, or is not there when it has: nothing of it is left.
+    """
+    labels = {SESSION_LABEL: spec.id, DEPLOYMENT_LABEL: around.deployment}
+    image = await images.look_into(spec.image, labels)
+    if spec.network is Network.NAT:
+        await ensure_nat(daemon)
+    await asyncio.to_thread(make_mount_points, spec.home, spec.mounts, spec.host_uid)
+    try:
+        with daemon.errors("start the session"):
+            container = await daemon.docker.containers.create(
+                container_config(spec, image, around), name=container_name(spec)
+            )
+            await _add_account(container, image, around.account_id)
+            await container.start()
+    except SshoreError as error:
+        await daemon.remove(container_name(spec))
+        raise EngineFailed(error.problem.detail) from error
+
+
+async def _add_account(container: DockerContainer, image: Image, account_id: int) -> None:
+    path = image.environment.get("PATH", layout.PATH)
+    entries = [
+        Entry("etc/passwd", passwd_with_work(image.passwd, account_id, image.shell), 0o644),
+        Entry("etc/group", group_with_work(image.group, account_id), 0o644),
+        Entry("tmp", None, 0o1777),
+    ]
+    if not image.has_etc:
+        entries.insert(0, Entry("etc", None, 0o755))
+    if image.shell != NO_SHELL:
+        entries.append(Entry("etc/profile", profile_with_path(image.profile, path), 0o644))
+    else:
+        entries.append(Entry(NO_SHELL.removeprefix("/"), NO_SHELL_TEXT, 0o755))
+    await container.put_archive("/", pack(entries))  # type: ignore[no-untyped-call]
+
+
+def gpus_taken(labels: Collection[str]) -> set[str]:
+    """The GPUs in the labels of the containers that run."""
+    return {gpu for label in labels for gpu in label.split(",") if gpu}

@@ -1,0 +1,78 @@
+"""The network `nat`: a bridge of ours, closed between sessions and towards metadata services."""
+
+import asyncio
+import logging
+import os
+import shutil
+from functools import cache
+
+from aiodocker import DockerError
+
+from sshore.engines.docker.daemon import Daemon
+
+log = logging.getLogger("sshore.docker")
+
+NAT_NETWORK = "sshore-nat"
+_BRIDGE = "sshore-nat0"
+_LINK_LOCAL = "169.254.0.0/16"
+"""Where clouds have their metadata services, which give the machine's credentials to whoever asks (RFC 3927)."""
+_RULE = ("DOCKER-USER", "-i", _BRIDGE, "-d", _LINK_LOCAL, "-j", "DROP")
+_CONFIG = {
+    "Name": NAT_NETWORK,
+    "Driver": "bridge",
+    "CheckDuplicate": True,
+    "Options": {
+        "com.docker.network.bridge.name": _BRIDGE,
+        "com.docker.network.bridge.enable_icc": "false",
+    },
+    "Labels": {"sshore.network": "nat"},
+}
+
+
+async def ensure_nat(daemon: Daemon) -> None:
+    """Make the network where it is not there; all deployments on a daemon share it.
+
+    Raises:
+        EngineFailed: the daemon cannot make it.
+    """
+    with daemon.errors("make the network `nat` for sessions"):
+        try:
+            await daemon.docker.networks.get(NAT_NETWORK)
+        except DockerError as error:
+            if error.status != 404:
+                raise
+            await _create(daemon)
+    await _close_metadata()
+
+
+async def _create(daemon: Daemon) -> None:
+    try:
+        await daemon.docker.networks.create(_CONFIG)
+    except DockerError as error:
+        if error.status != 409:  # another server was faster
+            raise
+
+
+async def _close_metadata() -> None:
+    """Keep sessions from link-local addresses. Docker leaves this chain to administrators, and never clears it."""
+    if os.geteuid() != 0 or shutil.which("iptables") is None:
+        _say_open()
+        return
+    if await _iptables("-C", *_RULE) != 0 and await _iptables("-I", *_RULE) != 0:
+        _say_open()
+
+
+async def _iptables(*words: str) -> int:
+    # --wait: others may be changing the tables at this moment.
+    process = await asyncio.create_subprocess_exec(
+        "iptables", "--wait", "5", *words, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
+    )
+    return await process.wait()
+
+
+@cache
+def _say_open() -> None:
+    log.warning(
+        "sessions with the network `nat` can reach link-local addresses, where clouds have their metadata services: "
+        "only a server that is root, with iptables, can close them",
+    )

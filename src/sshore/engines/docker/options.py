@@ -1,0 +1,37 @@
+"""What an administrator sets for the docker engine."""
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from sshore.core.errors import Forbidden, InvalidInput
+
+DEFAULT_HOST = "unix:///var/run/docker.sock"
+
+
+@dataclass(frozen=True, slots=True)
+class DockerOptions:
+    """`host` is the daemon's socket, and `configured` whether somebody said so; `images` are patterns (fnmatch(3)) of
+    the images that users may name, all when empty; `host_network`: whether sessions may have the network of the host,
+    with the host's loopback."""
+
+    host: str = DEFAULT_HOST
+    configured: bool = False
+    images: tuple[str, ...] = ()
+    host_network: bool = False
+
+    @property
+    def socket(self) -> Path:
+        """Raises InvalidInput when `host` is no Unix socket."""
+        scheme, _, path = self.host.rpartition("://")
+        if scheme not in ("", "unix") or not path.startswith("/"):
+            raise InvalidInput(
+                f"the docker engine cannot use {self.host}: sessions have directories of this machine mounted, so the "
+                f"daemon must be here, too; set SSHORE_DOCKER_HOST to its socket, such as {DEFAULT_HOST}"
+            )
+        return Path(path)
+
+    def check_image(self, image: str) -> None:
+        """Raises Forbidden when users may not name this image."""
+        if self.images and not any(fnmatchcase(image, pattern) for pattern in self.images):
+            raise Forbidden(f"the image {image!r} is not among those allowed here: {', '.join(self.images)}")

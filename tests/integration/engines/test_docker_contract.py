@@ -1,0 +1,22 @@
+"""The contract suite against the docker engine, as a server that is root."""
+
+import asyncio
+
+import pytest
+from contract import BEHAVIOURS
+from docker_world import DockerWorld, docker_world
+from worlds import Behaviour
+
+from integration.docker_daemon import DockerDaemon
+
+
+@pytest.mark.parametrize("behaviour", BEHAVIOURS, ids=lambda behaviour: behaviour.__name__)
+def test_contract_on_docker(dockerd: DockerDaemon, behaviour: Behaviour) -> None:
+    async def run(world: DockerWorld) -> None:
+        try:
+            await behaviour(world)
+        finally:
+            await world.close_engines()
+
+    with docker_world(dockerd) as world:
+        asyncio.run(run(world))
