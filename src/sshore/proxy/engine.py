@@ -11,14 +11,14 @@ from dataclasses import replace
 
 from sshore.core.apps import SSH
 from sshore.core.errors import NotFound, SshoreError
-from sshore.core.names import suggestion
+from sshore.core.names import FOLDER_PREFIX, suggestion
 from sshore.core.settings import port_warning
 from sshore.profiles.known_hosts import forward_line
 from sshore.proxy import ports
 from sshore.proxy.forwarder import Forwarder
-from sshore.proxy.forwards import Card, Forward, ForwardKey, ForwardStatus, make_card, make_plain_card
-from sshore.proxy.health import HEALTHY, report_of_error, report_of_session
-from sshore.proxy.setup import Prepared, list_sessions, prepare
+from sshore.proxy.forwards import Card, Forward, ForwardKey, ForwardStatus, make_card, make_folder_card, make_plain_card
+from sshore.proxy.health import HEALTHY, report_of_error, report_of_folder, report_of_session
+from sshore.proxy.setup import Prepared, list_all, prepare
 from sshore.proxy.state_file import State, read_state, write_state
 from sshore.sdk.config_dir import ConfigDir
 from sshore.sdk.credentials import Login, read_credentials
@@ -103,14 +103,19 @@ class ForwardEngine:
 
     async def _refresh_server(self, server: str, token: str, forwarders: list[Forwarder]) -> None:
         try:
-            sessions = await asyncio.to_thread(lambda: list_sessions(self._login(server, token)))
+            some = any(forwarder.forward.is_folder for forwarder in forwarders)
+            listing = await asyncio.to_thread(lambda: list_all(self._login(server, token), folders=some))
         except SshoreError as error:
             for forwarder in forwarders:
                 forwarder.note(report_of_error(error))
             return
         for forwarder in forwarders:
             key = forwarder.forward.key
-            forwarder.note(report_of_session(sessions.get(key.session_id), key.app))
+            if forwarder.forward.is_folder:
+                ref = key.session_id.removeprefix(FOLDER_PREFIX)
+                forwarder.note(report_of_folder(ref, is_there=ref in listing.folders))
+            else:
+                forwarder.note(report_of_session(listing.sessions.get(key.session_id), key.app))
 
     async def _bind(self, wanted: Forward, asked: int | None, preferred: int | None) -> tuple[Forward, str]:
         """Put a forward to work; returns it with its port, and what the user is to be told."""
@@ -177,20 +182,22 @@ class ForwardEngine:
         await asyncio.wait([task])
 
     def _forward(self, login: Login, app: str, prepared: Prepared) -> Forward:
-        session, url = prepared.session, login.address.url
+        url = login.address.url
         stored = read_credentials(self._config.credentials).tokens.get(url)
         return Forward(
-            ForwardKey(url, session.id, app),
-            session.name,
+            ForwardKey(url, prepared.ref, app),
+            prepared.name,
             0,
             prepared.host_key,
-            session.host_key_fingerprint,
+            prepared.host_key_fingerprint,
             "" if stored == login.token else login.token,
         )
 
     def _card(self, forward: Forward, prepared: Prepared, notes: list[str]) -> Card:
         if prepared.key_file is None:
             return make_plain_card(forward, notes)
+        if forward.is_folder:
+            return make_folder_card(forward, prepared.key_file, self._config.forwards_known_hosts, prepared.path, notes)
         return make_card(forward, prepared.key_file, self._config.forwards_known_hosts, notes)
 
     def _login(self, server: str, token: str) -> Login:

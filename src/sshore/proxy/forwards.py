@@ -1,17 +1,19 @@
 """A forward and its connection card, as values."""
 
 import shlex
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from urllib.parse import quote
 
 from sshore.core import layout
+from sshore.core.names import FOLDER_PREFIX
 
 HOST = "localhost"
 
 
 @dataclass(frozen=True, slots=True)
 class ForwardKey:
-    """What a forward leads to. `server` is a URL."""
+    """What a forward leads to. `server` is a URL; `session_id` may be a folder: ``folder:[OWNER/]NAME``."""
 
     server: str
     session_id: str
@@ -32,6 +34,10 @@ class Forward:
     host_key: str = ""
     fingerprint: str = ""
     token: str = ""
+
+    @property
+    def is_folder(self) -> bool:
+        return self.key.session_id.startswith(FOLDER_PREFIX)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +90,13 @@ def make_card(forward: Forward, key_file: Path, known_hosts: Path, notes: list[s
         known_hosts_file=str(known_hosts),
         notes=notes,
     )
+
+
+def make_folder_card(forward: Forward, key_file: Path, known_hosts: Path, path: str, notes: list[str]) -> Card:
+    """The card of a forward to a folder, where there is SFTP and no shell."""
+    card = make_card(forward, key_file, known_hosts, notes)
+    url = f"sftp://{card.user}@{card.host}:{card.port}{quote(path)}"
+    return replace(card, url=url, command=card.sftp_command)
 
 
 def make_plain_card(forward: Forward, notes: list[str]) -> Card:

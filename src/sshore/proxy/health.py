@@ -66,6 +66,17 @@ def report_of_session(session: SessionMessage | None, app: str) -> Report:
     return HEALTHY
 
 
+def report_of_folder(ref: str, *, is_there: bool) -> Report:
+    """The health that the server's listing of folders shows."""
+    if is_there:
+        return HEALTHY
+    return Report(
+        Health.SESSION_GONE,
+        f"you have no folder {ref!r} any more: bring it back (sshore folder trash restore), or forget it with: "
+        f"sshore disconnect folder:{ref}",
+    )
+
+
 def is_passing(error: SshoreError) -> bool:
     """Whether to try again: the server does not answer, or says that it cannot at the moment."""
     return not isinstance(error, ApiError) or error.status in (502, 503, 504)

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sshore.core.apps import SSH
+from sshore.core.errors import InvalidInput
+from sshore.core.names import FOLDER_PREFIX
 from sshore.core.settings import PREFERRED_SSH_PORT, parse_port
 from sshore.schema.messages import SessionMessage
 from sshore.sdk.client import Client
@@ -14,12 +16,18 @@ from sshore.sdk.private_files import write_private
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A session whose app is launched; for SSH with its host key, and the session key's file written."""
+    """A session whose app is launched, or a folder; for SSH with its host key, and the private key's file written.
 
-    session: SessionMessage
+    `ref` is what its streams are opened by, `name` what its user calls it, `path` where a folder lies.
+    """
+
+    ref: str
+    name: str
     preferred_port: int | None
     host_key: str = ""
+    host_key_fingerprint: str = ""
     key_file: Path | None = None
+    path: str = ""
 
 
 def prepare(login: Login, ref: str, app: str, config: ConfigDir) -> Prepared:
@@ -30,18 +38,39 @@ def prepare(login: Login, ref: str, app: str, config: ConfigDir) -> Prepared:
         ServerUnreachable: there was no answer.
     """
     with Client(login) as client:
+        if ref.startswith(FOLDER_PREFIX):
+            return _prepare_folder(client, ref, app, config)
         client.ensure_app(ref, app)
         session = client.session(ref)
         if app != SSH:
-            return Prepared(session, None)
+            return Prepared(session.id, session.name, None)
         key = client.session_key(ref)
         preferred = client.setting(PREFERRED_SSH_PORT).value
     key_file = config.session_key(session.id)
     write_private(key_file, key.private_key)
-    return Prepared(session, parse_port(preferred) if preferred else None, key.host_key, key_file)
+    port = parse_port(preferred) if preferred else None
+    return Prepared(session.id, session.name, port, key.host_key, session.host_key_fingerprint, key_file)
 
 
-def list_sessions(login: Login) -> dict[str, SessionMessage]:
-    """The user's sessions by id, within a short time limit."""
+def _prepare_folder(client: Client, ref: str, app: str, config: ConfigDir) -> Prepared:
+    if app != SSH:
+        raise InvalidInput(f"a folder has no {app} to connect to, but SFTP alone: leave --app out")
+    key = client.folder_key(ref.removeprefix(FOLDER_PREFIX))
+    key_file = config.session_key(key.folder_id)
+    write_private(key_file, key.private_key)
+    return Prepared(ref, ref, None, key.host_key, key.host_key_fingerprint, key_file, key.path)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a user has on a server: sessions by id; folders as the user calls them, asked for where it matters."""
+
+    sessions: dict[str, SessionMessage]
+    folders: frozenset[str]
+
+
+def list_all(login: Login, *, folders: bool) -> Listing:
+    """The user's sessions and, where asked for, folders, within a short time limit."""
     with Client(login, timeout_s=5) as client:
-        return {session.id: session for session in client.sessions()}
+        sessions = {session.id: session for session in client.sessions()}
+        return Listing(sessions, frozenset(f.ref or f.name for f in client.folders()) if folders else frozenset())

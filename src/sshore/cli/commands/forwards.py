@@ -94,7 +94,7 @@ def print_card(card: Card, *more: tuple[str, str]) -> None:
             ("port", str(card.port)),
             ("private key", card.key_file),
             ("host key", card.host_key_fingerprint),
-            ("ssh", card.command),
+            ("ssh", card.command if card.command != card.sftp_command else ""),
             ("sftp", card.sftp_command),
             *more,
         ]

@@ -20,10 +20,11 @@ from sshore.core.folders import FolderApp, FolderView
 from sshore.core.ids import UserId
 from sshore.engines.sandbox.binary import find_bwrap, run_as
 from sshore.engines.sandbox.descriptors import memory_file, read_in_order
-from sshore.engines.sandbox.folder_view import folder_arguments
+from sshore.engines.sandbox.folder_view import folder_arguments, force_command, needs_shell, shell
 from sshore.engines.sandbox.idmap import why_not
 from sshore.engines.sandbox.keyring import leave_session_keyring
 from sshore.engines.sandbox.processes import Process, ended, identify, reap, send
+from sshore.engines.sandbox.view import look_at_host
 
 MAX_OPEN = 20
 """Streams to folders that one user may have open; file managers open up to ten."""
@@ -31,7 +32,7 @@ _THREADS = 4
 _SETUP_TIMEOUT_S = 20.0
 _COMPLAINT_BYTES = 500
 _ETC = {
-    "/etc/passwd": f"{layout.ACCOUNT}:x:{layout.ACCOUNT_ID}:{layout.ACCOUNT_ID}:{layout.ACCOUNT}:{{home}}:/bin/false\n",
+    "/etc/passwd": f"{layout.ACCOUNT}:x:{layout.ACCOUNT_ID}:{layout.ACCOUNT_ID}:{layout.ACCOUNT}:{{home}}:{{shell}}\n",
     "/etc/group": f"{layout.ACCOUNT}:x:{layout.ACCOUNT_ID}:\n",
 }
 
@@ -110,13 +111,14 @@ class SandboxFolders:
             stack.enter_context(far)
             complaints = _closing(stack, os.memfd_create("stderr"))
             mounted, mounted_far = (stack.enter_context(end) for end in socket.socketpair())
+            host = look_at_host() if needs_shell(view, app) else None
             with ExitStack() as files:
                 files.enter_context(mounted_far)
-                descriptors = _files(view, files) | {"/etc/hostname": mounted_far.fileno()}
+                descriptors = _files(view, app, files) | {"/etc/hostname": mounted_far.fileno()}
                 mounted.sendall(b"folder\n")
                 mounted.shutdown(socket.SHUT_WR)
                 program = subprocess.Popen(
-                    [str(self._bwrap), *folder_arguments(view, app, descriptors)],
+                    [str(self._bwrap), *folder_arguments(view, app, descriptors, host)],
                     **run_as(view.host_uid),
                     pass_fds=tuple(descriptors.values()),
                     stdin=far.fileno(),
@@ -137,9 +139,11 @@ class SandboxFolders:
             return near, process
 
 
-def _files(view: FolderView, stack: ExitStack) -> dict[str, int]:
-    contents = {path: text.format(home=view.target) for path, text in _ETC.items()}
+def _files(view: FolderView, app: FolderApp, stack: ExitStack) -> dict[str, int]:
+    contents = {path: text.format(home=view.target, shell=shell(view, app)) for path, text in _ETC.items()}
     contents |= {f"{layout.RUN}/{name}": text for name, text in view.run_files.items()}
+    if layout.SSHD_CONFIG in contents:
+        contents[layout.SSHD_CONFIG] += force_command(view)
     return {path: _closing(stack, memory_file(Path(path).name, text)) for path, text in contents.items()}
 
 
