@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from sshore.core.errors import InvalidInput
+from sshore.core.public_keys import read_public_key_text
 from sshore.core.sessions import KeyType
 
 RSA_BITS = 3072
@@ -67,15 +68,15 @@ def read_public_key(line: str) -> PublicKey:
     Raises:
         InvalidInput: it is not a public key, or of a kind that cannot be certified here.
     """
+    checked = read_public_key_text(line)
+    if checked.type.startswith("sk-"):
+        # The library would read it as an ordinary key, and the certificate would be of no use.
+        raise InvalidInput("security keys are not certified: register it as an own key with: sshore keys add FILE.pub")
     try:
-        key = load_ssh_public_key(line.strip().encode())
+        key = load_ssh_public_key(checked.line.encode())
     except (ValueError, UnsupportedAlgorithm) as error:
         raise InvalidInput("this is not an OpenSSH public key (one line, as in id_ed25519.pub)") from error
-    if isinstance(key, ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey):
-        return key
-    if isinstance(key, rsa.RSAPublicKey):
-        if key.key_size < 2048:
-            raise InvalidInput(f"an RSA key of {key.key_size} bits is too weak: use 2048 or more")
+    if isinstance(key, ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey | rsa.RSAPublicKey):
         return key
     raise InvalidInput("keys of this type are not accepted: use Ed25519, ECDSA or RSA")
 
