@@ -18,7 +18,7 @@ class Daemon:
     def __init__(self, words: list[str], environment: dict[str, str], log: Path, is_ready: Callable[[], bool]) -> None:
         self.words = words
         self.log = log
-        self._environment = environment
+        self.environment = environment
         self._is_ready = is_ready
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -36,7 +36,7 @@ class Daemon:
         assert not self.is_running
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [SSHORE, *self.words], env=self._environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                [SSHORE, *self.words], env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
         deadline = time.monotonic() + START_DEADLINE_S
         while not self._is_ready():
