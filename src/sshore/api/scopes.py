@@ -23,9 +23,11 @@ STREAMS: frozenset[tuple[str, str]] = frozenset(
         ("GET", f"{_SESSION}/apps/{{app}}/stream"),
         ("GET", f"{_SESSION}/key"),
         ("POST", f"{_SESSION}/certificate"),
+        ("GET", "/api/v1/folders"),
+        ("POST", "/api/v1/folder-key"),
     }
 )
-"""What a client needs to connect to apps that are launched."""
+"""What a client needs to connect to apps that are launched, and to folders."""
 
 NOT_FOR_READING: frozenset[tuple[str, str]] = frozenset(
     {
