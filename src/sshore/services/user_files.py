@@ -33,8 +33,8 @@ class UserFileService:
         return await self._store.user_files.list(owner.id)
 
     async def get(self, owner: User, name: str) -> UserFile:
-        """Raises NotFound when there is none of that name."""
-        file = await self._store.user_files.get(owner.id, name)
+        """Raises NotFound when there is none of that name, InvalidInput when none can have it."""
+        file = await self._store.user_files.get(owner.id, check_file_name(name))
         if file is None:
             raise await self._unknown(owner, name)
         return file
@@ -57,8 +57,8 @@ class UserFileService:
         return file
 
     async def remove(self, owner: User, name: str) -> None:
-        """Raises NotFound when there is none of that name."""
-        if not await self._store.user_files.remove(owner.id, name):
+        """Raises NotFound when there is none of that name, InvalidInput when none can have it."""
+        if not await self._store.user_files.remove(owner.id, check_file_name(name)):
             raise await self._unknown(owner, name)
 
     async def _unknown(self, owner: User, name: str) -> NotFound:

@@ -9,7 +9,7 @@ import click
 
 from sshore.cli.activity import activity_pairs, limits_in_time
 from sshore.cli.arguments import session_argument, sessions_argument
-from sshore.cli.failures import report, suggesting
+from sshore.cli.failures import report, say, suggesting
 from sshore.cli.output import age, json_option, print_json, print_pairs, print_table
 from sshore.cli.user import User
 from sshore.cli.waiting import STEP_S, describe, wait_settled
@@ -132,7 +132,10 @@ def logs(user: User, name: str, of: str, tail_bytes: int | None) -> None:
     """Show what a session's agent and daemons wrote, or your bootstrap script at the session's last start."""
     ref = session_of_host(name)
     with user.client() as client, suggesting(client, ref):
-        sys.stdout.write(client.session_log(ref, tail_bytes, of=None if of == "session" else of))
+        log = client.session_log(ref, tail_bytes, of=None if of == "session" else of)
+    sys.stdout.write(log)
+    if not log and of == "bootstrap":
+        say(f"no bootstrap script has run in {ref}; set one with: sshore bootstrap set FILE")
 
 
 @click.command()
