@@ -102,7 +102,7 @@ async def wire(settings: Settings, state: Path, kit: Kit) -> AsyncIterator[Parts
         audit = Audit(store, clock, settings.audit_days)
         await audit.begin()
         stack.push_async_callback(audit.close)
-        watch = SessionWatch(store, lifecycle, streams, links, clock)
+        watch = SessionWatch(store, records, lifecycle, streams, links, clock)
         gateway = await stack.enter_async_context(Gateway(authority, links, streams, confined, journal=audit))
         stack.enter_context(_measured(gateway))
         services = Services(

@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 from collections import defaultdict
+from contextlib import suppress
 from typing import Any
 
 from sshore.core.errors import NotFound
@@ -19,6 +20,7 @@ class SessionRecords:
         self._store = store
         self._locks: defaultdict[SessionId, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._changed: defaultdict[SessionId, asyncio.Event] = defaultdict(asyncio.Event)
+        self._any_changed = asyncio.Event()
 
     async def get(self, session_id: SessionId) -> Session:
         """Raises NotFound when it is no more."""
@@ -73,5 +75,13 @@ class SessionRecords:
         except TimeoutError:
             return await self.get(session_id)
 
+    async def wait_any_change(self, wait_s: float) -> None:
+        """Return when any session has changed since this was called last, or after `wait_s`. For one waiter."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(wait_s):
+                await self._any_changed.wait()
+        self._any_changed.clear()
+
     def _announce(self, session_id: SessionId) -> None:
+        self._any_changed.set()
         self._changed.pop(session_id, asyncio.Event()).set()

@@ -12,6 +12,7 @@ from sshore.core.ports import Clock, Links, Store, Traffic
 from sshore.core.sessions import Session
 from sshore.core.states import SessionState
 from sshore.services.lifecycle import Lifecycle
+from sshore.services.records import SessionRecords
 
 log = logging.getLogger("sshore.activity")
 
@@ -48,8 +49,17 @@ class _Watched:
 class SessionWatch:
     """`run` looks every few seconds; `look` is one look."""
 
-    def __init__(self, store: Store, lifecycle: Lifecycle, traffic: Traffic, links: Links, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: Store,
+        records: SessionRecords,
+        lifecycle: Lifecycle,
+        traffic: Traffic,
+        links: Links,
+        clock: Clock,
+    ) -> None:
         self._store = store
+        self._records = records
         self._lifecycle = lifecycle
         self._traffic = traffic
         self._links = links
@@ -65,7 +75,8 @@ class SessionWatch:
                 pause_s = await self.look()
             except SshoreError as error:
                 log.error("sessions could not be watched", extra={"reason": error.problem.detail})
-            await asyncio.sleep(pause_s)
+            await asyncio.sleep(_SHORTEST_PAUSE_S)
+            await self._records.wait_any_change(pause_s - _SHORTEST_PAUSE_S)  # such as a session that is new
 
     async def look(self) -> float:
         """Note what sessions have done, warn, and stop; seconds until the next look is due."""
@@ -83,11 +94,12 @@ class SessionWatch:
         return _pause_s(running)
 
     def report(self, session: Session) -> Report | None:
-        """What a running session has done, and when it will stop; None before it was looked at."""
-        watched = self._watched.get(session.id)
-        if watched is None or session.state is not SessionState.RUNNING or watched.started_at != session.started_at:
+        """What a session that runs has done, and when it will stop; None for any other."""
+        if session.state is not SessionState.RUNNING or session.started_at is None:
             return None
-        activity = watched.activity
+        watched = self._watched.get(session.id)
+        known = watched is not None and watched.started_at == session.started_at
+        activity = watched.activity if watched and known else Activity(session.started_at)
         return Report(
             activity.moved_bytes,
             activity.moved_at,

@@ -8,6 +8,7 @@ from world import World
 from sshore.core.ids import SessionId
 from sshore.core.sessions import Session
 from sshore.core.states import SessionState
+from sshore.services.records import SessionRecords
 from sshore.services.session_watch import SessionWatch
 
 pytestmark = pytest.mark.anyio
@@ -31,7 +32,7 @@ def traffic() -> SetTraffic:
 
 @pytest.fixture
 def watch(world: World, traffic: SetTraffic) -> SessionWatch:
-    return SessionWatch(world.store, world.lifecycle, traffic, world.links, world.clock)
+    return SessionWatch(world.store, SessionRecords(world.store), world.lifecycle, traffic, world.links, world.clock)
 
 
 async def pass_minutes(world: World, watch: SessionWatch, minutes: int) -> None:
@@ -132,7 +133,8 @@ async def test_the_report_says_what_keeps_a_session_alive(
     world: World, watch: SessionWatch, traffic: SetTraffic
 ) -> None:
     session = await world.run(world.admin, "demo", idle_timeout_s=1800.0)
-    assert watch.report(session) is None
+    new = watch.report(session)
+    assert new is not None and (new.moved_at, new.active_at) == (None, session.started_at)
     await watch.look()
     traffic.moved[session.id] = 3 << 20
     world.engine.machine.sessions[session.id].cpu_s += 0.4
