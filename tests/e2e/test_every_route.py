@@ -52,6 +52,7 @@ STREAMS: set[Route] = {
     ("GET", "/api/v1/sessions/{ref}/apps/{app}/stream"),
     ("GET", "/api/v1/sessions/{ref}/key"),
     ("POST", "/api/v1/sessions/{ref}/certificate"),
+    ("POST", "/api/v1/folder-key"),
     ("GET", "/api/v1/folders"),
     ("POST", "/api/v1/folder-key"),
 }

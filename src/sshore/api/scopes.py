@@ -23,6 +23,7 @@ STREAMS: frozenset[tuple[str, str]] = frozenset(
         ("GET", f"{_SESSION}/apps/{{app}}/stream"),
         ("GET", f"{_SESSION}/key"),
         ("POST", f"{_SESSION}/certificate"),
+        ("POST", "/api/v1/folder-key"),
         ("GET", "/api/v1/folders"),
         ("POST", "/api/v1/folder-key"),
     }
