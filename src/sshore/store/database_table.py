@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Row, insert
+from sqlalchemy import Row, insert, update
 
 from sshore.core.errors import Conflict
 from sshore.store.database import Database
@@ -27,6 +27,16 @@ class DatabaseTable:
         """Execute one statement in a transaction of its own; the number of rows it touched."""
         async with self._database.write() as connection:
             return int((await connection.execute(statement)).rowcount)
+
+    async def _put(self, table: Any, mine: Any, values: dict[str, Any]) -> None:
+        """Change the row that `mine` means, or add it."""
+        change = update(table).where(mine).values(**values)
+        if await self._write(change):
+            return
+        try:
+            await self._write(insert(table).values(**values))
+        except Conflict:  # another request has added it meanwhile
+            await self._write(change)
 
     async def _add(self, table: Any, values: dict[str, Any], what: str) -> None:
         try:

@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Any
 
-from sqlalchemy import Select, delete, insert, select
+from sqlalchemy import Select, delete, select
 
 from sshore.core.ids import OwnKeyId, UserId
 from sshore.core.own_keys import OwnKey
@@ -30,11 +30,8 @@ class OwnKeyTable(DatabaseTable):
 class UserFileTable(DatabaseTable):
     async def put(self, file: UserFile) -> None:
         columns = tables.user_files.c
-        old = delete(tables.user_files).where(columns.owner_id == file.owner_id, columns.name == file.name)
-        values = {**dataclasses.asdict(file), "size": len(file.content)}
-        async with self._database.write() as connection:
-            await connection.execute(old)
-            await connection.execute(insert(tables.user_files).values(**values))
+        mine = (columns.owner_id == file.owner_id) & (columns.name == file.name)
+        await self._put(tables.user_files, mine, {**dataclasses.asdict(file), "size": len(file.content)})
 
     async def get(self, owner_id: UserId, name: str) -> UserFile | None:
         columns = tables.user_files.c
@@ -62,9 +59,7 @@ class UserFileTable(DatabaseTable):
 class BootstrapTable(DatabaseTable):
     async def put(self, bootstrap: Bootstrap) -> None:
         mine = tables.bootstraps.c.owner_id == bootstrap.owner_id
-        async with self._database.write() as connection:
-            await connection.execute(delete(tables.bootstraps).where(mine))
-            await connection.execute(insert(tables.bootstraps).values(**dataclasses.asdict(bootstrap)))
+        await self._put(tables.bootstraps, mine, dataclasses.asdict(bootstrap))
 
     async def get(self, owner_id: UserId) -> Bootstrap | None:
         row = await self._first(select(tables.bootstraps).where(tables.bootstraps.c.owner_id == owner_id))
