@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
-from integration.docker_daemon import BUSYBOX, DockerDaemon, busybox_rootfs, docker_daemon, why_no_docker
+from integration.docker_daemon import DockerDaemon, docker_daemon, why_no_docker
+from integration.docker_images import BUSYBOX
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def dockerd() -> Iterator[DockerDaemon]:
             pytest.fail(why)
         pytest.skip(why)
     with docker_daemon() as daemon:
-        daemon.build(BUSYBOX, busybox_rootfs(), "ENV GREETING=hello")
+        daemon.need(BUSYBOX)
         yield daemon
 
 

@@ -28,6 +28,8 @@ from typing import Any
 from daemons import Daemon
 
 from integration.command_line import CommandLine
+from sshore.core.ports import Engine
+from sshore.engines.docker import DockerEngine, DockerOptions
 from sshore.engines.sandbox import SandboxEngine
 from sshore.proxy.forwards import Card
 
@@ -69,12 +71,13 @@ class Owner(CommandLine):
 class Deployment:
     """One server on a state directory; `admin` is its first user."""
 
-    def __init__(self, directory: Path, state: Path | None = None) -> None:
+    def __init__(self, directory: Path, state: Path | None = None, docker_host: str = "") -> None:
         self.directory = directory
         self.state = state or directory / "state"
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        nobody = CommandLine(directory / "no-config")
+        nobody = CommandLine(directory / "no-config", **({"SSHORE_DOCKER_HOST": docker_host} if docker_host else {}))
+        self._docker_host = docker_host
         self._first_token = directory / "first-token"
         words = ["server", "--port", str(self.port), "--state", str(self.state), "--token-file", str(self._first_token)]
         self.server = Daemon(words, nobody.environment, directory / "server.log", self._serves)
@@ -149,7 +152,7 @@ class Deployment:
                 owner.close()
         self.kill()
         if (self.state / "sessions").exists():  # else the server has not come so far
-            asyncio.run(_remove_sessions(self.state))
+            asyncio.run(_remove_sessions(self.state, self._docker_host))
         shutil.rmtree(self.directory)
 
     def _daemons(self) -> list[Daemon]:
@@ -169,15 +172,17 @@ class Deployment:
 
 
 @contextmanager
-def deployment(*, started: bool = True, kit_of: Path | None = None, state: Path | None = None) -> Iterator[Deployment]:
+def deployment(
+    *, started: bool = True, kit_of: Path | None = None, state: Path | None = None, docker_host: str = ""
+) -> Iterator[Deployment]:
     """A deployment of one's own. Not below pytest's tmp_path, which is closed to the owners' uids.
 
     `kit_of`: the state directory of another one, whose kit saves the second that it takes to build one. `state`: a
-    state directory elsewhere.
+    state directory elsewhere. `docker_host`: the socket of a Docker daemon, for sessions in containers.
     """
     directory = Path(tempfile.mkdtemp(prefix="sshore-e2e-"))
     directory.chmod(0o711)
-    made = Deployment(directory, state)
+    made = Deployment(directory, state, docker_host)
     try:
         if kit_of is not None:
             lend_kit(kit_of, made.state)
@@ -217,8 +222,11 @@ def _link_or_copy(source: str, target: str) -> None:
         shutil.copy2(source, target)
 
 
-async def _remove_sessions(state: Path) -> None:
-    engine = SandboxEngine(state)
-    for session_id in await engine.list():
-        await engine.remove(session_id)
-    await engine.aclose()
+async def _remove_sessions(state: Path, docker_host: str) -> None:
+    engines: list[Engine] = [SandboxEngine(state)]
+    if docker_host:
+        engines.append(DockerEngine(state, DockerOptions(docker_host)))
+    for engine in engines:
+        for session_id in await engine.list():
+            await engine.remove(session_id)
+        await engine.aclose()

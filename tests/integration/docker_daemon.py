@@ -1,28 +1,27 @@
 """A Docker daemon of the tests' own: its own data, socket and containerd; one for a test run.
 
     with docker_daemon() as daemon:
-        daemon.build("sshore-test:busybox", {"bin/sh": Path("/bin/busybox")})
+        daemon.need(BUSYBOX)                         # see docker_images.py
         daemon.kill(); daemon.start()
 
 Where the machine cannot run one, the tests that need it are skipped visibly, and fail in CI.
 """
 
-import io
 import json
 import os
 import shutil
 import signal
 import subprocess
-import tarfile
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from integration.docker_images import IMAGES
+
 START_DEADLINE_S = 60.0
-BUSYBOX = "sshore-test:busybox"
 
 
 class DockerDaemon:
@@ -95,6 +94,13 @@ class DockerDaemon:
         filters = (word for label in labels for word in ("--filter", f"label={label}"))
         return self.ok("ps", "-aq", "--no-trunc", *filters).split()
 
+    def need(self, image: str) -> str:
+        """Make one of the images of docker_images.py, if it is not made yet; its name."""
+        if self.docker("image", "inspect", image).returncode:
+            rootfs, changes = IMAGES[image]
+            self.build(image, rootfs(), *changes)
+        return image
+
     def build(self, name: str, rootfs: bytes, *changes: str) -> None:
         """An image from a root file system in tar(5) form; `changes` are Dockerfile lines, such as ``ENV A=b``."""
         options = (word for change in changes for word in ("--change", change))
@@ -134,34 +140,6 @@ def why_no_docker() -> str:
     if missing:
         return f"not installed here: {', '.join(missing)}"
     return "" if os.geteuid() == 0 else "needs root"
-
-
-def rootfs(files: Mapping[str, Path | str | None], links: Mapping[str, str] | None = None) -> bytes:
-    """A root file system as tar(5): places to files of this machine, texts, or None for directories."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for place, source in files.items():
-            info = tarfile.TarInfo(place)
-            info.mode = 0o755 if not isinstance(source, str) else 0o644
-            if source is None:
-                info.type = tarfile.DIRTYPE
-                archive.addfile(info)
-            else:
-                data = source.encode() if isinstance(source, str) else source.read_bytes()
-                info.size = len(data)
-                archive.addfile(info, io.BytesIO(data))
-        for place, target in (links or {}).items():
-            info = tarfile.TarInfo(place)
-            info.type, info.linkname = tarfile.SYMTYPE, target
-            archive.addfile(info)
-    return buffer.getvalue()
-
-
-def busybox_rootfs() -> bytes:
-    """A static busybox, and nothing else: no /etc, no /tmp, no libc."""
-    busybox = Path(shutil.which("busybox") or "/bin/busybox")
-    applets = subprocess.run([busybox, "--list"], capture_output=True, text=True, check=True).stdout.split()
-    return rootfs({"bin/busybox": busybox}, {f"bin/{applet}": "busybox" for applet in applets if applet != "busybox"})
 
 
 def _mounts_below(directory: Path) -> list[str]:

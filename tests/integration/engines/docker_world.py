@@ -12,7 +12,8 @@ from pathlib import Path
 
 from worlds import OWNER_UID, SandboxWorld, processes_of
 
-from integration.docker_daemon import BUSYBOX, DockerDaemon
+from integration.docker_daemon import DockerDaemon
+from integration.docker_images import BUSYBOX
 from sshore.core.ids import SessionId
 from sshore.core.sessions import SessionSpec
 from sshore.engines.docker import DockerEngine, DockerOptions
