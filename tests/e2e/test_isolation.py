@@ -26,20 +26,6 @@ from sshore.sdk.stream_head import StreamTarget
 from sshore.wire.heads import link_request
 
 NOT_FOUND, REFUSED = 3, 4
-PUBLIC = {
-    ("GET", "/healthz"),
-    ("GET", "/readyz"),
-    ("GET", "/metrics"),
-    ("GET", "/api/v1/version"),
-    ("POST", "/api/v1/login"),
-}
-"""What may be asked without a token."""
-BODIES = {
-    "/api/v1/users": {"name": "eve2"},
-    "/api/v1/users/{name}/password": {"password": "correct horse battery staple"},
-}
-"""What is asked of routes that look at it before they look at who asks; an empty object of all others."""
-PARAMETERS = {"app": "ssh", "name": "admin", "token_id": "abcdefghjkmn"}
 
 
 @dataclass(frozen=True)
@@ -130,27 +116,17 @@ class TestCommands:
             assert shared.admin.run(command, ida.session["id"]).returncode == NOT_FOUND
 
 
-class TestEveryRoute:
-    """The routes as /openapi.json has them, so that a new one is asked as well."""
+class TestAgentTokens:
+    """What lies in every session's /run/sshore/agent.json. (Other tokens: test_every_route.py.)"""
 
-    def test_without_a_token_nothing_is_answered_but_what_is_public(self, shared: Deployment, ida: Neighbour) -> None:
-        assert answers(shared, "", ida.session["id"], leave_out=PUBLIC) == {401}
-        for method, path in PUBLIC - {("POST", "/api/v1/login")}:
-            assert ask(shared.url, method, path, "") == 200
-
-    def test_with_somebody_elses_token_a_session_is_not_there(
-        self, shared: Deployment, hal: Neighbour, ida: Neighbour
-    ) -> None:
-        for ref in (ida.session["id"], "only-idas", "nosuch"):
-            assert answers(shared, hal.token, ref, only="{ref}") == {404}
-        assert ida.owner.json("show", "box")["state"] == "running"
-
-    def test_members_administrate_nobody(self, shared: Deployment, hal: Neighbour) -> None:
-        assert answers(shared, hal.token, "", only="/users") == {403}
-
-    def test_an_agents_token_is_none(self, shared: Deployment, hal: Neighbour) -> None:
+    def test_an_agents_token_says_nothing_to_the_api(self, shared: Deployment, hal: Neighbour) -> None:
         token = json.loads(hal.box.ok(f"cat {layout.AGENT_CONFIG}"))["token"]
-        assert answers(shared, token, hal.session["id"], leave_out=PUBLIC) == {401}
+        with urllib.request.urlopen(f"{shared.url}/openapi.json") as answer:
+            paths = json.load(answer)["paths"]
+        asked = [(method.upper(), path) for path in paths for method in paths[path] if "{ref}" in path]
+        assert len(asked) > 10
+        statuses = {ask(shared.url, method, path.format_map(Parameters(hal)), token) for method, path in asked}
+        assert statuses == {401}
 
 
 class TestStreams:
@@ -244,42 +220,25 @@ class TestOnTheHost:
             assert (shared.state / name).stat().st_mode & 0o077 == 0
 
 
-def answers(
-    shared: Deployment,
-    token: str,
-    ref: str,
-    *,
-    only: str = "",
-    leave_out: set[tuple[str, str]] = frozenset(),  # type: ignore[assignment]
-) -> set[int]:
-    """The statuses that the routes answer; `only` is a part of their paths."""
-    with urllib.request.urlopen(f"{shared.url}/openapi.json") as answer:
-        paths = json.load(answer)["paths"]
-    asked = [
-        (method.upper(), path)
-        for path, methods in paths.items()
-        for method in methods
-        if only in path and (method.upper(), path) not in leave_out
-    ]
-    assert len(asked) > 2
-    return {
-        ask(shared.url, method, path.format(ref=ref, **PARAMETERS), token, BODIES.get(path, {}))
-        for method, path in asked
-    }
+class Parameters(dict[str, str]):
+    """What stands for the parameters of the routes' paths: the session of a neighbour, and `ssh`."""
+
+    def __init__(self, one: Neighbour) -> None:
+        super().__init__(ref=one.session["id"])
+
+    def __missing__(self, name: str) -> str:
+        return "ssh"
 
 
-def ask(url: str, method: str, path: str, token: str, message: dict[str, str] | None = None) -> int:
-    body = json.dumps(message or {}).encode() if method in ("POST", "PUT", "PATCH") else None
-    headers = {"Content-Type": "application/json"}
-    if token:
-        headers["Authorization"] = f"Bearer {token}"
+def ask(url: str, method: str, path: str, token: str) -> int:
+    body = b"{}" if method in ("POST", "PUT", "PATCH") else None
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
     request = urllib.request.Request(url + path, body, headers, method=method)
     try:
         with urllib.request.urlopen(request, timeout=20) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as refusal:
         with refusal:
-            assert refusal.headers["Content-Type"] == "application/problem+json", path
             return refusal.code
 
 
