@@ -1,6 +1,7 @@
 """The request that opens a stream, and the answer to it: bytes in, values out."""
 
 import json
+import socket
 from dataclasses import dataclass
 
 from sshore import __version__
@@ -17,7 +18,8 @@ from sshore.wire.heads import (
 )
 from sshore.wire.problems import Code, Problem, read_problem
 
-USER_AGENT = f"sshore/{__version__}"
+USER_AGENT = f"sshore/{__version__} ({socket.gethostname().encode('ascii', 'replace').decode()})"
+"""The host's name is for the server's audit."""
 _MAX_REFUSAL_BYTES = 64 * 1024
 
 
