@@ -21,6 +21,12 @@ class SmallDisk:
             for size in (1 << 20, 4096, 1):
                 self._write_until_full(file.fileno(), bytes(size))
 
+    def fill_to_leave(self, free: int) -> None:
+        """Leave so many bytes, or a few less."""
+        status = os.statvfs(self.path)
+        with (self.path / _FILLER).open("ab") as file:
+            os.posix_fallocate(file.fileno(), 0, status.f_bavail * status.f_frsize - free)
+
     def make_room(self) -> None:
         (self.path / _FILLER).unlink()
 

@@ -44,48 +44,81 @@ class Quota:
             return None
         size = len(_string(packet, 5 + 4 + len(_string(packet, 5)) + 8))
         if size > self._room:
+            self._room = 0  # nor is a smaller piece of the same file to be taken after this one
             return _status(request_id, _FAILURE, _FULL)
         self._room -= size
         return None
+
+
+class Answers:
+    """What goes to the client: answers in the order of the requests, as a server gives them that does one at a time.
+    OpenSSH's client relies on it: of the writes under way it keeps the last one's status."""
+
+    def __init__(self, client: IO[bytes]) -> None:
+        self._client = client
+        self._changed = threading.Condition()
+        self._under_way = 0
+
+    def expect(self) -> None:
+        """A request goes to the server, which will answer it."""
+        with self._changed:
+            self._under_way += 1
+
+    def pass_on(self, packet: bytes) -> None:
+        with self._changed:
+            self._send(packet)
+            self._under_way -= 1
+            self._changed.notify()
+
+    def add(self, packet: bytes) -> None:
+        """An answer of the guard's own, when the server has answered all that came before."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._under_way <= 0)
+            self._send(packet)
+
+    def server_ended(self) -> None:
+        with self._changed:
+            self._under_way = 0
+            self._changed.notify()
+
+    def _send(self, packet: bytes) -> None:
+        self._client.write(_framed(packet))
+        self._client.flush()
 
 
 def main(argv: list[str]) -> int:
     """Run the command until it ends; the exit status is its own."""
     server = subprocess.Popen(argv[1:], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert server.stdin is not None and server.stdout is not None
-    answering = threading.Lock()
-    down = threading.Thread(target=_pass_answers, args=(server.stdout, answering), daemon=True)
+    answers = Answers(sys.stdout.buffer)
+    down = threading.Thread(target=_pass_answers, args=(server.stdout, answers), daemon=True)
     down.start()
-    _pass_requests(Quota(int(argv[0])), server.stdin, answering)
+    _pass_requests(Quota(int(argv[0])), server.stdin, answers)
     down.join()
     return server.wait()
 
 
-def _pass_requests(quota: Quota, server: IO[bytes], answering: threading.Lock) -> None:
+def _pass_requests(quota: Quota, server: IO[bytes], answers: Answers) -> None:
     with suppress(OSError):  # the server has ended
         while (packet := _read_packet(sys.stdin.buffer)) is not None:
             refusal = quota.refusal(packet)
             if refusal is None:
+                answers.expect()
                 server.write(_framed(packet))
                 server.flush()
             else:
-                _answer(refusal, answering)
+                answers.add(refusal)
     with suppress(OSError):
         server.close()
 
 
-def _pass_answers(server: IO[bytes], answering: threading.Lock) -> None:
+def _pass_answers(server: IO[bytes], answers: Answers) -> None:
     with suppress(OSError):  # the client has gone
         while (packet := _read_packet(server)) is not None:
-            _answer(packet, answering)
+            answers.pass_on(packet)
+    answers.server_ended()
     # The client's end of the stream is what `_pass_requests` waits for.
     os.close(1)
-
-
-def _answer(packet: bytes, answering: threading.Lock) -> None:
-    with answering:
-        sys.stdout.buffer.write(_framed(packet))
-        sys.stdout.buffer.flush()
 
 
 def _read_packet(source: IO[bytes]) -> bytes | None:
