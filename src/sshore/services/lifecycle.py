@@ -12,7 +12,7 @@ from functools import partial
 from sshore.core.errors import Conflict, EngineFailed, NotFound, SshoreError, Unavailable
 from sshore.core.ids import SessionId
 from sshore.core.ports import Clock, Engine, Links, Store
-from sshore.core.sessions import RunState, Session, shortage
+from sshore.core.sessions import Capacity, RunState, Session, shortage
 from sshore.core.states import SessionState
 from sshore.services.records import SessionRecords
 from sshore.services.setup import SessionSetup
@@ -23,6 +23,7 @@ log = logging.getLogger("sshore.lifecycle")
 LINK_TIMEOUT_S = 30.0
 STOP_GRACE_S = 5.0
 RETRY_S = 2.0
+NO_CAPACITY = Capacity(None, None)
 
 
 class Lifecycle:
@@ -56,7 +57,7 @@ class Lifecycle:
                 self._wake.clear()
                 try:
                     await self._place_pending(group)
-                except SshoreError as error:
+                except SshoreError as error:  # the database's
                     log.error("sessions could not be placed", extra={"reason": error.problem.detail})
                     asyncio.get_running_loop().call_later(RETRY_S, self.place)
 
@@ -122,31 +123,54 @@ class Lifecycle:
         sessions = await self._store.sessions.list()
         for name, engine in self._engines.items():
             mine = [session for session in sessions if session.engine == name]
-            held = [session.resources for session in mine if session.state.holds_resources]
-            capacity = await engine.capacity()
-            for session in (session for session in mine if session.state is SessionState.PENDING):
-                missing = shortage(session.resources, capacity, held)
-                held.append(session.resources)
-                if missing:
-                    await self._records.change(session.id, reason=f"waits for {missing}")
-                else:
-                    await self._records.change(session.id, state=SessionState.STARTING, reason="")
-                    self._spawn(group, session.id)
+            try:
+                await self._place_on(group, engine, mine)
+            except SshoreError as error:
+                # One engine that does not answer keeps nobody from the others.
+                log.error("sessions could not be placed", extra={"engine": name, "reason": error.problem.detail})
+                asyncio.get_running_loop().call_later(RETRY_S, self.place)
+
+    async def _place_on(self, group: asyncio.TaskGroup, engine: Engine, sessions: list[Session]) -> None:
+        pending = [session for session in sessions if session.state is SessionState.PENDING]
+        held = [session.resources for session in sessions if session.state.holds_resources]
+        capacity = await engine.capacity() if pending else NO_CAPACITY
+        for session in pending:
+            missing = shortage(session.resources, capacity, held)
+            held.append(session.resources)
+            if missing:
+                await self._records.change(session.id, reason=f"waits for {missing}")
+            else:
+                await self._records.change(session.id, state=SessionState.STARTING, reason="")
+                self._spawn(group, session.id)
 
     async def _reconcile(self, group: asyncio.TaskGroup) -> None:
         """After a restart: adopt what still runs, finish what was half done, drop what nobody knows."""
-        known = await self._store.sessions.list()
-        for session in (session for session in known if session.state.holds_resources):
-            if session.state is SessionState.STOPPING:
-                await self._finish_stopping(session)
-            else:
+        for session in await self._store.sessions.list():
+            if session.state.holds_resources and session.state is not SessionState.STOPPING:
                 self._spawn(group, session.id)
-        ids = {session.id for session in known}
-        for engine in self._engines.values():
-            for session_id in await engine.list():
-                if session_id not in ids:
-                    log.warning("removing a session that is in no record", extra={"session": session_id})
-                    await engine.remove(session_id)
+        for name, engine in self._engines.items():
+            if not await self._tidied(name, engine):
+                group.create_task(self._tidy_when_it_answers(name, engine))
+
+    async def _tidy_when_it_answers(self, name: str, engine: Engine) -> None:
+        while not await self._tidied(name, engine):  # noqa: ASYNC110 - nothing tells when it does
+            await asyncio.sleep(RETRY_S)
+
+    async def _tidied(self, name: str, engine: Engine) -> bool:
+        """Whether an engine has finished what was half done, and dropped what is in no record; else try again."""
+        try:
+            there = await engine.list()
+            known = await self._store.sessions.list()
+            for session in known:
+                if session.engine == name and session.state is SessionState.STOPPING:
+                    await self._finish_stopping(session)
+            for session_id in set(there) - {session.id for session in known}:
+                log.warning("removing a session that is in no record", extra={"session": session_id})
+                await engine.remove(session_id)
+        except SshoreError as error:
+            log.error("an engine does not answer", extra={"engine": name, "reason": error.problem.detail})
+            return False
+        return True
 
     def _spawn(self, group: asyncio.TaskGroup, session_id: SessionId) -> None:
         self._tasks[session_id] = group.create_task(self._live(session_id), name=f"session {session_id}")
@@ -204,7 +228,7 @@ class Lifecycle:
             return
         self._links.drop(session.id)
         log.warning("a session ended by itself", extra={"session": session.id, "reason": reason})
-        while not await self._recorded_end(session.id, reason):
+        while not await self._recorded_end(session.id, reason):  # noqa: ASYNC110 - nothing tells when there is room
             await asyncio.sleep(RETRY_S)
         self._tasks.pop(session.id, None)
         self.place()
