@@ -1,6 +1,7 @@
 """`python -m bench`: measures, prints the table, writes the JSON file."""
 
 import argparse
+import signal
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -39,6 +40,8 @@ PARTS: dict[str, Part] = {
 def main() -> int:
     """Measure; the exit status does not depend on targets, which a busy machine misses."""
     arguments = _arguments()
+    # SIGTERM, too, is to end what was started: by the exception that Ctrl-C raises.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     pace = Pace(arguments.quick, arguments.patience)
     figures: list[Figure] = []
     with deployment(together=arguments.up) as ours, direct_sshd() as direct:

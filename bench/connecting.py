@@ -39,7 +39,8 @@ def connections(ours: Deployment, direct: Endpoint, turns: int, pace: Pace) -> l
 def _stream_figures(ours: Deployment, pace: Pace) -> list[Figure]:
     """What a client waits for `101`, and what it waits for the refusal of an app that does not exist: the
     latter asks for the user and the session like the former, but goes no further."""
-    taken = pace.take_turns(
+    pace.wait_quiet()  # once: these turns take milliseconds
+    taken = Pace().take_turns(
         {"open": lambda: _answer_s(ours, "ssh"), "refuse": lambda: _answer_s(ours, _UNKNOWN_APP)}, _STREAMS
     )
     return [
