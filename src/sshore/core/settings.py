@@ -12,7 +12,6 @@ from sshore.core.sessions import KeyType, Mount, Network, Resources
 PREFERRED_SSH_PORT = "preferred-ssh-port"
 KEY_TYPE = "key-type"
 LANGUAGE = "language"
-MOUNT_ALL = "mount-all"
 ENGINE = "engine"
 CPUS = "cpus"
 MEMORY = "memory"
@@ -89,7 +88,6 @@ SETTINGS: dict[str, Setting] = {
     for setting in (
         Setting(PREFERRED_SSH_PORT, "Local port that SSH / SFTP gets first", "", _check_port),
         Setting(KEY_TYPE, "Type of new session keys", KeyType.ED25519, _one_of(*KeyType)),
-        Setting(MOUNT_ALL, "Mount every folder of yours in new sessions", "no", _one_of("no", "yes")),
         Setting(LANGUAGE, "Language of the console", "en", _one_of("en", "ko")),
         Setting(ENGINE, "Engine of new sessions; empty is the server's first", "", str),
         Setting(CPUS, "CPUs of new sessions; empty is no limit", "", _readable(read_cpus)),

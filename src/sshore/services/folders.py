@@ -6,12 +6,11 @@ from pathlib import Path
 
 from sshore.core import layout
 from sshore.core.errors import Conflict, NotFound
-from sshore.core.folders import Folder, FolderAccess, FolderShare, check_folder_ref, make_mount
+from sshore.core.folders import Folder, FolderAccess, FolderShare, check_folder_ref
 from sshore.core.ids import FolderId, UserId, new_id
 from sshore.core.names import check_folder_name, suggestion
 from sshore.core.ports import Clock, SessionFiles, Store
 from sshore.core.sessions import BindMount, Mount, Session
-from sshore.core.settings import MOUNT_ALL
 from sshore.core.users import User
 from sshore.services.folder_usage import FolderUsage
 
@@ -142,19 +141,12 @@ class FolderService:
         ]
 
     async def checked_mounts(self, owner: User, mounts: Sequence[Mount]) -> tuple[Mount, ...]:
-        """The mounts of a new session: those asked for, and all of the owner's where the setting says so.
+        """The mounts of a new session, for reading only where the folder is shared so.
 
         Raises:
             NotFound: a folder does not exist. QuotaExceeded: it may not be written any more.
         """
-        checked = [await self._checked_mount(owner, mount) for mount in mounts]
-        if owner.settings.get(MOUNT_ALL) == "yes":
-            named, taken = {mount.folder for mount in mounts}, {mount.target for mount in mounts}
-            for folder in await self.list(owner):
-                mount = make_mount(folder.name)
-                if not folder.is_user_folder and folder.name not in named and mount.target not in taken:
-                    checked.append(mount)
-        return tuple(checked)
+        return tuple([await self._checked_mount(owner, mount) for mount in mounts])
 
     async def all_mounts(self, owner: User, mounts: Sequence[Mount]) -> tuple[Mount, ...]:
         """A session's mounts and, before them, the owner's user folders, each in the home under its own name."""

@@ -73,6 +73,12 @@ class DockerEngine:
                 "administrator set SSHORE_DOCKER_HOST_NETWORK=1",
                 field="network",
             )
+        if any(mount.disk_uid for mount in spec.mounts):
+            raise InvalidInput(
+                "a folder that somebody else shares cannot be mounted in a container, where its files would not be the "
+                "session's own: use the sandbox engine, or sshore cp and sftp with folder:OWNER/NAME",
+                field="mounts",
+            )
         _check_uid(spec.host_uid)
         self._check_limits(spec, await self._machine())
 
