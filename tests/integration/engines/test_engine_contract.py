@@ -5,8 +5,8 @@ import os
 from collections.abc import Callable
 
 import pytest
+from as_ordinary_user import run_as_user
 from contract import BEHAVIOURS
-from ordinary_user import run_as_user
 from worlds import ORDINARY_USER_UID, OWNER_UID, Behaviour, FakeWorld, SandboxWorld, sandbox_world
 
 Runner = Callable[[Behaviour], None]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ordinary_user import run_as_user
+from as_ordinary_user import run_as_user
 from worlds import ORDINARY_USER_UID, SandboxWorld, processes_of, sandbox_world, start
 
 from sshore.core.errors import InvalidInput

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 import uvloop
-from ordinary_user import run_as_user
+from as_ordinary_user import run_as_user
 from worlds import ORDINARY_USER_UID, SandboxWorld, eventually, processes_of, sandbox_world, start
 
 from sshore.core.errors import EngineFailed, InvalidInput
