@@ -1,0 +1,169 @@
+"""Folders that are shared, renamed, removed for some days, and limited."""
+
+from pathlib import Path
+
+import pytest
+from world import World
+
+from fakes.streams import FakeStreams
+from sshore.core.errors import Conflict, Forbidden, InvalidInput, NotFound, QuotaExceeded
+from sshore.core.folders import FolderApp, FolderView
+from sshore.core.ports import FolderProcess
+from sshore.core.sessions import Mount
+from sshore.services.folder_keys import FolderKeyService
+from sshore.services.folder_sharing import FolderSharing
+from sshore.services.folder_trash import FolderTrash
+from sshore.services.records import SessionRecords
+from sshore.store.files import StateFiles
+
+pytestmark = pytest.mark.anyio
+KIB = 1024
+
+
+class CannotMap:
+    """A machine whose kernel has no ID-mapped mounts."""
+
+    def __init__(self, why: str = "") -> None:
+        self.why = why
+
+    async def open(self, view: FolderView, app: FolderApp) -> FolderProcess:
+        raise AssertionError
+
+    async def cannot_map(self, source: Path) -> str:
+        return self.why
+
+
+def trash_of(world: World) -> FolderTrash:
+    records = SessionRecords(world.store)
+    return FolderTrash(world.store, StateFiles(world.state), world.folders, records, FakeStreams(), world.clock)
+
+
+def sharing_of(world: World) -> FolderSharing:
+    return FolderSharing(world.store, world.folders, CannotMap(), FakeStreams(), world.clock, world.state)
+
+
+async def test_what_is_in_the_trash_is_gone_after_a_week_and_not_before(world: World) -> None:
+    trash, owner = trash_of(world), await world.member("ann")
+    folder = await world.folders.create(owner, "data")
+    (world.folders._files.folder_path(owner.id, "data") / "file").write_text("kept")
+    await trash.trash(owner, "data")
+    world.clock.advance(days=6, hours=23)
+    await trash.expire()
+    assert (world.state / "trash" / folder.id / "file").read_text() == "kept"
+    world.clock.advance(hours=1)
+    await trash.expire()
+    assert await trash.list(owner) == []
+    assert not (world.state / "trash" / folder.id).exists()
+
+
+async def test_of_two_of_one_name_the_latest_comes_back(world: World) -> None:
+    trash, owner = trash_of(world), await world.member("ann")
+    for text in ("first", "second"):
+        await world.folders.create(owner, "data")
+        (world.folders._files.folder_path(owner.id, "data") / "file").write_text(text)
+        await trash.trash(owner, "data")
+        world.clock.advance(hours=1)
+    await trash.restore(owner, "data")
+    assert (world.folders._files.folder_path(owner.id, "data") / "file").read_text() == "second"
+    with pytest.raises(Conflict, match="--as"):
+        await trash.restore(owner, "data")
+
+
+async def test_another_users_trash_is_not_there(world: World) -> None:
+    trash, ann, bob = trash_of(world), await world.member("ann"), await world.member("bob")
+    folder = await world.folders.create(ann, "data")
+    await trash.trash(ann, "data")
+    for ref in ("data", folder.id):
+        with pytest.raises(NotFound):
+            await trash.restore(bob, ref)
+        with pytest.raises(NotFound):
+            await trash.empty(bob, ref)
+    assert await trash.empty(bob) == 0
+
+
+async def test_stopped_sessions_are_told_the_new_name(world: World) -> None:
+    trash, owner = trash_of(world), await world.member("ann")
+    await world.folders.create(owner, "data")
+    session = await world.run(owner, "one", mounts=(Mount("data", "/data"), Mount("ann/data", "/again")))
+    with pytest.raises(Conflict, match="mounted in session 'one'"):
+        await trash.rename(owner, "data", "new")
+    await world.sessions.stop(session)
+    await trash.rename(owner, "data", "new")
+    mounts = (await world.session(owner, "one")).mounts
+    assert mounts == (Mount("new", "/data"), Mount("ann/new", "/again"))
+
+
+async def test_the_wider_of_two_shares_holds(world: World) -> None:
+    sharing, ann, bob = sharing_of(world), await world.member("ann"), await world.member("bob")
+    await world.folders.create(ann, "data")
+    with pytest.raises(NotFound):
+        await world.folders.access(bob, "ann/data")
+    await sharing.share(ann, "data", "", read_only=True)
+    assert (await world.folders.access(bob, "ann/data")).read_only
+    await sharing.share(ann, "data", "bob", read_only=False)
+    assert not (await world.folders.access(bob, "ann/data")).read_only
+    (listed,) = await world.folders.usable(bob)
+    assert not listed.read_only and listed.shares == ()
+    await sharing.unshare(ann, "data", "bob")
+    await sharing.unshare(ann, "data", "")
+    with pytest.raises(NotFound):
+        await world.folders.access(bob, "ann/data")
+
+
+async def test_what_cannot_be_shared(world: World) -> None:
+    sharing, ann = sharing_of(world), await world.member("ann")
+    for name in ("data", ".ssh"):
+        await world.folders.create(ann, name)
+    for name, with_user, error in (
+        (".ssh", "", InvalidInput),
+        ("data", "ann", InvalidInput),
+        ("data", "nobody", NotFound),
+        ("nosuch", "", NotFound),
+    ):
+        with pytest.raises(error):
+            await sharing.share(ann, name, with_user, read_only=True)
+
+
+async def test_only_admins_offer_directories_and_not_the_servers_own(world: World, tmp_path: Path) -> None:
+    sharing, ann = sharing_of(world), await world.member("ann")
+    place = world.state.parent / "datasets"
+    place.mkdir()
+    with pytest.raises(Forbidden):
+        await sharing.offer(ann, "datasets", str(place), read_only=True)
+    (place / "link").symlink_to(world.state)
+    for bad in ("/", "/etc", "/proc/self", "..", str(world.state), str(place / "link"), str(world.state.parent)):
+        with pytest.raises(InvalidInput):
+            await sharing.offer(world.admin, "bad", bad, read_only=True)
+    await sharing.offer(world.admin, "datasets", str(place), read_only=True)
+    access = await world.folders.access(ann, "admin/datasets")
+    assert (access.source, access.read_only, access.disk_uid) == (place, True, None)
+    await trash_of(world).trash(world.admin, "datasets")
+    assert place.is_dir()
+
+
+async def test_a_quota_counts_all_folders_and_the_trash(world: World) -> None:
+    usage, owner = world.folders.usage, await world.member("ann")
+    for name in ("one", "two"):
+        await world.folders.create(owner, name)
+        (world.folders._files.folder_path(owner.id, name) / "file").write_bytes(bytes(100 * KIB))
+    await trash_of(world).trash(owner, "two")
+    assert await usage.room_bytes(owner.id) is None
+    await usage.set_quota(world.admin, "ann", 150 * KIB)
+    assert await usage.room_bytes(owner.id) == 0
+    with pytest.raises(QuotaExceeded, match="trash"):
+        await world.folders.checked_mounts(owner, [Mount("one", "/one")])
+    assert await world.folders.checked_mounts(owner, [Mount("one", "/one", read_only=True)])
+    await trash_of(world).empty(owner)
+    assert 0 < (await usage.room_bytes(owner.id) or 0) < 50 * KIB
+    with pytest.raises(Forbidden):
+        await usage.set_quota(owner, "ann", None)
+
+
+async def test_each_user_has_keys_of_the_users_own_for_a_folder(world: World) -> None:
+    sharing, ann, bob = sharing_of(world), await world.member("ann"), await world.member("bob")
+    keys = FolderKeyService(world.store, world.folders)
+    await world.folders.create(ann, "data")
+    await sharing.share(ann, "data", "bob", read_only=True)
+    hers, his = await keys.of(ann, "data"), await keys.of(bob, "ann/data")
+    assert hers.private_key != his.private_key and hers.host_key != his.host_key
+    assert await keys.of(ann, "data") == hers
