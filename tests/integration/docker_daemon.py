@@ -14,65 +14,80 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from integration.docker_images import IMAGES
 
 START_DEADLINE_S = 60.0
+_TABLES = ("filter", "nat", "raw")
+"""Of the firewall, which is put back as it was."""
 
 
 class DockerDaemon:
-    """dockerd with live-restore, so that containers outlive it. `run` is its docker(1)."""
+    """dockerd beside a containerd, as systemd starts them, with live-restore: containers outlive it."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.socket = directory / "docker.sock"
         self.host = f"unix://{self.socket}"
-        self._pid_file = directory / "dockerd.pid"
-        self._process: subprocess.Popen[bytes] | None = None
+        self._firewall = b""
+        self._containerd: subprocess.Popen[bytes] | None = None
+        self._dockerd: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self._dockerd is not None, "it was not started"
+        return self._dockerd.pid
 
     def start(self) -> None:
         """Start it, and return when it answers."""
-        config = self.directory / "daemon.json"
-        config.write_text("{}")
-        with (self.directory / "dockerd.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [
-                    "dockerd",
-                    *("--data-root", str(self.directory / "data"), "--exec-root", str(self.directory / "exec")),
-                    *("--pidfile", str(self._pid_file), "--host", self.host, "--config-file", str(config)),
-                    *("--bridge", "none", "--live-restore", "--log-level", "warn"),
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
-        deadline = time.monotonic() + START_DEADLINE_S
-        while self.docker("version").returncode:
-            assert self._process.poll() is None, f"dockerd ended: {self.log()}"
-            assert time.monotonic() < deadline, f"dockerd does not answer: {self.log()}"
-            time.sleep(0.05)
+        if self._containerd is None:
+            self._firewall = b"".join(_run("iptables-save", "--table", table) for table in _TABLES)
+            self._containerd = self._start_containerd()
+        (self.directory / "daemon.json").write_text("{}")
+        (self.directory / "dockerd.pid").unlink(missing_ok=True)
+        self._dockerd = self._spawn(
+            "dockerd",
+            *(
+                "--data-root",
+                str(self.directory / "data"),
+                "--exec-root",
+                str(self.directory / "exec"),
+                "--pidfile",
+                str(self.directory / "dockerd.pid"),
+                "--host",
+                self.host,
+            ),
+            *(
+                "--config-file",
+                str(self.directory / "daemon.json"),
+                "--containerd",
+                str(self.directory / "containerd.sock"),
+            ),
+            *("--bridge", "none", "--live-restore", "--log-level", "warn"),
+        )
+        self._until(lambda: self.docker("version").returncode == 0, self._dockerd)
 
     def kill(self) -> None:
-        """End it as a crash does; its containerd and its containers go on."""
-        self._end(signal.SIGKILL)
-        self._pid_file.unlink(missing_ok=True)
-
-    def stop(self) -> None:
-        self._end(signal.SIGTERM)
+        """End it as a crash does; its containers go on."""
+        _end(self._dockerd, signal.SIGKILL)
 
     def clear(self) -> None:
-        """End everything: containers, networks, the daemon, its containerd; and remove every file."""
-        if self._process is not None and self._process.poll() is None:
+        """End everything: containers, networks, the daemons; and remove every file."""
+        if self._dockerd is not None and self._dockerd.poll() is None:
             for container in self.ok("ps", "-aq").split():
                 self.docker("rm", "-fv", container)
             for network in self.ok("network", "ls", "-q", "--filter", "type=custom").split():
                 self.docker("network", "rm", network)
-            self.stop()
-        self._end_containerd()
+        _end(self._dockerd, signal.SIGTERM)
+        _end(self._containerd, signal.SIGTERM)
+        _kill_left_behind(str(self.directory))
+        _run("iptables-restore", stdin=self._firewall)
         for mount in reversed(_mounts_below(self.directory)):
             subprocess.run(["umount", "-l", mount], check=False)
         shutil.rmtree(self.directory)
@@ -107,19 +122,43 @@ class DockerDaemon:
         self.ok("import", *options, "-", name, stdin=rootfs)
 
     def log(self) -> str:
-        return (self.directory / "dockerd.log").read_text(errors="replace")[-5000:]
+        return (self.directory / "log").read_text(errors="replace")[-5000:]
 
-    def _end(self, number: signal.Signals) -> None:
-        if self._process is not None and self._process.poll() is None:
-            self._process.send_signal(number)
-            self._process.wait(30)
+    def _start_containerd(self) -> subprocess.Popen[bytes]:
+        socket = self.directory / "containerd.sock"
+        (self.directory / "containerd.toml").write_text(
+            'version = 2\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n'
+        )
+        words = ("--config", "containerd.toml", "--log-level", "warn")
+        process = self._spawn(
+            "containerd",
+            *words,
+            "--root",
+            str(self.directory / "containerd"),
+            "--state",
+            str(self.directory / "containerd-run"),
+            "--address",
+            str(socket),
+        )
+        self._until(socket.exists, process)
+        return process
 
-    def _end_containerd(self) -> None:
-        """The one that a killed dockerd left, if the last one did not take it along."""
-        with suppress(OSError, ValueError):
-            pid = int((self.directory / "exec/containerd/containerd.pid").read_text())
-            if str(self.directory) in Path(f"/proc/{pid}/cmdline").read_text():
-                os.kill(pid, signal.SIGKILL)
+    def _spawn(self, *words: str) -> subprocess.Popen[bytes]:
+        with (self.directory / "log").open("ab") as log:
+            return subprocess.Popen(words, cwd=self.directory, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+    def _until(self, it_is_ready: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
+        deadline = time.monotonic() + START_DEADLINE_S
+        while not it_is_ready():
+            assert process.poll() is None, f"it ended: {self.log()}"
+            assert time.monotonic() < deadline, f"it is not ready: {self.log()}"
+            time.sleep(0.05)
+
+
+def _end(process: subprocess.Popen[bytes] | None, number: signal.Signals) -> None:
+    if process is not None and process.poll() is None:
+        process.send_signal(number)
+        process.wait(30)
 
 
 @contextmanager
@@ -136,10 +175,26 @@ def docker_daemon() -> Iterator[DockerDaemon]:
 
 def why_no_docker() -> str:
     """Why there can be no daemon here; empty where there can."""
-    missing = [name for name in ("dockerd", "containerd", "runc", "docker", "busybox") if not shutil.which(name)]
+    missing = [
+        name for name in ("dockerd", "containerd", "runc", "docker", "busybox", "iptables") if not shutil.which(name)
+    ]
     if missing:
         return f"not installed here: {', '.join(missing)}"
     return "" if os.geteuid() == 0 else "needs root"
+
+
+def _run(*words: str, stdin: bytes = b"") -> bytes:
+    return subprocess.run(words, input=stdin, capture_output=True, check=True).stdout
+
+
+def _kill_left_behind(directory: str) -> None:
+    """The containers of a daemon that was killed, and does not start again, and the shims above them."""
+    shims = [
+        process for process in psutil.process_iter(["cmdline"]) if directory in " ".join(process.info["cmdline"] or ())
+    ]
+    for process in [*(child for shim in shims for child in shim.children(recursive=True)), *shims]:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
 
 
 def _mounts_below(directory: Path) -> list[str]:

@@ -6,7 +6,9 @@ DEBIAN     bash, coreutils and glibc from this machine's Debian packages, with a
 MUSL       musl's libc and loader in the place of glibc's, and a program linked with it; busybox as its shell
 """
 
+import hashlib
 import io
+import json
 import shutil
 import subprocess
 import tarfile
@@ -89,6 +91,25 @@ def debian_rootfs() -> bytes:
     }
     merged = {name: f"usr/{name}" for name in _MERGED}
     return rootfs(files, {**merged, **links, "usr/bin/sh": "dash", "usr/bin/awk": "mawk"})
+
+
+def image_archive(name: str, architecture: str) -> bytes:
+    """An empty image for machines of some architecture, as `docker load` takes it."""
+    layer = rootfs({"etc": None})
+    digest = f"sha256:{hashlib.sha256(layer).hexdigest()}"
+    config = {"architecture": architecture, "os": "linux", "rootfs": {"type": "layers", "diff_ids": [digest]}}
+    manifest = [{"Config": "config.json", "RepoTags": [name], "Layers": ["layer.tar"]}]
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for place, data in {
+            "config.json": json.dumps(config).encode(),
+            "manifest.json": json.dumps(manifest).encode(),
+            "layer.tar": layer,
+        }.items():
+            info = tarfile.TarInfo(place)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    return buffer.getvalue()
 
 
 IMAGES: dict[str, tuple[Callable[[], bytes], tuple[str, ...]]] = {

@@ -16,7 +16,7 @@ NAT_NETWORK = "sshore-nat"
 _BRIDGE = "sshore-nat0"
 _LINK_LOCAL = "169.254.0.0/16"
 """Where clouds have their metadata services, which give the machine's credentials to whoever asks (RFC 3927)."""
-_RULE = ("DOCKER-USER", "-i", _BRIDGE, "-d", _LINK_LOCAL, "-j", "DROP")
+_RULE = ("PREROUTING", "-i", _BRIDGE, "-d", _LINK_LOCAL, "-j", "DROP")
 _CONFIG = {
     "Name": NAT_NETWORK,
     "Driver": "bridge",
@@ -54,7 +54,8 @@ async def _create(daemon: Daemon) -> None:
 
 
 async def _close_metadata() -> None:
-    """Keep sessions from link-local addresses. Docker leaves this chain to administrators, and never clears it."""
+    """Keep sessions from link-local addresses: before routing, since some clouds' services are on the machine itself.
+    The daemon's restarts leave this table alone."""
     if os.geteuid() != 0 or shutil.which("iptables") is None:
         _say_open()
         return
@@ -64,9 +65,8 @@ async def _close_metadata() -> None:
 
 async def _iptables(*words: str) -> int:
     # --wait: others may be changing the tables at this moment.
-    process = await asyncio.create_subprocess_exec(
-        "iptables", "--wait", "5", *words, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
-    )
+    command, silent = ("iptables", "--wait", "5", "--table", "raw", *words), asyncio.subprocess.DEVNULL
+    process = await asyncio.create_subprocess_exec(*command, stdout=silent, stderr=silent)
     return await process.wait()
 
 
