@@ -45,10 +45,13 @@ class Owner(CommandLine):
         self.ok("login", url, "--token", token)
         self.proxy = Daemon(["proxy"], self.environment, directory / "proxy.out", self._proxy_runs)
 
+    session_options: tuple[str, ...] = ()
+    """Of every session that `run_session` makes."""
+
     def run_session(self, name: str, *options: str, app: str = "ssh") -> dict[str, Any]:
         """Make a session and wait until it runs; with `app` launched, unless that is empty."""
         launched = ["--app", app] if app else []
-        session: dict[str, Any] = self.json("run", name, *_NETWORK, *launched, *options)
+        session: dict[str, Any] = self.json("run", name, *_NETWORK, *self.session_options, *launched, *options)
         return session
 
     def connect(self, name: str, *options: str) -> Card:
@@ -78,6 +81,7 @@ class Deployment:
         self.url = f"http://127.0.0.1:{self.port}"
         nobody = CommandLine(directory / "no-config", **({"SSHORE_DOCKER_HOST": docker_host} if docker_host else {}))
         self._docker_host = docker_host
+        self.session_options: tuple[str, ...] = ()
         self._first_token = directory / "first-token"
         words = ["server", "--port", str(self.port), "--state", str(self.state), "--token-file", str(self._first_token)]
         self.server = Daemon(words, nobody.environment, directory / "server.log", self._serves)
@@ -160,6 +164,7 @@ class Deployment:
 
     def _log_in(self, name: str, token: str) -> Owner:
         owner = Owner(self.directory / f"config-{name}", self.url, token)
+        owner.session_options = self.session_options
         self._owners.append(owner)
         return owner
 

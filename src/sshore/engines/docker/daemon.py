@@ -64,8 +64,9 @@ class Daemon:
                 if error.status not in (404, 409):
                     raise
                 return None
-        usage = stats.get("cpu_stats", {}).get("cpu_usage", {}).get("total_usage")
-        return None if usage is None else usage / 1e9
+        # Of a container that ends at this moment it says `null`.
+        usage = ((stats or {}).get("cpu_stats") or {}).get("cpu_usage") or {}
+        return usage["total_usage"] / 1e9 if "total_usage" in usage else None
 
     async def remove(self, container: str) -> None:
         """Kill a container and remove it with its anonymous volumes; nothing when there is none."""
