@@ -75,6 +75,8 @@ class SessionWatch:
                 pause_s = await self.look()
             except SshoreError as error:
                 log.error("sessions could not be watched", extra={"reason": error.problem.detail})
+            except Exception:  # no fault in here is to end the server
+                log.exception("sessions could not be watched")
             await asyncio.sleep(_SHORTEST_PAUSE_S)
             await self._records.wait_any_change(pause_s - _SHORTEST_PAUSE_S)  # such as a session that is new
 
