@@ -21,11 +21,11 @@ from sshore.core.ids import FolderId, SessionId, UserId
 from sshore.core.sessions import Session
 from sshore.core.user_files import UserFile
 from sshore.store.disk_usage import disk_usage
+from sshore.store.remove_tree import remove_tree
 from sshore.store.safe_files import (
     make_directory,
     open_directory,
     read_file_below,
-    remove_tree,
     write_file,
     write_file_below,
 )

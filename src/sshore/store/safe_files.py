@@ -6,7 +6,6 @@ below such a directory is opened relative to its parent and never followed when 
 """
 
 import os
-import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -95,20 +94,3 @@ def read_file_below(directory: Path, name: str, tail_bytes: int) -> bytes | None
             return file.read(tail_bytes)
     except OSError:
         return None
-
-
-def remove_tree(path: Path) -> None:
-    """Remove a directory and all below it without following links, also what its owner made unreadable."""
-
-    def open_up(_function: object, failed: str, _error: object) -> None:
-        parent = Path(failed).parent
-        for place in (parent, Path(failed)):
-            if place.is_dir() and not place.is_symlink() and place.is_relative_to(path):
-                place.chmod(0o700)
-        if Path(failed).is_dir() and not Path(failed).is_symlink():
-            shutil.rmtree(failed, ignore_errors=True)
-        else:
-            Path(failed).unlink(missing_ok=True)
-
-    if path.exists():
-        shutil.rmtree(path, onerror=open_up)

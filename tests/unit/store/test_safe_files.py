@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sshore.store.safe_files import make_directory, open_directory, remove_tree, write_file
+from sshore.store.safe_files import make_directory, open_directory, write_file
 
 
 @pytest.fixture
@@ -42,14 +42,3 @@ def test_files_have_their_mode_whatever_the_umask(tmp_path: Path) -> None:
     finally:
         os.umask(before)
     assert (tmp_path / "public").stat().st_mode & 0o777 == 0o644
-
-
-def test_a_tree_is_removed_without_what_its_links_point_to(tmp_path: Path, secret: Path) -> None:
-    tree = tmp_path / "tree"
-    (tree / "deep" / "er").mkdir(parents=True)
-    (tree / "deep" / "link").symlink_to(secret)
-    (tree / "deep" / "er" / "file").write_text("x")
-    (tree / "deep").chmod(0)
-    remove_tree(tree)
-    assert not tree.exists()
-    assert secret.exists()
