@@ -22,7 +22,7 @@ class SshoreError(Exception):
 
     default_code: ClassVar[Code] = Code.INTERNAL
 
-    def __init__(self, detail: str, *, code: Code | None = None, **fields: Any) -> None:
+    def __init__(self, detail: str, /, *, code: Code | None = None, **fields: Any) -> None:
         super().__init__(detail)
         self.problem = Problem(code or self.default_code, detail, fields)
 

@@ -5,6 +5,7 @@ every few seconds: one listing per server ──▶ each forward's health
 """
 
 import asyncio
+import logging
 import socket
 from collections import defaultdict
 from dataclasses import replace
@@ -25,6 +26,7 @@ from sshore.sdk.credentials import Login, read_credentials
 from sshore.sdk.private_files import write_private
 from sshore.sdk.stream_head import StreamTarget
 
+_log = logging.getLogger(__name__)
 POLL_S = 4.0
 
 
@@ -108,6 +110,9 @@ class ForwardEngine:
         except SshoreError as error:
             for forwarder in forwarders:
                 forwarder.note(report_of_error(error))
+            return
+        except Exception:  # the other servers' forwards are none of this one's business
+            _log.exception("the forwards of %s could not be looked after", server)
             return
         for forwarder in forwarders:
             key = forwarder.forward.key

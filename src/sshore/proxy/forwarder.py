@@ -67,6 +67,14 @@ class Forwarder:
 
     async def run(self) -> None:
         """Accept and serve connections; on cancellation, close the port and cut the connections off."""
+        while True:
+            try:
+                await self._hold_port()
+            except Exception:  # the other forwards go on, and this one begins again
+                _log.exception("forward %s: it failed", self.forward.name)
+            await asyncio.sleep(_RETRY_BIND_S)
+
+    async def _hold_port(self) -> None:
         try:
             await self._wait_bound()
             async with asyncio.TaskGroup() as group:
@@ -74,6 +82,7 @@ class Forwarder:
                     group.create_task(self._accept(listener, group))
         finally:
             ports.close(self._listeners)
+            self._listeners = []
 
     async def _wait_bound(self) -> None:
         while not self._listeners:

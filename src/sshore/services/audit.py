@@ -141,8 +141,12 @@ class Audit:
             await self.flush()
         except SshoreError as error:
             log.error("streams could not be recorded yet", extra={"reason": error.problem.detail})
-            self._wake.set()
-            await asyncio.sleep(_RETRY_S)
+        except Exception:
+            log.exception("streams could not be recorded yet")
+        else:
+            return
+        self._wake.set()
+        await asyncio.sleep(_RETRY_S)
 
     async def _keep_pruning(self) -> None:
         while True:
@@ -151,4 +155,6 @@ class Audit:
                 log.info("old records of streams are forgotten", extra={"count": forgotten})
             except SshoreError as error:
                 log.error("old records of streams could not be removed", extra={"reason": error.problem.detail})
+            except Exception:
+                log.exception("old records of streams could not be removed")
             await asyncio.sleep(_PRUNE_EVERY_S)

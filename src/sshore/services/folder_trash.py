@@ -46,8 +46,10 @@ class FolderTrash:
         while True:
             try:
                 await self.expire()
-            except (SshoreError, OSError) as error:
-                log.error("the trash could not be emptied", extra={"reason": str(error)})
+            except SshoreError as error:
+                log.error("the trash could not be emptied", extra={"reason": error.problem.detail})
+            except Exception:
+                log.exception("the trash could not be emptied")
             await asyncio.sleep(_LOOK_EVERY_S)
 
     def until(self, trashed: TrashedFolder) -> datetime:

@@ -59,7 +59,10 @@ class Lifecycle:
                     await self._place_pending(group)
                 except SshoreError as error:  # the database's
                     log.error("sessions could not be placed", extra={"reason": error.problem.detail})
-                    asyncio.get_running_loop().call_later(RETRY_S, self.place)
+                    self._place_later()
+                except Exception:
+                    log.exception("sessions could not be placed")
+                    self._place_later()
 
     def engine(self, name: str) -> Engine:
         """Raises NotFound when this server has no such engine."""
@@ -70,6 +73,9 @@ class Lifecycle:
     def place(self) -> None:
         """Say that something waits for a place, or that one has become free."""
         self._wake.set()
+
+    def _place_later(self) -> None:
+        asyncio.get_running_loop().call_later(RETRY_S, self.place)
 
     async def start(self, session: Session) -> Session:
         """Start a session that has ended; one that runs or is about to is left alone."""
@@ -128,7 +134,10 @@ class Lifecycle:
             except SshoreError as error:
                 # One engine that does not answer keeps nobody from the others.
                 log.error("sessions could not be placed", extra={"engine": name, "reason": error.problem.detail})
-                asyncio.get_running_loop().call_later(RETRY_S, self.place)
+                self._place_later()
+            except Exception:
+                log.exception("sessions could not be placed", extra={"engine": name})
+                self._place_later()
 
     async def _place_on(self, group: asyncio.TaskGroup, engine: Engine, sessions: list[Session]) -> None:
         pending = [session for session in sessions if session.state is SessionState.PENDING]
@@ -169,6 +178,9 @@ class Lifecycle:
                 await engine.remove(session_id)
         except SshoreError as error:
             log.error("an engine does not answer", extra={"engine": name, "reason": error.problem.detail})
+            return False
+        except Exception:
+            log.exception("an engine does not answer", extra={"engine": name})
             return False
         return True
 
@@ -240,4 +252,6 @@ class Lifecycle:
         except SshoreError as error:
             log.error("its end could not be recorded", extra={"session": session_id, "reason": error.problem.detail})
             return not isinstance(error, Unavailable)
+        except Exception:
+            log.exception("its end could not be recorded", extra={"session": session_id})
         return True

@@ -153,5 +153,8 @@ class OwnKeyService:
                 # An agent of an older version knows no such call.
                 log.warning("a session cannot be told of own keys", extra={"session": session_id, "reason": str(error)})
                 return
+            except Exception:
+                log.exception("a session cannot be told of own keys", extra={"session": session_id})
+                return
             else:
                 return

@@ -142,6 +142,8 @@ class SessionWatch:
                 await self._warn(session, watched, warning(session, end, now))
         except SshoreError as error:
             log.warning("acting on a session failed", extra={"session": session.id, "reason": error.problem.detail})
+        except Exception:  # such as an agent that answers nonsense: that is no other session's business
+            log.exception("acting on a session failed", extra={"session": session.id})
 
     async def _stop(self, session: Session, end: Deadline) -> None:
         log.info("stopping a session", extra={"session": session.id, "reason": end.reason})

@@ -1,5 +1,6 @@
 """Folders that are shared, renamed, removed for some days, and limited."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -167,3 +168,21 @@ async def test_each_user_has_keys_of_the_users_own_for_a_folder(world: World) ->
     hers, his = await keys.of(ann, "data"), await keys.of(bob, "ann/data")
     assert hers.private_key != his.private_key and hers.host_key != his.host_key
     assert await keys.of(ann, "data") == hers
+
+
+async def test_a_folder_that_cannot_be_removed_does_not_end_the_server(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trash, tried = trash_of(world), asyncio.Event()
+
+    async def fail() -> None:
+        tried.set()
+        raise RecursionError
+
+    monkeypatch.setattr(trash, "expire", fail)
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(trash.run())
+        await tried.wait()
+        await asyncio.sleep(0)
+        assert not running.done()
+        running.cancel()

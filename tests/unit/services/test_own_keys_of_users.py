@@ -1,5 +1,6 @@
 """Own keys in the sessions of their owner; user files and bootstrap scripts in what is made for sessions."""
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -133,3 +134,24 @@ async def test_a_bootstrap_script_is_there_while_it_is_on(world: World) -> None:
     await world.bootstraps.remove(ann)
     with pytest.raises(NotFound, match="sshore bootstrap set"):
         await world.bootstraps.get(ann)
+
+
+async def test_an_agent_that_refuses_nonsensically_ends_nothing_but_its_own_update(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann = await world.member("ann")
+    session = await world.run(ann, "one")
+    asked = asyncio.Event()
+
+    async def nonsense(*_arguments: object) -> None:
+        asked.set()
+        raise TypeError("an agent's refusal that cannot be read")
+
+    monkeypatch.setattr(world.links, "wait_linked", nonsense)
+    world.links.silent = True
+    await world.own_keys.add(ann, new_key())  # the agent is told later
+    async with asyncio.timeout(5):
+        await asked.wait()
+    world.links.silent = False
+    await world.own_keys.add(ann, new_key())
+    assert len(authorized(world, session)) == 3

@@ -152,3 +152,15 @@ async def test_short_time_outs_are_looked_at_more_often(world: World, watch: Ses
     assert await watch.look() == 15
     await world.run(world.admin, "demo", idle_timeout_s=10.0)
     assert await watch.look() == 1
+
+
+async def test_an_agent_that_answers_nonsense_keeps_no_other_session_from_being_stopped(
+    world: World, watch: SessionWatch
+) -> None:
+    ann = await world.member("ann")
+    await world.run(ann, "liar", idle_timeout_s=3600)
+    idle = await world.run(ann, "idle", idle_timeout_s=3600)
+    world.links.terminals = "many"  # type: ignore[assignment]
+    await pass_minutes(world, watch, 61)
+    assert (await world.session(ann, "idle")).state is SessionState.STOPPED
+    assert world.links.warnings and idle.id in {session_id for session_id, _ in world.links.warnings}
