@@ -17,11 +17,12 @@ import os
 import random
 import shutil
 import socket
+import sqlite3
 import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -127,10 +128,11 @@ class Deployment:
         """The host's side of a session's home."""
         return self.state / "sessions" / session_id / "home"
 
-    def folder(self, name: str) -> Path:
-        """The host's side of a storage folder of the admin's."""
-        (path,) = self.state.glob(f"folders/*/{name}")
-        return path
+    def folder(self, name: str, owner: str = "admin") -> Path:
+        """The host's side of a user's storage folder."""
+        with closing(sqlite3.connect(self.state / "sshore.db")) as database:
+            ((owner_id,),) = database.execute("SELECT id FROM users WHERE name = ?", (owner,)).fetchall()
+        return self.state / "folders" / str(owner_id) / name
 
     def start(self) -> None:
         """Start the server, log the admin in and start the admin's local proxy."""

@@ -177,7 +177,7 @@ def test_a_removed_user_leaves_nothing_behind(shared: Deployment) -> None:
     session = gone.run_session("box", "--network", "none")
     sleeper = leave_sleeping(through_proxy_command(gone, "box", gone.key("box")))
     gone.ok("folder", "create", "data")
-    folder = shared.folder("data")
+    folder = shared.folder("data", "gone")
     done = shared.admin.run("user", "rm", "gone")
     assert (done.returncode, b"--with-data" in done.stderr) == (1, True)
     assert gone.json("show", "box")["state"] == "running"

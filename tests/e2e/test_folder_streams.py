@@ -44,11 +44,6 @@ def sftp_ok(owner: Owner, folder: str, *commands: str) -> str:
     return done.stdout.decode()
 
 
-def host_side(shared: Deployment, owner: str, name: str) -> Path:
-    (path,) = (path for path in shared.state.glob(f"folders/*/{name}"))
-    return path
-
-
 def programs_of(shared: Deployment) -> int:
     """Confined programs that run on this deployment's folders."""
     mark = str(shared.state / "folders")
@@ -117,7 +112,7 @@ def test_a_directory_there_and_back(cat: Owner, tmp_path: Path) -> None:
 def test_what_leads_out_of_a_folder_does_not(shared: Deployment, cat: Owner, tmp_path: Path) -> None:
     """By `..`, absolute paths and links: behind them are the kit and an empty root directory, and they cannot be
     written."""
-    folder = host_side(shared, "cat", "data")
+    folder = shared.folder("data", "cat")
     for name, target in {
         "out": "../../../../..",
         "root": "/",
