@@ -19,9 +19,11 @@ def make_mount_points(home: Path, mounts: Iterable[BindMount], host_uid: int | N
     """Make the directories below the home that folders are mounted on.
 
     Raises:
-        EngineFailed: something else lies in such a place.
+        EngineFailed: something else lies in such a place, or a folder is not there.
     """
     for mount in mounts:
+        if not mount.source.exists():  # Podman would make it
+            raise EngineFailed(f"the directory {mount.source} is to be mounted at {mount.target}, and is not there")
         target = PurePosixPath(mount.target)
         if target.is_relative_to(layout.HOME) and str(target) != layout.HOME:
             _make_below(home, target, host_uid)
