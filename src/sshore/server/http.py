@@ -15,6 +15,32 @@ from sshore.gateway.front_door import FrontDoor
 from sshore.gateway.gateway import Gateway
 
 _BACKLOG = 1024
+_MAX_HEAD_BYTES = 64 << 10
+
+
+class HttpProtocol(HttpToolsProtocol):
+    """uvicorn's, with a limit to requests' heads, which httptools keeps in memory however long they are."""
+
+    _unfinished_bytes = 0
+    """What has come since the last head or piece of a body was complete."""
+
+    def data_received(self, data: bytes) -> None:
+        self._unfinished_bytes += len(data)
+        super().data_received(data)
+        if self._unfinished_bytes > _MAX_HEAD_BYTES and not self.transport.is_closing():
+            self.send_400_response("The request's head is too long.")
+
+    def on_headers_complete(self) -> None:
+        self._unfinished_bytes = 0
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._unfinished_bytes = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._unfinished_bytes = 0
+        super().on_message_complete()
 
 
 class HttpServer(uvicorn.Server):
@@ -22,7 +48,7 @@ class HttpServer(uvicorn.Server):
 
     def __init__(self, app: FastAPI, gateway: Gateway) -> None:
         def front_door(**arguments: Any) -> FrontDoor:
-            return FrontDoor(gateway, lambda: HttpToolsProtocol(**arguments))
+            return FrontDoor(gateway, lambda: HttpProtocol(**arguments))
 
         config = uvicorn.Config(
             app,
