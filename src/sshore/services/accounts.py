@@ -1,5 +1,6 @@
 """Who is calling: API tokens, made, listed, revoked; and the first users."""
 
+import asyncio
 import logging
 from datetime import timedelta
 
@@ -29,6 +30,7 @@ class Accounts:
         self._clock = clock
         self._streams = streams
         self._noting: set[TokenId] = set()
+        self._adding = asyncio.Lock()
 
     async def authenticate(self, secret: str) -> Identity:
         """The user whose token this is, and the token, whose scope is the caller's to heed.
@@ -134,11 +136,12 @@ class Accounts:
         return await self._add_user(check_user_name(name), role, oidc_subject)
 
     async def _add_user(self, name: str, role: Role, oidc_subject: str | None = None) -> User:
-        highest = await self._store.users.highest_host_uid()
-        host_uid = FIRST_HOST_UID if highest is None else highest + 1
-        user = User(UserId(new_id()), name, role, host_uid, self._clock.now(), oidc_subject=oidc_subject)
-        await self._store.users.add(user)
-        return user
+        async with self._adding:  # of two at once, both would get the same uid
+            highest = await self._store.users.highest_host_uid()
+            host_uid = FIRST_HOST_UID if highest is None else highest + 1
+            user = User(UserId(new_id()), name, role, host_uid, self._clock.now(), oidc_subject=oidc_subject)
+            await self._store.users.add(user)
+            return user
 
 
 def require_admin(user: User) -> None:

@@ -1,5 +1,7 @@
 """Passwords, disabled and removed users, scopes and revocation."""
 
+import asyncio
+
 import pytest
 from world import World
 
@@ -197,3 +199,9 @@ async def test_a_tokens_lifetime_is_one_that_can_be(world: World, lifetime_s: fl
 async def test_a_tokens_name_is_one_that_can_be_shown(world: World, name: str) -> None:
     with pytest.raises(InvalidInput):
         await world.accounts.create_token(world.admin, name)
+
+
+async def test_users_who_are_made_at_once_have_uids_of_their_own(world: World) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        made = [tasks.create_task(world.member(f"user{number}")) for number in range(20)]
+    assert len({task.result().host_uid for task in made}) == 20
