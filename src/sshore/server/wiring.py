@@ -73,6 +73,7 @@ async def wire(settings: Settings, state: Path, kit: Kit) -> AsyncIterator[Parts
         clock = SystemClock()
         database = await _open_database(settings, state)
         stack.push_async_callback(database.aclose)
+        await stack.enter_async_context(database.held())
         store, files = DatabaseStore(database), StateFiles(state)
         host_ca, user_ca = (open_authority(state / "ca", name) for name in ("host_ca", "user_ca"))
         premises = Premises(kit.path, make_link_directory(state), os.geteuid() == 0, _cpu_has_aes())

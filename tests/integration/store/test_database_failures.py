@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from integration.postgresql import PASSWORD, PostgresServer, postgresql
-from sshore.core.errors import InvalidInput, Unavailable
+from sshore.core.errors import Conflict, InvalidInput, Unavailable
 from sshore.store.database import Database
 from sshore.store.store import DatabaseStore
 from sshore.wire.problems import Code
@@ -66,3 +66,19 @@ async def test_a_full_disk_is_told_as_one(postgres: PostgresServer, tmp_path: Pa
             await connection.exec_driver_sql("DO $$ BEGIN RAISE SQLSTATE '53100'; END $$")
     assert refusal.value.problem.code is Code.STORAGE_FULL
     await database.aclose()
+
+
+async def test_a_second_server_on_one_postgresql_is_refused_until_the_first_has_ended(
+    postgres: PostgresServer,
+) -> None:
+    url = postgres.new_database()
+    first, second, other = Database(url), Database(url), Database(postgres.new_database())
+    async with first.held(), other.held():
+        with pytest.raises(Conflict, match="another server runs on the database") as refusal:
+            async with second.held():
+                pass
+        assert PASSWORD not in str(refusal.value)
+    async with second.held():
+        pass
+    for database in (first, second, other):
+        await database.aclose()
