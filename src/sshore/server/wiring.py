@@ -88,7 +88,7 @@ async def wire(settings: Settings, state: Path, kit: Kit) -> AsyncIterator[Parts
         streams = StreamTable()
         accounts = Accounts(store, clock, streams)
         await accounts.ensure_admin()
-        folders = FolderService(store, files, clock, runs_as_root=premises.runs_as_root)
+        folders = FolderService(store, files, streams, clock, runs_as_root=premises.runs_as_root)
         setup = SessionSetup(store, files, folders, host_ca, user_ca, premises, clock)
         own_keys = OwnKeyService(store, setup, links, clock)
         records = SessionRecords(store)

@@ -9,7 +9,7 @@ from sshore.core.errors import Conflict, NotFound
 from sshore.core.folders import Folder, FolderAccess, FolderShare, check_folder_ref
 from sshore.core.ids import FolderId, UserId, new_id
 from sshore.core.names import check_folder_name, suggestion
-from sshore.core.ports import Clock, SessionFiles, Store
+from sshore.core.ports import Clock, OpenStreams, SessionFiles, Store
 from sshore.core.sessions import BindMount, Mount, Session
 from sshore.core.users import User
 from sshore.services.folder_usage import FolderUsage
@@ -32,6 +32,7 @@ class FolderService:
         self,
         store: Store,
         files: SessionFiles,
+        streams: OpenStreams,
         clock: Clock,
         *,
         runs_as_root: bool,
@@ -39,6 +40,7 @@ class FolderService:
     ) -> None:
         self._store = store
         self._files = files
+        self._streams = streams
         self._clock = clock
         self._runs_as_root = runs_as_root
         self.usage = usage or FolderUsage(store, files)
@@ -80,6 +82,7 @@ class FolderService:
         """
         folder = await self.own(owner, name)
         await self.check_unused(folder, owner.name)
+        self._streams.revoke(folder.id)
         if not folder.path:
             await self._files.remove_folder(owner.id, name)
         await self._store.folders.remove(folder.id)

@@ -186,3 +186,10 @@ async def test_a_folder_that_cannot_be_removed_does_not_end_the_server(
         await asyncio.sleep(0)
         assert not running.done()
         running.cancel()
+
+
+async def test_connections_to_a_folder_that_is_removed_for_ever_end(world: World) -> None:
+    owner = await world.member("ann")
+    folder = await world.folders.create(owner, "data")
+    await world.folders.remove(owner, "data")
+    assert folder.id in world.open_streams.revoked

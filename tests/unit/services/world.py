@@ -99,7 +99,7 @@ async def open_world(
     links = FakeLinks(machine)
     streams = FakeStreams()
     accounts = Accounts(store, clock, streams)
-    folders = FolderService(store, files, clock, runs_as_root=False)
+    folders = FolderService(store, files, streams, clock, runs_as_root=False)
     host_ca, user_ca = (CertificateAuthority(new_private_key(KeyType.ED25519)) for _ in range(2))
     premises = Premises(state / "kit", state / "link", runs_as_root=False, cpu_has_aes=True)
     setup = SessionSetup(store, files, folders, host_ca, user_ca, premises, clock)
