@@ -25,7 +25,6 @@ STREAMS: frozenset[tuple[str, str]] = frozenset(
         ("POST", f"{_SESSION}/certificate"),
         ("POST", "/api/v1/folder-key"),
         ("GET", "/api/v1/folders"),
-        ("POST", "/api/v1/folder-key"),
     }
 )
 """What a client needs to connect to apps that are launched, and to folders."""

@@ -5,6 +5,7 @@ import dataclasses
 from collections import defaultdict
 from contextlib import suppress
 from typing import Any
+from weakref import WeakValueDictionary
 
 from sshore.core.errors import NotFound
 from sshore.core.ids import SessionId
@@ -18,7 +19,7 @@ class SessionRecords:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._locks: defaultdict[SessionId, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._locks: WeakValueDictionary[SessionId, asyncio.Lock] = WeakValueDictionary()
         self._changed: defaultdict[SessionId, asyncio.Event] = defaultdict(asyncio.Event)
         self._any_changed = asyncio.Event()
 
@@ -35,7 +36,7 @@ class SessionRecords:
         Raises:
             NotFound: it is no more. Conflict: its state does not allow this.
         """
-        async with self._locks[session_id]:
+        async with self._lock(session_id):
             session = await self.get(session_id)
             new_state = values.get("state", session.state)
             if new_state != session.state:
@@ -48,7 +49,7 @@ class SessionRecords:
 
     async def set_launched(self, session_id: SessionId, app: str, *, launched: bool) -> None:
         """Remember that an app is launched, or no longer is."""
-        async with self._locks[session_id]:
+        async with self._lock(session_id):
             session = await self.get(session_id)
             if launched == (app in session.launched):  # nor is a full disk to keep anybody out
                 return
@@ -57,10 +58,9 @@ class SessionRecords:
             self._announce(session_id)
 
     async def remove(self, session_id: SessionId) -> None:
-        async with self._locks[session_id]:
+        async with self._lock(session_id):
             await self._store.sessions.remove(session_id)
             self._announce(session_id)
-        del self._locks[session_id]
 
     async def wait_settled(self, session_id: SessionId, wait_s: float) -> Session:
         """The session as soon as it runs, has ended, or waits for something that it can name; or after `wait_s`."""
@@ -81,6 +81,9 @@ class SessionRecords:
             async with asyncio.timeout(wait_s):
                 await self._any_changed.wait()
         self._any_changed.clear()
+
+    def _lock(self, session_id: SessionId) -> asyncio.Lock:
+        return self._locks.setdefault(session_id, asyncio.Lock())
 
     def _announce(self, session_id: SessionId) -> None:
         self._any_changed.set()

@@ -70,9 +70,11 @@ def _move(name: str, directory: int, top: int) -> None:
 
 
 def _remove_empty(path: str | Path, directory: int | None = None) -> bool:
-    """Whether it could be removed; false when something was put into it meanwhile."""
+    """Whether it is gone; false when something was put into it meanwhile."""
     try:
         os.rmdir(path, dir_fd=directory)
+    except FileNotFoundError:
+        return True
     except OSError as error:
         if error.errno != errno.ENOTEMPTY:
             raise

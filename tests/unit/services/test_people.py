@@ -61,6 +61,16 @@ async def test_the_hosts_of_one_ipv6_network_are_one_address(world: World) -> No
         await log_in(world, "another", address="2001:db8::ffff")
 
 
+async def test_ipv4_hosts_are_told_apart_where_a_socket_takes_both(world: World) -> None:
+    for number in range(30):
+        with pytest.raises(Unauthenticated):
+            await log_in(world, f"user{number}", address="::ffff:192.0.2.1")
+    with pytest.raises(Unavailable):
+        await log_in(world, "another", address="::ffff:192.0.2.1")
+    with pytest.raises(Unauthenticated):
+        await log_in(world, "another", address="::ffff:192.0.2.2")
+
+
 async def test_passwords_are_not_stored_and_must_not_be_short(world: World) -> None:
     await member_with_password(world, "bob")
     assert PASSWORD not in repr(await world.store.users.list())
@@ -107,13 +117,13 @@ async def test_a_disabled_user_cannot_come_in_until_enabled_and_the_streams_end(
 async def test_a_removed_users_sessions_tokens_and_folders_are_gone(world: World) -> None:
     bob = await world.member("bob")
     session = await world.run(bob, "demo", apps=("ssh",))
-    await world.folders.create(bob, "data")
+    folder = await world.folders.create(bob, "data")
     _, secret = await world.accounts.create_token(bob, "laptop")
     with pytest.raises(Conflict, match="--with-data"):
         await world.users.remove(world.admin, "bob", with_data=False)
     assert (await world.accounts.authenticate(secret)).user.id == bob.id
     await world.users.remove(world.admin, "bob", with_data=True)
-    assert world.open_streams.revoked == [bob.id]
+    assert world.open_streams.revoked == [bob.id, folder.id]
     assert session.id not in world.engine.machine.sessions
     assert not world.sessions_directory(session).exists()
     with pytest.raises(Unauthenticated):

@@ -1,5 +1,6 @@
 """Sessions as owners use them: made whole or not at all, found by nobody else, truly reported."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -142,3 +143,11 @@ async def test_a_running_session_is_removed_only_by_force(world: World) -> None:
 async def test_without_waiting_a_session_is_returned_as_it_is(world: World) -> None:
     wanted = NewSession("demo", world.engine.name)
     assert (await world.sessions.create(world.admin, wanted, wait_s=0)).state is SessionState.PENDING
+
+
+async def test_a_session_may_be_removed_twice_at_once(world: World) -> None:
+    session = await world.run(world.admin, "demo")
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(2):
+            tasks.create_task(world.sessions.remove(session, force=True))
+    assert await world.sessions.list(world.admin, everyone=False) == []
