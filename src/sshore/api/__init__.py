@@ -2,11 +2,19 @@
 
 app.py        the application: routers, problem handlers, OpenAPI
 auth.py       who is calling; the services, as dependencies
+scopes.py     what a token may do by its scope: one table for all routes
+services.py   the services, as one object
+body_limit.py how long a request may be
 problems.py   refusals as problem documents (RFC 9457): the one handler table
 answers.py    the core's dataclasses as messages
+new_session.py  what a user asked for, with settings and defaults filled in
 sessions.py   sessions, their keys, certificates and logs
 apps.py       launching apps; how to open a stream
-accounts.py   the caller, users, tokens, settings
+accounts.py   the caller, tokens, settings
+users.py      logging in with a password; users, for admins
+oidc.py       logging in by OpenID Connect
+own.py        own keys, files for new homes, the bootstrap script
 folders.py    storage folders
+audit.py      who connected to what
 health.py     /healthz, /readyz, /metrics, version, trust
 """

@@ -1,6 +1,8 @@
 """The composition root: makes every part of the server and wires them, in one process and one event loop.
 
 settings.py  what can be set, and from where
+wiring.py    every part, given what it needs
+docker.py    whether the docker engine is offered
 run.py       `run_server`: build, wire, serve, stop
 state.py     the state directory: made, checked, held by one server
 http.py      uvicorn behind the gateway's front door

@@ -2,6 +2,7 @@
 
 accounts.py   users and API tokens: who is calling
 passwords.py  setting passwords, and logging in with them
+oidc.py       logging in at an OpenID Connect provider
 throttle.py   slows down those who guess
 user_administration.py   what admins do with users
 settings.py   the user settings

@@ -5,9 +5,15 @@ database_url.py     which database, said without its password
 database_errors.py  what the databases' errors mean
 tables.py      the tables
 store.py       `core.ports.Store`: rows to the core's dataclasses and back
+database_table.py   what the tables' classes share
 audit_table.py the streams that were
+folder_tables.py    folders, shares, the trash, quotas, keys for SFTP
+own_tables.py  own keys, files for new homes, bootstrap scripts
+passwords.py   argon2id
 migrations/    Alembic's, run at every start
 files.py       `core.ports.SessionFiles`: homes, run directories, folders
 safe_files.py  writing where a session's user could have planted a symlink
+remove_tree.py removing what a user may be changing
+disk_usage.py  how much directories hold
 authorities.py the two CAs' keys
 """

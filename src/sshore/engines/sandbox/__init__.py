@@ -16,6 +16,7 @@
     tun.py        /dev/net/tun, where the host keeps it to root
     cgroups.py    limits: which hierarchies the server may write, a session's groups in them
     gpus.py       GPU device nodes, and which session has which
+    cpu_times.py  CPU time of sessions' processes
     capacity.py   what the machine has
     keyring.py    the kernel's session keyring, which is not for sessions
     logs.py       what agents and daemons wrote

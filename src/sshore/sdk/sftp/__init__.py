@@ -10,6 +10,8 @@ how many bytes it has sent nor whether it was the network or the disk that faile
     folder.py    one folder: a channel and a checker, opened when needed
     upload.py    a local file into a folder: resumed, checked, then renamed into its place
     download.py  the same the other way
+    transfer.py  what both share
+    part_files.py  what a file is called until it is complete
 
     upload ──▶ Folder ──┬──▶ SftpChannel ──stream──▶ sftp-server, confined to the folder
                         └──▶ Checker ──────stream──▶ check-files, likewise
