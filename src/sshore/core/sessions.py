@@ -164,7 +164,9 @@ def shortage(wanted: Resources, capacity: Capacity, held: list[Resources]) -> st
     missing = []
     if wanted.cpus and capacity.cpus is not None and used_cpus + wanted.cpus > capacity.cpus:
         free = max(capacity.cpus - used_cpus, 0)
-        missing.append(f"{wanted.cpus:g} CPUs ({free:g} of {capacity.cpus:g} are free)")
+        missing.append(
+            f"{wanted.cpus:g} {'CPU' if wanted.cpus == 1 else 'CPUs'} ({free:g} of {capacity.cpus:g} are free)"
+        )
     if (
         wanted.memory_bytes
         and capacity.memory_bytes is not None
@@ -175,5 +177,8 @@ def shortage(wanted: Resources, capacity: Capacity, held: list[Resources]) -> st
             f"{wanted.memory_bytes >> 20} MiB of memory ({free_mib} of {capacity.memory_bytes >> 20} MiB are free)"
         )
     if wanted.gpus and used_gpus + wanted.gpus > capacity.gpus:
-        missing.append(f"{wanted.gpus} GPUs ({max(capacity.gpus - used_gpus, 0)} of {capacity.gpus} are free)")
+        free_gpus = max(capacity.gpus - used_gpus, 0)
+        missing.append(
+            f"{wanted.gpus} {'GPU' if wanted.gpus == 1 else 'GPUs'} ({free_gpus} of {capacity.gpus} are free)"
+        )
     return " and ".join(missing)

@@ -127,7 +127,7 @@ def find_setting(name: str) -> Setting:
         NotFound: there is none of that name.
     """
     if name not in SETTINGS:
-        raise NotFound(f"there is no setting {name!r}{suggestion(name, list(SETTINGS))}")
+        raise NotFound(f"there is no setting {name!r}{suggestion(name, list(SETTINGS)) or '; see: sshore settings ls'}")
     return SETTINGS[name]
 
 

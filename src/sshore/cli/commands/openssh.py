@@ -9,7 +9,7 @@ from sshore.cli.stream import run_stream
 from sshore.cli.user import User
 
 _as_they_are = {"ignore_unknown_options": True, "allow_interspersed_args": False, "help_option_names": ["--help"]}
-_words = click.argument("words", nargs=-1, type=click.UNPROCESSED, shell_complete=complete_session)
+_words = click.argument("words", metavar="", nargs=-1, type=click.UNPROCESSED, shell_complete=complete_session)
 
 
 @click.command(context_settings=_as_they_are, options_metavar="NAME [SSH-OPTION]... [--] [COMMAND]...")
@@ -39,7 +39,7 @@ def cp(user: User, words: tuple[str, ...]) -> int:
 
     With folder:NAME/PATH on one side it copies to or from a storage folder, for which no session need run: an upload
     or download that breaks off is resumed (for --timeout SECONDS by itself, and by the same command later), and ends
-    with a checksum compared at both ends.
+    with a checksum compared at both ends; --json prints it.
 
     \b
     sshore cp data.csv demo:            into the home

@@ -237,6 +237,12 @@ def _row(session: SessionMessage, everyone: bool) -> list[str]:
     return [session.name, *owner, session.state, apps, session.engine, age(session.created_at), session.reason]
 
 
+def _agent(session: SessionMessage) -> str:
+    if session.linked:
+        return "in touch"
+    return "out of touch" if session.state == SessionState.RUNNING else ""
+
+
 def _pairs(session: SessionMessage) -> list[tuple[str, str]]:
     resources = session.resources
     return [
@@ -245,7 +251,7 @@ def _pairs(session: SessionMessage) -> list[tuple[str, str]]:
         ("owner", session.owner),
         ("state", session.state),
         ("reason", session.reason),
-        ("agent", "in touch" if session.linked else "out of touch"),
+        ("agent", _agent(session)),
         ("apps", ", ".join(session.launched) or "none launched"),
         ("engine", session.engine),
         ("image", session.image),

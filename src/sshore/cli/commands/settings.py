@@ -5,6 +5,14 @@ import click
 from sshore.cli.failures import say
 from sshore.cli.output import json_option, print_json, print_table
 from sshore.cli.user import User
+from sshore.core.settings import SETTINGS
+
+
+def _complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    return [name for name in SETTINGS if name.startswith(incomplete)]
+
+
+_key = click.argument("name", metavar="KEY", shell_complete=_complete)
 
 
 @click.group()
@@ -27,7 +35,7 @@ def settings_ls(user: User, as_json: bool) -> None:
 
 
 @settings.command("get")
-@click.argument("name", metavar="KEY")
+@_key
 @json_option
 @click.pass_obj
 def settings_get(user: User, name: str, as_json: bool) -> None:
@@ -41,7 +49,7 @@ def settings_get(user: User, name: str, as_json: bool) -> None:
 
 
 @settings.command("set")
-@click.argument("name", metavar="KEY")
+@_key
 @click.argument("value")
 @json_option
 @click.pass_obj
