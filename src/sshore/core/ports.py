@@ -147,8 +147,6 @@ class Users(Protocol):
     async def remove(self, user_id: UserId) -> None:
         """Forget a user and the user's tokens; sessions and folders must be gone."""
 
-    async def highest_host_uid(self) -> int | None: ...
-
 
 class Tokens(Protocol):
     async def add(self, token: Token) -> None: ...

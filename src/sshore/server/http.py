@@ -58,6 +58,7 @@ class HttpServer(uvicorn.Server):
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=False,  # X-Forwarded-For is whatever a local process makes of it
             timeout_graceful_shutdown=5,
         )
         super().__init__(config)

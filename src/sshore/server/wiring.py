@@ -23,7 +23,7 @@ from sshore.server.docker import find_docker
 from sshore.server.metrics import GatewayCollector
 from sshore.server.settings import Settings
 from sshore.server.state import make_link_directory, touch_private
-from sshore.services.accounts import Accounts
+from sshore.services.accounts import ADMIN_NAME, Accounts
 from sshore.services.apps import AppService
 from sshore.services.audit import Audit
 from sshore.services.folder_keys import FolderKeyService
@@ -158,7 +158,7 @@ def _measured(gateway: Gateway) -> Iterator[None]:
 
 async def _answers(store: Store) -> bool:
     try:
-        await store.users.highest_host_uid()
+        await store.users.by_name(ADMIN_NAME)
     except SshoreError:
         return False
     return True

@@ -1,7 +1,7 @@
 """Who is calling: API tokens, made, listed, revoked; and the first users."""
 
-import asyncio
 import logging
+import secrets
 from datetime import timedelta
 
 from sshore.core.errors import Conflict, Forbidden, InvalidInput, NotFound, SshoreError, Unauthenticated
@@ -14,8 +14,9 @@ from sshore.wire.problems import Code
 log = logging.getLogger("sshore.accounts")
 
 ADMIN_NAME = "admin"
-FIRST_HOST_UID = 1_900_000_000
-"""Owners' uids where the server is root: above the ranges of subuid(5) and of systemd's containers."""
+HOST_UIDS = range(1_900_000_000, 2_147_000_000)
+"""Owners' uids where the server is root: above the ranges of subuid(5) and of systemd's containers. One is drawn for
+each user, so that nobody inherits the files of a user who was removed, or of another server's."""
 LAST_USE_WRITTEN_EVERY = timedelta(minutes=1)
 MAX_TOKEN_NAME = 100
 MAX_LIFETIME_S = 100 * 365 * 86400.0
@@ -30,7 +31,6 @@ class Accounts:
         self._clock = clock
         self._streams = streams
         self._noting: set[TokenId] = set()
-        self._adding = asyncio.Lock()
 
     async def authenticate(self, secret: str) -> Identity:
         """The user whose token this is, and the token, whose scope is the caller's to heed.
@@ -136,12 +136,10 @@ class Accounts:
         return await self._add_user(check_user_name(name), role, oidc_subject)
 
     async def _add_user(self, name: str, role: Role, oidc_subject: str | None = None) -> User:
-        async with self._adding:  # of two at once, both would get the same uid
-            highest = await self._store.users.highest_host_uid()
-            host_uid = FIRST_HOST_UID if highest is None else highest + 1
-            user = User(UserId(new_id()), name, role, host_uid, self._clock.now(), oidc_subject=oidc_subject)
-            await self._store.users.add(user)
-            return user
+        host_uid = secrets.choice(HOST_UIDS)
+        user = User(UserId(new_id()), name, role, host_uid, self._clock.now(), oidc_subject=oidc_subject)
+        await self._store.users.add(user)
+        return user
 
 
 def require_admin(user: User) -> None:

@@ -4,7 +4,7 @@ import dataclasses
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, func, or_, select, update
+from sqlalchemy import Row, delete, or_, select, update
 
 from sshore.core.ids import SessionId, TokenId, UserId
 from sshore.core.sessions import KeyType, Mount, Network, Resources, Session
@@ -77,10 +77,6 @@ class UserTable(DatabaseTable):
 
     async def remove(self, user_id: UserId) -> None:
         await self._write(delete(tables.users).where(tables.users.c.id == user_id))
-
-    async def highest_host_uid(self) -> int | None:
-        row = await self._first(select(func.max(tables.users.c.host_uid)))
-        return row[0] if row else None
 
 
 class TokenTable(DatabaseTable):
