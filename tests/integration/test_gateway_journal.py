@@ -128,3 +128,14 @@ async def test_moved_bytes_are_taken_once(door: Door) -> None:
     await door.journal.end()
     assert door.streams.take_moved() == {DEMO: 10}
     assert door.streams.take_moved() == {}
+
+
+async def test_a_fault_after_the_101_breaks_the_stream_and_writes_nothing_into_it(door: Door) -> None:
+    door.journal.ends = None  # type: ignore[assignment]  # whose end cannot be told
+    async with door.stream() as (client, _, _, to_agent):
+        to_agent.write_eof()
+        assert await client.read() == b""
+        door.streams.revoke(TokenId("token"))
+    async with door.stream() as (client, _, _, to_agent):
+        to_agent.write(b"the server serves on")
+        assert await client.readexactly(20) == b"the server serves on"

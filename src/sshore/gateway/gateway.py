@@ -122,8 +122,13 @@ class Gateway:
                 relay = join(transport, far, to_left=first, to_right=rest)
                 self._streams.add(relay, grant)
             client = head.fields.get("user-agent", "")
-            with self._journalled(relay, grant, target.app, _address(transport), client):
-                await self._follow(relay, grant, target.app)
+            try:
+                with self._journalled(relay, grant, target.app, _address(transport), client):
+                    await self._follow(relay, grant, target.app)
+            except Exception:  # too late for an HTTP answer: these are the peers' bytes now
+                log.exception("a stream failed", extra={"session": grant.session_id, "app": target.app})
+                relay.abort()
+                self._streams.discard(relay)
 
     async def _far_end(
         self, stack: AsyncExitStack, token: str, target: "_Target"
