@@ -12,6 +12,8 @@ a message that says what is wrong and what to do next.
     └── Unavailable         cannot be answered now; worth trying again
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from sshore.wire.problems import Code, Problem
@@ -57,3 +59,12 @@ class EngineFailed(SshoreError):
 
 class Unavailable(SshoreError):
     default_code = Code.UNAVAILABLE
+
+
+@contextmanager
+def first_failure() -> Iterator[None]:
+    """A task group's one failure as itself, for whoever reports it to the user."""
+    try:
+        yield
+    except ExceptionGroup as group:
+        raise group.exceptions[0] from group

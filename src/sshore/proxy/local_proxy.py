@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, contextmanager
 
 import uvicorn
 
-from sshore.core.errors import Conflict
+from sshore.core.errors import Conflict, first_failure
 from sshore.proxy.api import LocalApi
 from sshore.proxy.engine import ForwardEngine
 from sshore.proxy.guard import Guard
@@ -34,7 +34,7 @@ async def run_local_proxy(config: ConfigDir, *, host: str = "proxy") -> AsyncIte
     Raises:
         Conflict: the user has a local proxy already.
     """
-    with only_instance(config), _listener() as listener, _first_failure():
+    with only_instance(config), _listener() as listener, first_failure():
         async with asyncio.TaskGroup() as group:
             engine = ForwardEngine(config, group)
             port, token = listener.getsockname()[1], secrets.token_urlsafe(32)
@@ -82,12 +82,3 @@ def _listener() -> Iterator[socket.socket]:
         # Inherited by what it accepts; asyncio sets it only on sockets that were made for TCP by number.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         yield listener
-
-
-@contextmanager
-def _first_failure() -> Iterator[None]:
-    """A task group's one failure as itself, for whoever reports it to the user."""
-    try:
-        yield
-    except ExceptionGroup as group:
-        raise group.exceptions[0] from group

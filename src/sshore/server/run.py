@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from sshore.api.app import create_app
 from sshore.core import layout
+from sshore.core.errors import first_failure
 from sshore.gateway.front_door import FrontDoor
 from sshore.kit.build import build_kit
 from sshore.server.http import HttpServer, listen
@@ -41,7 +42,7 @@ async def run_server(settings: Settings, on_ready: Callable[[Ready], Awaitable[N
             http = HttpServer(create_app(parts.services), parts.gateway)
             unix = await _listen_for_agents(parts)
             url = _url(settings, sock.getsockname()[1])
-            with _stop_on_signals(http), _first_failure():
+            with _stop_on_signals(http), first_failure():
                 async with asyncio.TaskGroup() as tasks:
                     running = (parts.lifecycle, parts.own_keys, parts.audit, parts.services.watch, parts.services.trash)
                     beside = [tasks.create_task(part.run()) for part in running]
@@ -91,15 +92,6 @@ def _stop_on_signals(http: HttpServer) -> Iterator[None]:
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)
-
-
-@contextmanager
-def _first_failure() -> Iterator[None]:
-    """A task group's one failure as itself, for whoever reports it to the user."""
-    try:
-        yield
-    except ExceptionGroup as group:
-        raise group.exceptions[0] from group
 
 
 def _minter(accounts: Accounts) -> Callable[[str], Awaitable[str]]:
