@@ -1,9 +1,19 @@
-"""A real OpenID Connect provider in a process of its own, and a browser that logs in there."""
+"""A certified OpenID Connect provider (npm's `oidc-provider`) in a process of its own, and a browser that logs in there.
 
+with oidc_provider(log, {"g-1": {"email": "g@example.org"}}, [callback]) as provider:
+    provider.issuer
+    provider.rotate()                        # other signing keys
+    with provider.falsifies(nonce="mine"):   # the ID tokens, which it signs all the same
+        …
+"""
+
+import hashlib
 import json
+import os
 import re
+import shutil
 import subprocess
-import sys
+import tempfile
 import time
 import urllib.error
 import urllib.parse
@@ -12,36 +22,121 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.cookiejar import CookieJar
 from pathlib import Path
+from typing import Any
 
 from deployment import free_port
+from programs import need, need_that
+
+_SOURCE = Path(__file__).with_name("oidc-provider")
+_FILES = ("package.json", "package-lock.json", "provider.mjs")
+_DEADLINE_S = 20.0
+
+Users = dict[str, dict[str, str]]
+"""Claims by subject."""
+
+
+class OidcProvider:
+    """The provider's process; started by `start`, on a port of its own that it keeps."""
+
+    def __init__(self, log: Path, users: Users, callbacks: list[str]) -> None:
+        self._port = free_port()
+        self.issuer = f"http://127.0.0.1:{self._port}"
+        self._log = log
+        self._options = json.dumps({"port": self._port, "users": users, "redirectUris": callbacks})
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with self._log.open("ab") as out:
+            self._process = subprocess.Popen(
+                ["node", installed() / "provider.mjs", self._options], stdout=out, stderr=out
+            )
+        deadline = time.monotonic() + _DEADLINE_S
+        while not self._answers():
+            assert self._process.poll() is None, self._log.read_text()
+            assert time.monotonic() < deadline, self._log.read_text()
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(_DEADLINE_S)
+            self._process = None
+
+    def rotate(self) -> None:
+        """Its signing keys are others then, and nobody is logged in there."""
+        self._control("rotate", {})
+
+    @contextmanager
+    def falsifies(self, **claims: Any) -> Iterator[None]:
+        """Have it sign these claims into its ID tokens, in place of the right ones."""
+        self._control("falsify", claims)
+        try:
+            yield
+        finally:
+            self._control("falsify", {})
+
+    def _control(self, what: str, document: dict[str, Any]) -> None:
+        request = urllib.request.Request(f"{self.issuer}/{what}", json.dumps(document).encode())
+        urllib.request.urlopen(request, timeout=10).close()
+
+    def _answers(self) -> bool:
+        try:
+            urllib.request.urlopen(f"{self.issuer}/.well-known/openid-configuration", timeout=5).close()
+        except OSError:
+            return False
+        return True
 
 
 @contextmanager
-def oidc_provider(log: Path, *users: dict[str, str]) -> Iterator[str]:
-    """A provider that knows these users by their claims; its issuer."""
-    port = free_port()
-    issuer = f"http://127.0.0.1:{port}"
-    words = [word for user in users for word in ("--user-claims", json.dumps(user))]
-    with (
-        log.open("wb") as out,
-        subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-m", "oidc_provider_mock", "--port", str(port), *words],
-            stdout=out,
-            stderr=out,
-        ) as process,
-    ):
-        try:
-            _wait_until_it_answers(f"{issuer}/.well-known/openid-configuration", log)
-            yield issuer
-        finally:
-            process.terminate()
+def oidc_provider(log: Path, users: Users, callbacks: list[str]) -> Iterator[OidcProvider]:
+    """A provider that serves until the context is left; `callbacks` are the addresses that it sends browsers back to."""
+    provider = OidcProvider(log, users, callbacks)
+    try:
+        provider.start()
+        yield provider
+    finally:
+        provider.stop()
+
+
+def installed() -> Path:
+    """The provider's directory with its packages of the lock file, in the user's cache; npm fetches them once."""
+    need("node", "npm")
+    version = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout
+    need_that(int(version.lstrip("v").partition(".")[0]) >= 20, f"Node.js is older than 20 here: {version}")
+    contents = b"".join((_SOURCE / name).read_bytes() for name in _FILES)
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sshore-tests"
+    place = cache / f"oidc-provider-{hashlib.sha256(contents).hexdigest()[:16]}"
+    if not place.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        _install(cache, place)
+    return place
+
+
+def _install(cache: Path, place: Path) -> None:
+    with tempfile.TemporaryDirectory(dir=cache) as made:
+        directory = Path(made) / "it"
+        directory.mkdir()
+        for name in _FILES:
+            shutil.copy(_SOURCE / name, directory)
+        words = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+        done = subprocess.run(words, cwd=directory, capture_output=True, text=True, timeout=240)
+        need_that(done.returncode == 0, f"npm cannot fetch the OpenID Connect provider: {done.stderr}")
+        directory.rename(place)
+
+
+class _StopsAtCallbacks(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, request: Any, *answer: Any) -> urllib.request.Request | None:
+        return None if "/oidc/callback?" in answer[-1] else super().redirect_request(request, *answer)
 
 
 class Browser:
-    """Keeps cookies, follows redirects, fills in forms."""
+    """Keeps cookies, follows redirects, fills in forms. One that does not follow back from the provider to the server
+    has that address in `url`, to `follow` it, or another one."""
 
-    def __init__(self) -> None:
-        self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
+    def __init__(self, *, follows_back: bool = True) -> None:
+        self._cookies = urllib.request.HTTPCookieProcessor(CookieJar())
+        stop = [] if follows_back else [_StopsAtCallbacks()]
+        self._opener = urllib.request.build_opener(self._cookies, *stop)
         self.url = ""
         self.page = ""
 
@@ -53,30 +148,29 @@ class Browser:
         except urllib.error.HTTPError as refusal:
             answer = refusal
         with answer:
-            self.url, self.page = answer.url, answer.read().decode()
+            self.url, self.page = answer.headers.get("Location") or answer.url, answer.read().decode()
             return int(answer.status)
+
+    def follow(self, url: str) -> int:
+        """Go to an address, and wherever that leads."""
+        self._opener = urllib.request.build_opener(self._cookies)
+        return self.open(url)
 
     def confirm(self) -> int:
         """Press the button of the server's page."""
-        (action,) = re.findall(r'<form method="post" action="([^"]+)"', self.page)
-        return self.open(action, {})
+        return self.open(self._action(), {})
 
     def log_in(self, subject: str) -> int:
-        """Log in at the provider, to whose page the server has led, and go where that leads."""
-        return self.open(self.url, {"sub": subject})
+        """Log in at the provider, to whose page the server has led, agree, and go where that leads."""
+        self.open(self._action(), {"prompt": "login", "login": subject, "password": "any"})
+        return self.open(self._action(), {"prompt": "consent"})
 
-    def deny(self, callback: str) -> int:
-        """Refuse at the provider. This one forgets to send the state along (RFC 6749 §4.1.2.1), others do not."""
-        (state,) = urllib.parse.parse_qs(urllib.parse.urlsplit(self.url).query)["state"]
-        return self.open(f"{callback}?{urllib.parse.urlencode({'error': 'access_denied', 'state': state})}")
+    def deny(self) -> int:
+        """Refuse at the provider."""
+        (abort,) = re.findall(r'href="([^"]+/abort)"', self.page)
+        return self.open(abort)
 
-
-def _wait_until_it_answers(url: str, log: Path) -> None:
-    deadline = time.monotonic() + 20
-    while True:
-        try:
-            urllib.request.urlopen(url, timeout=5).close()
-            return
-        except OSError:
-            assert time.monotonic() < deadline, log.read_text()
-            time.sleep(0.05)
+    def _action(self) -> str:
+        (tag,) = re.findall(r"<form [^>]*>", self.page)
+        (action,) = re.findall(r'action="([^"]+)"', tag)
+        return str(action)

@@ -32,11 +32,12 @@ async def start(
     request: Request, services: Use, port: Annotated[int, Query(ge=1024, le=65535)], challenge: Word, state: Word
 ) -> HTMLResponse:
     """The page on which the user confirms that it is the own command line that logs in."""
-    attempt = services.oidc.start(port, challenge, state, _callback(request, services.public_url))
+    address = request.client.host if request.client else ""
+    back = _callback(request, services.public_url)
+    attempt = services.oidc.start(port, challenge, state, back, address)
     answer = HTMLResponse(_page(attempt), headers=_HEADERS)
-    answer.set_cookie(
-        COOKIE, attempt.browser, path=router.prefix, httponly=True, samesite="lax", secure=request.url.scheme == "https"
-    )
+    secure = back.startswith("https:")
+    answer.set_cookie(COOKIE, attempt.browser, path=router.prefix, httponly=True, samesite="lax", secure=secure)
     return answer
 
 

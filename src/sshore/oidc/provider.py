@@ -26,7 +26,8 @@ class ProviderSettings:
 
 
 class Provider:
-    """Connects to nothing before the first login; its endpoints are then kept, its keys are asked for each time."""
+    """Connects to nothing before the first login; its endpoints are then kept, its keys are asked for each time, because
+    they change."""
 
     def __init__(self, settings: ProviderSettings, clock: Clock) -> None:
         """Raises InvalidInput when the issuer is no https address."""
@@ -64,8 +65,8 @@ class Provider:
             nonce=nonce,
             now=self._clock.now(),
         )
-        names = (claims.get("preferred_username"), str(claims.get("email", "")).partition("@")[0], claims.get("name"))
-        return ProvedIdentity(f"{found['issuer']}#{claims['sub']}", tuple(str(name) for name in names if name))
+        names = _names_in(claims) or await asyncio.to_thread(_names_told, found, tokens, claims["sub"])
+        return ProvedIdentity(f"{found['issuer']}#{claims['sub']}", names)
 
     def _redeem(self, found: dict[str, Any], code: str, redirect_uri: str, verifier: str) -> dict[str, Any]:
         form = {
@@ -96,3 +97,17 @@ class Provider:
                 raise Unavailable(f"{issuer} describes itself wrongly: check SSHORE_OIDC_ISSUER")
             self._found = found
         return self._found
+
+
+def _names_in(claims: dict[str, Any]) -> tuple[str, ...]:
+    names = (claims.get("preferred_username"), str(claims.get("email") or "").partition("@")[0], claims.get("name"))
+    return tuple(str(name) for name in names if name)
+
+
+def _names_told(found: dict[str, Any], tokens: dict[str, Any], subject: str) -> tuple[str, ...]:
+    """The names that the provider tells when it is asked: an ID token need not have any (OpenID Connect Core §5.4)."""
+    endpoint, access_token = found.get("userinfo_endpoint"), tokens.get("access_token")
+    if not isinstance(endpoint, str) or not isinstance(access_token, str):
+        return ()
+    claims = fetch(endpoint, authorization=f"Bearer {access_token}")
+    return _names_in(claims) if claims.get("sub") == subject else ()  # §5.3.2: else it speaks of somebody else

@@ -23,10 +23,13 @@ from sshore.core.pkce import code_challenge, confirmation_of
 from sshore.core.ports import Clock, IdentityProvider, Store
 from sshore.core.users import ProvedIdentity, Role, Token, User
 from sshore.services.accounts import Accounts, user_disabled
+from sshore.services.throttle import Throttle, network_of
 
 PATIENCE = timedelta(minutes=10)
 CODE_LIFETIME = timedelta(minutes=1)
 MAX_PENDING = 1000
+FREE_STARTS = 30
+"""Logins that an address may begin and not finish, before it has to wait: each one takes memory and asks the provider."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,8 @@ class Attempt:
     verifier: str
     redirect_uri: str
     until: datetime
+    network: str = ""
+    """Who has begun it, for the throttle."""
 
     @property
     def confirmation(self) -> str:
@@ -67,17 +72,26 @@ class OidcLogin:
         self._may_create_users = may_create_users
         self._attempts: OrderedDict[str, Attempt] = OrderedDict()
         self._codes: OrderedDict[str, tuple[User, str, datetime]] = OrderedDict()
+        self._starts = Throttle(clock, FREE_STARTS)
 
     @property
     def is_configured(self) -> bool:
         return self._provider is not None
 
-    def start(self, port: int, challenge: str, client_state: str, redirect_uri: str) -> Attempt:
-        """Begin a login for a command line that listens on a port of its user's loopback."""
+    def start(self, port: int, challenge: str, client_state: str, redirect_uri: str, address: str = "") -> Attempt:
+        """Begin a login for a command line that listens on a port of its user's loopback.
+
+        Raises:
+            Unavailable: this address has begun too many and finished none (``too_many_attempts``).
+        """
         self._require_provider()
+        network = network_of(address)
+        self._starts.attempt(network)
         made = [secrets.token_urlsafe(32) for _ in range(4)]
         until = self._clock.now() + PATIENCE
-        attempt = Attempt(made[0], made[1], port, challenge, client_state, made[2], made[3], redirect_uri, until)
+        attempt = Attempt(
+            made[0], made[1], port, challenge, client_state, made[2], made[3], redirect_uri, until, network
+        )
         self._attempts[attempt.id] = attempt
         if len(self._attempts) > MAX_PENDING:
             self._attempts.popitem(last=False)
@@ -112,6 +126,7 @@ class OidcLogin:
         user = await self._user(proved)
         if user.disabled:
             raise user_disabled(user)
+        self._starts.forget(attempt.network)  # nothing is guessed here: who can log in may do so again
         code = secrets.token_urlsafe(32)
         self._codes[code] = (user, attempt.challenge, self._clock.now() + CODE_LIFETIME)
         if len(self._codes) > MAX_PENDING:

@@ -1,13 +1,11 @@
 """Passwords: setting them, and logging in with one for an API token."""
 
-import ipaddress
-
 from sshore.core.errors import InvalidInput, NotFound, Unauthenticated
 from sshore.core.names import MAX_NAME_LENGTH
 from sshore.core.ports import PasswordHasher, Store
 from sshore.core.users import Token, User
 from sshore.services.accounts import Accounts, require_admin, user_disabled
-from sshore.services.throttle import LoginThrottle
+from sshore.services.throttle import LoginThrottle, network_of
 
 MIN_LENGTH = 8
 MAX_LENGTH = 1024
@@ -56,7 +54,7 @@ class Passwords:
 
     async def _check(self, name: str, password: str, address: str) -> User | None:
         """The user of this name, if the password is right."""
-        self._throttle.attempt(name[:MAX_NAME_LENGTH], _network(address))
+        self._throttle.attempt(name[:MAX_NAME_LENGTH], network_of(address))
         user = await self._store.users.by_name(name)
         right = await self._hasher.verify(user.password_hash if user else "", password[: MAX_LENGTH + 1])
         if not right:
@@ -74,16 +72,3 @@ def check_password(password: str) -> str:
     if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
         raise InvalidInput(f"a password has {MIN_LENGTH} to {MAX_LENGTH} characters", field="password")
     return password
-
-
-def _network(address: str) -> str:
-    """Whom to slow down: an IPv4 address, or an IPv6 network of 64 bits, all of which one host may have."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address[:64]
-    if parsed.version == 4:
-        return address
-    if parsed.ipv4_mapped:  # how a socket for both sees them: all in one network
-        return str(parsed.ipv4_mapped)
-    return str(ipaddress.ip_network((parsed, 64), strict=False))

@@ -1,5 +1,6 @@
-"""Slows down those who guess: exponential delays, in bounded memory."""
+"""Slows down those who guess or flood: exponential delays, in bounded memory."""
 
+import ipaddress
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -33,6 +34,15 @@ class Throttle:
         self._clock = clock
         self._free = free
         self._records: OrderedDict[str, _Record] = OrderedDict()
+
+    def attempt(self, key: str) -> None:
+        """Count an attempt.
+
+        Raises:
+            Unavailable: there were too many (``too_many_attempts``, with `retry_after_s`).
+        """
+        refuse_for(self.wait(key))
+        self.count(key)
 
     def wait(self, key: str) -> timedelta:
         """How long this key has to wait before its next attempt."""
@@ -74,16 +84,36 @@ class LoginThrottle:
         Raises:
             Unavailable: there were too many (``too_many_attempts``, with `retry_after_s`).
         """
-        wait = max(self._names.wait(name), self._addresses.wait(address))
-        if wait:
-            seconds = ceil(wait.total_seconds())
-            raise Unavailable(
-                f"too many attempts to log in: try again in {seconds} s",
-                code=Code.TOO_MANY_ATTEMPTS,
-                retry_after_s=seconds,
-            )
+        refuse_for(max(self._names.wait(name), self._addresses.wait(address)))
         self._names.count(name)
         self._addresses.count(address)
 
     def succeeded(self, name: str) -> None:
         self._names.forget(name)
+
+
+def refuse_for(wait: timedelta) -> None:
+    """Refuse an attempt that has to wait.
+
+    Raises:
+        Unavailable: it has to (``too_many_attempts``, with `retry_after_s`).
+    """
+    if not wait:
+        return
+    seconds = ceil(wait.total_seconds())
+    raise Unavailable(
+        f"too many attempts to log in: try again in {seconds} s", code=Code.TOO_MANY_ATTEMPTS, retry_after_s=seconds
+    )
+
+
+def network_of(address: str) -> str:
+    """Whom to slow down: an IPv4 address, or an IPv6 network of 64 bits, all of which one host may have."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address[:64]
+    if parsed.version == 4:
+        return address
+    if parsed.ipv4_mapped:  # how a socket for both sees them: all in one network
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.ip_network((parsed, 64), strict=False))

@@ -3,7 +3,7 @@
 import pytest
 from world import World
 
-from sshore.core.errors import Forbidden, NotFound, Unauthenticated
+from sshore.core.errors import Forbidden, NotFound, Unauthenticated, Unavailable
 from sshore.core.pkce import code_challenge
 from sshore.core.users import ProvedIdentity
 from sshore.services import oidc
@@ -37,8 +37,8 @@ def logins(world: World, provider: Provider) -> OidcLogin:
     return OidcLogin(world.store, world.accounts, world.clock, provider, may_create_users=True)
 
 
-def start(logins: OidcLogin) -> Attempt:
-    return logins.start(40000, code_challenge(VERIFIER), "client", "https://here/callback")
+def start(logins: OidcLogin, address: str = "192.0.2.1") -> Attempt:
+    return logins.start(40000, code_challenge(VERIFIER), "client", "https://here/callback", address)
 
 
 async def finish(logins: OidcLogin) -> str:
@@ -81,6 +81,21 @@ async def test_attempts_that_nobody_ends_fill_no_memory(logins: OidcLogin, monke
         logins.take(attempt.id, attempt.browser)
     with pytest.raises(Unauthenticated):
         logins.take(attempts[1].id, attempts[1].browser)
+
+
+async def test_an_address_that_begins_logins_and_finishes_none_has_to_wait(world: World, logins: OidcLogin) -> None:
+    for _ in range(3):
+        for _ in range(oidc.FREE_STARTS - 1):
+            start(logins)
+        await finish(logins)  # an office behind one address, whose people do log in
+    with pytest.raises(Unavailable, match="too many attempts"):
+        for _ in range(oidc.FREE_STARTS + 1):
+            start(logins, "2001:db8::1")
+    with pytest.raises(Unavailable):
+        start(logins, "2001:db8::2")
+    start(logins)
+    world.clock.advance(hours=2)
+    start(logins, "2001:db8::1")
 
 
 @pytest.mark.parametrize(
