@@ -1,4 +1,4 @@
-"""A certified OpenID Connect provider (npm's `oidc-provider`) in a process of its own, and a browser that logs in there.
+"""A certified OpenID Connect provider (npm's `oidc-provider`) in a process of its own, and a browser that logs in.
 
 with oidc_provider(log, {"g-1": {"email": "g@example.org"}}, [callback]) as provider:
     provider.issuer
@@ -89,7 +89,7 @@ class OidcProvider:
 
 @contextmanager
 def oidc_provider(log: Path, users: Users, callbacks: list[str]) -> Iterator[OidcProvider]:
-    """A provider that serves until the context is left; `callbacks` are the addresses that it sends browsers back to."""
+    """A provider that serves until the context is left; `callbacks` are where it sends browsers back to."""
     provider = OidcProvider(log, users, callbacks)
     try:
         provider.start()

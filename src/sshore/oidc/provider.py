@@ -26,7 +26,7 @@ class ProviderSettings:
 
 
 class Provider:
-    """Connects to nothing before the first login; its endpoints are then kept, its keys are asked for each time, because
+    """Connects to nothing before the first login; its endpoints are then kept, its keys are asked for each time:
     they change."""
 
     def __init__(self, settings: ProviderSettings, clock: Clock) -> None:

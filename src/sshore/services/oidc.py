@@ -29,7 +29,7 @@ PATIENCE = timedelta(minutes=10)
 CODE_LIFETIME = timedelta(minutes=1)
 MAX_PENDING = 1000
 FREE_STARTS = 30
-"""Logins that an address may begin and not finish, before it has to wait: each one takes memory and asks the provider."""
+"""Logins that an address may begin and not finish before it has to wait: each takes memory, and asks the provider."""
 
 
 @dataclass(frozen=True, slots=True)
