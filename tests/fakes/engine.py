@@ -1,12 +1,12 @@
 """An engine in memory that keeps `core.ports.Engine`'s promises: it passes the engines' contract suite."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from sshore.core.errors import EngineFailed, InvalidInput
+from sshore.core.errors import Conflict, EngineFailed, InvalidInput
 from sshore.core.ids import SessionId
-from sshore.core.sessions import Capacity, EngineState, RunState, SessionSpec
+from sshore.core.images import Progress, PullProgress
+from sshore.core.sessions import NO_KILLS, Capacity, EngineState, ImageFacts, MemoryKills, RunState, SessionSpec
 from sshore.wire.problems import Code
 
 _CAPACITY = Capacity(cpus=4.0, memory_bytes=8 << 30, gpus=0)
@@ -20,6 +20,7 @@ class FakeSession:
     reason: str = ""
     log: bytes = b"agent started\n"
     cpu_s: float = 0.0
+    memory_kills: MemoryKills = NO_KILLS
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -31,7 +32,8 @@ class FakeMachine:
 
 
 class FakeEngine:
-    """`failures` are sessions whose start fails, with the reason; `unsupported_limits` are fields of `Resources`."""
+    """`failures` are sessions whose start fails, with the reason; `unsupported_limits` are fields of `Resources`.
+    `mounts_at_start_only`: mounts of running sessions cannot be changed; `clinging` are sessions that keep them in use."""
 
     def __init__(
         self,
@@ -43,7 +45,10 @@ class FakeEngine:
         self.machine = machine or FakeMachine()
         self.failures: dict[SessionId, str] = {}
         self.unsupported_limits: set[str] = set()
-        self.image_environment: dict[str, str] = {}
+        self.mounts_at_start_only = False
+        self.clinging: set[SessionId] = set()
+        self.image = ImageFacts()
+        self.pulls: list[PullProgress] = []
         self._name = name
         self._capacity = capacity
 
@@ -66,8 +71,11 @@ class FakeEngine:
             if getattr(spec.resources, limit):
                 raise InvalidInput(f"a limit on {limit} cannot be enforced here", code=Code.LIMIT_UNSUPPORTED)
 
-    async def fetch_image(self, spec: SessionSpec, progress: Callable[[str], Awaitable[None]]) -> dict[str, str]:
-        return dict(self.image_environment)
+    async def fetch_image(self, spec: SessionSpec, progress: Progress) -> ImageFacts:
+        for step in self.pulls:
+            await progress(step)
+            await asyncio.sleep(0)
+        return self.image
 
     async def start(self, spec: SessionSpec) -> None:
         if self._runs(spec.id):
@@ -110,6 +118,36 @@ class FakeEngine:
 
     async def cpu_times_s(self) -> dict[SessionId, float]:
         return {id_: session.cpu_s for id_, session in self.machine.sessions.items() if not session.ended.is_set()}
+
+    async def memory_kills(self, session_id: SessionId) -> MemoryKills:
+        return self.machine.sessions[session_id].memory_kills if self._runs(session_id) else NO_KILLS
+
+    async def mount(self, session_id: SessionId, mount: BindMount, host_uid: int | None) -> None:
+        if self.mounts_at_start_only:
+            raise Conflict("it cannot be done here", code=Code.LIVE_MOUNT_UNSUPPORTED)
+        mounted = self.mounted(session_id)
+        if any(other.target == mount.target and other.source != mount.source for other in mounted):
+            raise Conflict(f"something else is mounted at {mount.target}")
+        if all(other.target != mount.target for other in mounted):
+            session = self.machine.sessions[session_id]
+            session.spec = replace(session.spec, mounts=(*mounted, mount))
+
+    async def unmount(self, session_id: SessionId, mount: BindMount, *, everywhere: bool, by_force: bool) -> bool:
+        if self.mounts_at_start_only:
+            raise Conflict("it cannot be done here", code=Code.LIVE_MOUNT_UNSUPPORTED)
+        if self._runs(session_id):
+            kept = [
+                other
+                for other in self.mounted(session_id)
+                if other.source != mount.source or not (everywhere or other.target == mount.target)
+            ]
+            session = self.machine.sessions[session_id]
+            session.spec = replace(session.spec, mounts=tuple(kept))
+        return session_id in self.clinging
+
+    def mounted(self, session_id: SessionId) -> tuple[BindMount, ...]:
+        """What a session has mounted now."""
+        return self.machine.sessions[session_id].spec.mounts
 
     async def log(self, session_id: SessionId, tail_bytes: int) -> bytes:
         session = self.machine.sessions.get(session_id)

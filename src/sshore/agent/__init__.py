@@ -22,7 +22,7 @@ standard library only, one thread, one selector loop, no asyncio, under 15 MB re
     pump.py       bytes between a stream and an app's port, with half-close
     children.py   spawning, reaping, ending processes
     own_keys.py   the owner's registered keys, and which one opened a connection
-    bootstrap.py  the owner's bootstrap script and its log
+    logged_program.py  the owner's bootstrap script, the image's entrypoint, and their logs
     check_files.py  beside the agent, confined to a folder: checksums of files
     guard_sftp.py   likewise: an SFTP server with a quota
     terminals.py  a line for whoever sits at a terminal of the session

@@ -35,6 +35,9 @@ class AgentConfig(NamedTuple):
     authorized_keys: str = "/run/sshore/authorized_keys"
     bootstrap: str = ""
     """A script to run when the session is in touch; empty for none."""
+    entrypoint: tuple[str, ...] = ()
+    """The image's own command, to run beside it in `working_dir`; empty for none."""
+    working_dir: str = ""
 
 
 def read_config(path: str) -> AgentConfig:

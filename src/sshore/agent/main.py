@@ -4,10 +4,10 @@ import os
 import signal
 
 from sshore.agent.apps import Apps
-from sshore.agent.bootstrap import Bootstrap
 from sshore.agent.children import Children
 from sshore.agent.config import DEFAULT_PATH, AgentConfig, ConfigError, read_config
 from sshore.agent.journal import say
+from sshore.agent.logged_program import LoggedProgram
 from sshore.agent.loop import Loop
 from sshore.agent.own_keys import OwnKeys
 from sshore.agent.pool import Pool
@@ -36,8 +36,13 @@ def run(config: AgentConfig) -> None:
     children = Children(loop)
     ssh = SshApp(loop, children, config.kit_bin, config.sshd_config, OwnKeys(config.authorized_keys))
     apps = Apps(loop, children, ssh)
-    bootstrap = Bootstrap(loop, children, config.bootstrap, config.home)
-    pool = Pool(loop, config.gateway, config.token, Requests(apps).serve, on_first_link=bootstrap.start)
+    bootstrap, entrypoint = _programs(loop, children, config)
+
+    def in_touch() -> None:
+        bootstrap.start()
+        entrypoint.start()
+
+    pool = Pool(loop, config.gateway, config.token, Requests(apps, entrypoint).serve, on_first_link=in_touch)
 
     def end() -> None:
         say("the agent ends")
@@ -51,6 +56,17 @@ def run(config: AgentConfig) -> None:
     apps.launch(config.apps)
     pool.fill()
     loop.run()
+
+
+def _programs(loop: Loop, children: Children, config: AgentConfig) -> tuple[LoggedProgram, LoggedProgram]:
+    """What runs beside everything else when the session is in touch; neither waits for the other."""
+    script = (config.bootstrap,) if config.bootstrap else ()
+    hint = ": is its first line right?"
+    bootstrap = LoggedProgram(loop, children, "bootstrap", "the bootstrap script", script, config.home, hint=hint)
+    command, title = tuple(config.entrypoint), "the image's entrypoint"
+    return bootstrap, LoggedProgram(
+        loop, children, "entrypoint", title, command, config.home, config.working_dir, f": {' '.join(command)}"
+    )
 
 
 def _enter_session(config: AgentConfig) -> None:

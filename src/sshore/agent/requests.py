@@ -9,6 +9,7 @@ from sshore import __version__
 from sshore.agent.apps import Apps
 from sshore.agent.journal import say
 from sshore.agent.link import answer
+from sshore.agent.logged_program import LoggedProgram
 from sshore.agent.port_app import refuse
 from sshore.agent.replies import Problem, Reply, ok
 from sshore.agent.terminals import write_line
@@ -19,8 +20,9 @@ from sshore.wire.problems import Code
 class Requests:
     """Serves what the gateway asks. Whatever it asks, the agent goes on."""
 
-    def __init__(self, apps: Apps) -> None:
+    def __init__(self, apps: Apps, entrypoint: LoggedProgram) -> None:
         self._apps = apps
+        self._entrypoint = entrypoint
 
     def serve(self, connection: socket.socket, message: dict[str, Any] | LineError) -> None:
         """Serve one link; its socket is closed or given away, now or later."""
@@ -50,6 +52,8 @@ class Requests:
             reply(ok(apps=self._apps.list()))
         elif call == "ssh.end_revoked":
             self._apps.end_revoked(reply)
+        elif call == "entrypoint":
+            reply(ok(state=self._entrypoint.state))
         elif call == "warn":
             reply(ok(terminals=write_line(_word(message, "text"))))
         elif call == "ping":

@@ -4,26 +4,35 @@ from datetime import datetime
 
 from sshore.core.activity import Report
 from sshore.core.apps import AppStatus
-from sshore.core.sessions import Session
+from sshore.core.sessions import MemoryKills, Resources, Session
 from sshore.core.users import Token, User
 from sshore.schema.activity_messages import ActivityMessage
 from sshore.schema.folder_messages import ShareFolder
 from sshore.schema.messages import (
     AppMessage,
     FolderMessage,
+    MemoryKillsMessage,
     MountMessage,
     ResourcesMessage,
     SessionMessage,
     SettingMessage,
     TokenMessage,
+    UlimitMessage,
     UserMessage,
 )
 from sshore.services.folders import ListedFolder
+from sshore.services.session_details import NO_DETAILS, SessionDetails
 from sshore.services.settings import SettingValue
 
 
-def session_message(session: Session, owner: str, *, linked: bool, report: Report | None = None) -> SessionMessage:
-    resources = session.resources
+def session_message(
+    session: Session,
+    owner: str,
+    *,
+    linked: bool,
+    report: Report | None = None,
+    details: SessionDetails = NO_DETAILS,
+) -> SessionMessage:
     return SessionMessage(
         id=session.id,
         name=session.name,
@@ -34,7 +43,7 @@ def session_message(session: Session, owner: str, *, linked: bool, report: Repor
         image=session.image,
         network=session.network,
         key_type=session.key_type,
-        resources=ResourcesMessage(resources.cpus, resources.memory_bytes, resources.pids, resources.gpus),
+        resources=resources_message(session.resources),
         mounts=[MountMessage(mount.folder, mount.target, mount.read_only) for mount in session.mounts],
         launched=list(session.launched),
         linked=linked,
@@ -44,7 +53,29 @@ def session_message(session: Session, owner: str, *, linked: bool, report: Repor
         idle_timeout_s=session.idle_timeout_s,
         ttl_s=session.ttl_s,
         activity=activity_message(report) if report else None,
+        root=session.root,
+        entrypoint=session.entrypoint,
+        entrypoint_state=details.entrypoint_state,
+        memory_kills=memory_kills_message(details.memory_kills),
     )
+
+
+def resources_message(resources: Resources) -> ResourcesMessage:
+    return ResourcesMessage(
+        resources.cpus,
+        resources.memory_bytes,
+        resources.pids,
+        resources.gpus,
+        resources.shm_bytes,
+        resources.disk_bytes,
+        [UlimitMessage(ulimit.name, ulimit.soft, ulimit.hard) for ulimit in resources.ulimits],
+    )
+
+
+def memory_kills_message(kills: MemoryKills) -> MemoryKillsMessage | None:
+    if not kills.count:
+        return None
+    return MemoryKillsMessage(kills.count, kills.program, time_text(kills.at) if kills.at else None)
 
 
 def activity_message(report: Report) -> ActivityMessage:

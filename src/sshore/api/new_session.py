@@ -6,6 +6,7 @@ from sshore.core.activity import check_span
 from sshore.core.apps import check_app_name
 from sshore.core.folders import make_mount
 from sshore.core.sessions import KeyType, Mount, Network, Resources
+from sshore.core.ulimits import Ulimit
 from sshore.core.users import User
 from sshore.schema.messages import CreateSession
 from sshore.services.apps import find_app
@@ -33,6 +34,8 @@ async def wanted_session(body: CreateSession, caller: User, services: Services) 
         apps=tuple(find_app(check_app_name(app)).name for app in body.apps),
         idle_timeout_s=_idle_timeout_s(body, setting(settings.IDLE_TIMEOUT)),
         ttl_s=check_span(body.ttl_s, "ttl_s"),
+        root=body.root,
+        entrypoint=body.entrypoint,
     )
 
 
@@ -40,7 +43,8 @@ def _resources(body: CreateSession, default_cpus: str, default_memory: str) -> R
     wanted = body.resources
     cpus = settings.read_cpus(default_cpus) if wanted.cpus is None else wanted.cpus
     memory_bytes = settings.read_memory(default_memory) if wanted.memory_bytes is None else wanted.memory_bytes
-    return Resources(cpus, memory_bytes, wanted.pids, wanted.gpus)
+    ulimits = tuple(Ulimit(each.name, each.soft, each.hard) for each in wanted.ulimits)
+    return Resources(cpus, memory_bytes, wanted.pids, wanted.gpus, wanted.shm_bytes, wanted.disk_bytes, ulimits)
 
 
 def _mounts(body: CreateSession) -> tuple[Mount, ...]:

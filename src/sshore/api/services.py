@@ -14,6 +14,7 @@ from sshore.services.folders import FolderService
 from sshore.services.oidc import OidcLogin
 from sshore.services.own_keys import OwnKeyService
 from sshore.services.passwords import Passwords
+from sshore.services.session_details import SessionDetailsService
 from sshore.services.session_watch import SessionWatch
 from sshore.services.sessions import SessionService
 from sshore.services.settings import UserSettings
@@ -28,6 +29,7 @@ class Services:
     users: UserAdministration
     oidc: OidcLogin
     sessions: SessionService
+    details: SessionDetailsService
     apps: AppService
     folders: FolderService
     trash: FolderTrash

@@ -19,11 +19,12 @@ from sshore.schema.messages import (
     SessionKeyMessage,
     SessionMessage,
 )
+from sshore.services.session_details import NO_DETAILS, SessionDetails
 
 router = APIRouter(prefix="/api/v1/sessions", tags=["sessions"])
 
 WaitSeconds = Annotated[float, Query(ge=0, le=120, description="Wait up to so many seconds until it is settled.")]
-LogName = Literal["session", "bootstrap"]
+LogName = Literal["session", "bootstrap", "entrypoint"]
 TailBytes = Annotated[int, Query(ge=1, le=8 << 20)]
 
 
@@ -43,7 +44,8 @@ async def create_session(body: CreateSession, caller: Caller, services: Use, wai
 
 @router.get("/{ref}")
 async def show_session(session: Found, caller: Caller, services: Use, wait_s: WaitSeconds = 0) -> SessionMessage:
-    return _message(await services.sessions.settled(session, wait_s), caller, services)
+    settled = await services.sessions.settled(session, wait_s)
+    return _message(settled, caller, services, await services.details.of(settled))
 
 
 @router.patch("/{ref}")
@@ -73,10 +75,11 @@ async def remove_session(session: Found, services: Use, force: bool = False) -> 
 async def session_log(
     session: Found, caller: Caller, services: Use, tail_bytes: TailBytes = 64 << 10, of: LogName = "session"
 ) -> PlainTextResponse:
-    """What the session's agent and daemons wrote, or its owner's bootstrap script: that is the owner's alone."""
-    if of == "bootstrap":
+    """What the session's agent and daemons wrote; or its owner's bootstrap script, or its image's entrypoint: these
+    are the owner's alone."""
+    if of != "session":
         own = await services.sessions.find_own(caller, session.id)
-        log = await services.sessions.bootstrap_log(own, tail_bytes)
+        log = await services.sessions.program_log(own, of, tail_bytes)
     else:
         log = await services.sessions.log(session, tail_bytes)
     return PlainTextResponse(log.decode(errors="replace"))
@@ -94,11 +97,13 @@ async def certify(session: Own, body: CertificateRequest, caller: Caller, servic
     return CertificateMessage(session.id, session.name, certificate, time_text(until))
 
 
-def _message(session: Session, caller: User, services: Services) -> SessionMessage:
+def _message(
+    session: Session, caller: User, services: Services, details: SessionDetails = NO_DETAILS
+) -> SessionMessage:
     owner = caller.name if session.owner_id == caller.id else session.owner_id
-    return _said(session, owner, services)
+    return _said(session, owner, services, details)
 
 
-def _said(session: Session, owner: str, services: Services) -> SessionMessage:
+def _said(session: Session, owner: str, services: Services, details: SessionDetails = NO_DETAILS) -> SessionMessage:
     linked = services.sessions.is_linked(session)
-    return session_message(session, owner, linked=linked, report=services.watch.report(session))
+    return session_message(session, owner, linked=linked, report=services.watch.report(session), details=details)

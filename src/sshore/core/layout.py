@@ -4,7 +4,7 @@ Every engine presents the same picture, whatever it is made of:
 
     /home/work              the home (read-write), account `work`
     /home/work/id_container the session's private key, 0600
-    /home/work/.sshore      what the agent leaves for the user: bootstrap.log
+    /home/work/.sshore      what the agent leaves for the user: bootstrap.log, entrypoint.log
     /opt/sshore             the kit, read-only
     /run/sshore             the platform's own files, read-only, written by the server:
         agent.json            what the agent is told (0600); see `AgentConfig` in agent/config.py
@@ -23,7 +23,6 @@ ACCOUNT_ID = 1000
 HOME = "/home/work"
 KEY_FILE_NAME = "id_container"
 HOME_STATE = ".sshore"
-BOOTSTRAP_LOG = f"{HOME}/{HOME_STATE}/bootstrap.log"
 
 KIT = "/opt/sshore"
 KIT_BIN = f"{KIT}/bin"

@@ -1,6 +1,7 @@
 """The interfaces that services need, and what the adapters that implement them promise.
 
 Engine          where sessions run                 engines/*
+ImageStore      the images of an engine            engines/docker
 Links           calls to a session's agent         gateway
 Store           users, tokens, sessions, folders   store
 SessionFiles    directories of sessions            store
@@ -12,12 +13,13 @@ IdentityProvider  logins at a provider             oidc
 Clock           the time                           server
 """
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import datetime
 from pathlib import Path
 from socket import socket as Socket
 from typing import Any, Protocol
 
+from sshore.core.activity import LastActivity
 from sshore.core.audit import StreamEnd, StreamFilter, StreamRecord
 from sshore.core.folders import (
     Folder,
@@ -28,8 +30,18 @@ from sshore.core.folders import (
     TrashedFolder,
 )
 from sshore.core.ids import FolderId, OwnKeyId, SessionId, StreamId, TokenId, UserId
+from sshore.core.images import Image, Progress, PullProgress, RegistryLogin
 from sshore.core.own_keys import OwnKey
-from sshore.core.sessions import Capacity, EngineState, Session, SessionSpec, StreamGrant
+from sshore.core.sessions import (
+    BindMount,
+    Capacity,
+    EngineState,
+    ImageFacts,
+    MemoryKills,
+    Session,
+    SessionSpec,
+    StreamGrant,
+)
 from sshore.core.user_files import Bootstrap, FileEntry, UserFile
 from sshore.core.users import ProvedIdentity, Token, User
 
@@ -56,12 +68,13 @@ class Engine(Protocol):
         Raises:
             InvalidInput: an image, a network or a limit that cannot be; a limit that cannot be enforced
                 here is refused by name (code ``limit_unsupported``), never ignored.
+            Forbidden: the owner may not have root in sessions here (code ``root_not_allowed``).
             EngineFailed: something the engine needs is missing on this machine; says how to install it.
         """
 
-    async def fetch_image(self, spec: SessionSpec, progress: Callable[[str], Awaitable[None]]) -> dict[str, str]:
-        """Get the session's image where it is not here yet, and return the variables that it sets for logins; none
-        where the engine has no images. `progress` is told how far it is, as a phrase.
+    async def fetch_image(self, spec: SessionSpec, progress: Progress) -> ImageFacts:
+        """Get the session's image where it is not here yet, and return what it says of itself; nothing where the
+        engine has no images. `progress` is told how far a pull is, a few times a second.
 
         Raises:
             NotFound: there is no such image. EngineFailed: it cannot be had, or does not run here.
@@ -101,8 +114,87 @@ class Engine(Protocol):
         """CPU seconds that each running session's processes have used since it started, those that have ended
         included, as far as the engine can tell."""
 
+    async def memory_kills(self, session_id: SessionId) -> MemoryKills:
+        """Which of a running session's programs have been ended for want of memory; none when it does not run."""
+
+    async def mount(self, session_id: SessionId, mount: BindMount, host_uid: int | None) -> None:
+        """Mount a directory in a running session, whose uid on the host is `host_uid`; nothing happens where it is
+        mounted there already.
+
+        Raises:
+            Conflict: the engine cannot, here (``live_mount_unsupported``): the session must be started anew. Or something
+                else lies at the target. EngineFailed: the directory is not there.
+        """
+
+    async def unmount(self, session_id: SessionId, mount: BindMount, *, everywhere: bool, by_force: bool) -> bool:
+        """Take a directory away from a running session: at the mount's target or, `everywhere`, each mount of it.
+        Nothing happens where it is not mounted, or the session does not run.
+
+        Whether processes still have files open there, which they keep until they close them. `by_force` ends those
+        that have; where the answer is yes even so, only the end of the session takes the directory away.
+
+        Raises:
+            Conflict: the engine cannot, here (``live_mount_unsupported``).
+        """
+
     async def log(self, session_id: SessionId, tail_bytes: int) -> bytes:
         """The end of what the session's agent and daemons wrote; empty when there is nothing."""
+
+
+class ImageStore(Protocol):
+    """The images of an engine that has them, beside its `Engine`. An owner's committed images are nobody else's: by no
+    name and no id.
+
+    Raises (every method):
+        Unavailable: the engine does not answer. EngineFailed: it could not.
+    """
+
+    @property
+    def patterns(self) -> Sequence[str]:
+        """What the administrator lets users name (fnmatch(3)); all when empty."""
+
+    async def find(self, name: str, owner_id: UserId) -> Image | None:
+        """What a user who says this name or id means, if it is here; the user's own images first."""
+
+    def pull(self, name: str) -> AsyncIterator[PullProgress]:
+        """Get an image, or its newest version, from its registry; tells how far it is, a few times a second. Ends when
+        it is here.
+
+        Raises:
+            Forbidden: the administrator's patterns leave it out. NotFound: there is no such image.
+            EngineFailed: its registry wants a login (``registry_login``), or it does not run on this machine.
+        """
+
+    async def commit(self, session: Session, name: str, *, pause: bool) -> Image:
+        """Keep what a session has changed, without its home and what is mounted, as an image of its owner's, in the place
+        of the owner's that has this name. `pause`: its processes stand still meanwhile.
+
+        Raises:
+            Forbidden: the administrator does not allow it. Conflict: nothing is left of the session's last run.
+        """
+
+    async def remove(self, image: Image) -> None:
+        """Forget a name and, when it was the last one, the image.
+
+        Raises:
+            Conflict: a session was made from it.
+        """
+
+    async def log_in(self, registry: str, username: str, password: str) -> None:
+        """Show this to a registry from now on, if it accepts it.
+
+        Raises:
+            EngineFailed: it does not (``registry_login``).
+        """
+
+    async def log_out(self, registry: str) -> bool:
+        """Whether there was such a login."""
+
+    async def logins(self) -> list[RegistryLogin]:
+        """What registries are shown; never a password."""
+
+    async def list(self) -> list[Image]:
+        """All that are here, by each of their names."""
 
 
 class Links(Protocol):
@@ -269,6 +361,15 @@ class Bootstraps(Protocol):
         """Whether there was one."""
 
 
+class Activities(Protocol):
+    """What is known of the sessions that run."""
+
+    async def list(self) -> list[LastActivity]: ...
+
+    async def replace(self, activities: Collection[LastActivity]) -> None:
+        """Keep these in place of all others."""
+
+
 class StreamRecords(Protocol):
     """Who connected to what; see `core.audit`."""
 
@@ -318,6 +419,9 @@ class Store(Protocol):
 
     @property
     def folder_keys(self) -> FolderKeyTable: ...
+
+    @property
+    def activities(self) -> Activities: ...
 
     @property
     def own_keys(self) -> OwnKeys: ...

@@ -92,9 +92,12 @@ def agent_config(
     environment: Mapping[str, str] | None = None,
     *,
     bootstrap: bool = False,
+    entrypoint: Sequence[str] = (),
+    working_dir: str = "",
 ) -> str:
     """What the agent is told: `session`, `token`, `gateway` (a Unix socket's path), `apps` to launch at once,
-    the `environment` of apps beside ssh, which gets it by `sshd_config`, and the `bootstrap` script, if any."""
+    the `environment` of apps beside ssh, which gets it by `sshd_config`, the `bootstrap` script, if any, and the
+    image's `entrypoint`, if it is to run, with the directory that it starts in."""
     return json.dumps(
         {
             "session": session_id,
@@ -103,6 +106,8 @@ def agent_config(
             "apps": [{"name": name} for name in apps],
             "environment": dict(environment or {}),
             "bootstrap": layout.BOOTSTRAP if bootstrap else "",
+            "entrypoint": list(entrypoint),
+            "working_dir": working_dir,
         }
     )
 

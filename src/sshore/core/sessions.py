@@ -1,5 +1,6 @@
 """The session, and what an engine is told about it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -8,6 +9,7 @@ from pathlib import Path
 from sshore.core.errors import InvalidInput
 from sshore.core.ids import SessionId, TokenId, UserId
 from sshore.core.states import SessionState
+from sshore.core.ulimits import Ulimit
 
 
 class Network(StrEnum):
@@ -30,6 +32,11 @@ class Resources:
     memory_bytes: int | None = None
     pids: int | None = None
     gpus: int = 0
+    shm_bytes: int | None = None
+    """Of /dev/shm."""
+    disk_bytes: int | None = None
+    """What the session may write beside its home and folders: into the image's own places."""
+    ulimits: tuple[Ulimit, ...] = ()
 
     def __post_init__(self) -> None:
         if self.cpus is not None and not 0.01 <= self.cpus <= 4096:
@@ -40,15 +47,27 @@ class Resources:
             raise InvalidInput("a session needs at least 16 processes", field="pids")
         if self.gpus < 0:
             raise InvalidInput("the number of GPUs cannot be negative", field="gpus")
+        if self.shm_bytes is not None and self.shm_bytes < 1 << 16:
+            raise InvalidInput("shared memory of less than 64k is of no use", field="shm_bytes")
+        if self.shm_bytes and self.memory_bytes and self.shm_bytes > self.memory_bytes:
+            raise InvalidInput("what is in shared memory is in memory: it cannot be more than that", field="shm_bytes")
+        if self.disk_bytes is not None and self.disk_bytes < 16 << 20:
+            raise InvalidInput("a session needs at least 16m of disk", field="disk_bytes")
+        if len({ulimit.name for ulimit in self.ulimits}) < len(self.ulimits):
+            raise InvalidInput("one ulimit is given twice: leave one of them out", field="ulimits")
 
 
 @dataclass(frozen=True, slots=True)
 class Mount:
-    """A storage folder in a session; `target` is absolute, below the home unless the user chose otherwise."""
+    """A storage folder in a session; `target` is absolute, below the home unless the user chose otherwise.
+
+    `live`: false where a running session does not have it mounted, but will from its next start on.
+    """
 
     folder: str
     target: str
     read_only: bool = False
+    live: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +98,16 @@ class Session:
     """It stops after so long without activity (`core.activity`); None means never."""
     ttl_s: float | None = None
     """It stops so long after its start; None means never."""
+    root: bool = False
+    """`work` has uid 0 in the session, and only there."""
+    entrypoint: bool = False
+    """The image's own entrypoint runs beside the session."""
+    image_id: str = ""
+    """Of the image that it was started from; `image` is but a name, and may come to mean another one."""
+    image_digest: str = ""
+    """What to say for that image wherever its registry is: ``debian@sha256:…``; empty for one that is only here."""
+    previous_image_id: str = ""
+    """Of the image of the start before, where that was another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +115,15 @@ class BindMount:
     """A directory of the host in a session; both paths are absolute.
 
     `disk_uid`: what this uid (and gid) owns on the disk is in the session `work`'s own, and what `work` makes there
-    is this uid's on the disk. None: as it is.
+    is this uid's on the disk. None: as it is. `offered`: it is none of ours, so that others may change what lies on
+    the way to it; no link there is followed.
     """
 
     source: Path
     target: str
     read_only: bool = False
     disk_uid: int | None = None
+    offered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +146,41 @@ class SessionSpec:
     resources: Resources = field(default_factory=Resources)
     network: Network = Network.NAT
     mounts: tuple[BindMount, ...] = ()
+    root: bool = False
+    """`work` has uid 0 inside; what it makes in the home and in folders is `host_uid`'s outside."""
+    entrypoint: bool = False
+    """The image's entrypoint is to run; whoever writes the run files sees to it."""
+    for_admin: bool = False
+    """Whether the owner is an administrator."""
+    owner_id: UserId | None = None
+    """Whose committed images its `image` may name."""
+    image_id: str = ""
+    """What `image` was found to be; empty before."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFacts:
+    """What an image says of the programs in it: variables for logins, the command that it is made for (empty without
+    one), and the directory that this starts in. `id` and `digest` are those of `core.images.Image`."""
+
+    environment: Mapping[str, str] = field(default_factory=dict)
+    entrypoint: tuple[str, ...] = ()
+    working_dir: str = ""
+    id: str = ""
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryKills:
+    """How many of a session's programs the kernel has ended, in this run, because the session's memory was used up;
+    and the last one's name and time, as far as they are known."""
+
+    count: int = 0
+    program: str = ""
+    at: datetime | None = None
+
+
+NO_KILLS = MemoryKills()
 
 
 @dataclass(frozen=True, slots=True)

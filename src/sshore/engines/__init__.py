@@ -1,4 +1,7 @@
 """Engines: where sessions run. Siblings that never import each other; each implements `core.ports.Engine`.
 
 sandbox/   bubblewrap on this machine: the default, without Docker and without root
+docker/    containers of any image, by the Docker Engine API
+
+memory_kills.py   for both: programs that the kernel has ended for want of memory
 """

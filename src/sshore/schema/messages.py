@@ -10,11 +10,33 @@ from sshore.schema.folder_messages import ShareFolder
 
 
 @dataclass(frozen=True, slots=True)
+class UlimitMessage:
+    """A limit of each process (getrlimit(2)); -1 is unlimited."""
+
+    name: str
+    soft: int
+    hard: int
+
+
+@dataclass(frozen=True, slots=True)
 class ResourcesMessage:
     cpus: float | None = None
     memory_bytes: int | None = None
     pids: int | None = None
     gpus: int = 0
+    shm_bytes: int | None = None
+    disk_bytes: int | None = None
+    ulimits: list[UlimitMessage] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryKillsMessage:
+    """Programs that the kernel has ended since the session started, because its memory was used up; the last one's
+    name and time, where the server can know them."""
+
+    count: int
+    program: str = ""
+    at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +63,10 @@ class CreateSession:
     """It stops after so long without activity; 0 is never, None is the user's setting."""
     ttl_s: float | None = None
     """It stops so long after its start; 0 and None are never."""
+    root: bool = False
+    """`work` has uid 0 inside, for those whom the administrator allows it."""
+    entrypoint: bool = False
+    """The image's entrypoint runs beside SSH."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +100,12 @@ class SessionMessage:
     idle_timeout_s: float | None = None
     ttl_s: float | None = None
     activity: ActivityMessage | None = None
+    root: bool = False
+    entrypoint: bool = False
+    entrypoint_state: str = ""
+    """A phrase, of one session that runs and is asked for by name: ``runs``, ``ended with exit status 1, after 3 s``."""
+    memory_kills: MemoryKillsMessage | None = None
+    """Likewise; None where there were none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ from sshore.services.oidc import OidcLogin
 from sshore.services.own_keys import OwnKeyService
 from sshore.services.passwords import Passwords
 from sshore.services.records import SessionRecords
+from sshore.services.session_details import SessionDetailsService
 from sshore.services.session_watch import SessionWatch
 from sshore.services.sessions import SessionService
 from sshore.services.settings import UserSettings
@@ -104,6 +105,7 @@ async def wire(settings: Settings, state: Path, kit: Kit) -> AsyncIterator[Parts
         await audit.begin()
         stack.push_async_callback(audit.close)
         watch = SessionWatch(store, records, lifecycle, streams, links, clock)
+        stack.push_async_callback(watch.close)
         gateway = await stack.enter_async_context(Gateway(authority, links, streams, confined, journal=audit))
         stack.enter_context(_measured(gateway))
         services = Services(
@@ -113,6 +115,7 @@ async def wire(settings: Settings, state: Path, kit: Kit) -> AsyncIterator[Parts
             oidc=_oidc_login(settings, store, accounts, clock),
             public_url=settings.public_url,
             sessions=sessions,
+            details=SessionDetailsService(lifecycle, links),
             apps=AppService(records, links),
             folders=folders,
             trash=FolderTrash(store, files, folders, records, streams, clock),

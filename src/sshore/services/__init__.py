@@ -20,6 +20,7 @@ lifecycle.py  starts, watches, stops and adopts sessions; the one place that cha
 session_watch.py  what sessions do; stops those that are idle or whose time is over
 audit.py      writes down each stream, answers who connected to what
 sessions.py   create, find, list, start, stop, remove; keys and certificates
+session_details.py  what engine and agent tell of one session when it is asked for
 apps.py       launch and stop apps
 streams.py    who may open a stream; implements `core.ports.StreamAuthority`
 

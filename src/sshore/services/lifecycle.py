@@ -11,8 +11,9 @@ from functools import partial
 
 from sshore.core.errors import Conflict, EngineFailed, NotFound, SshoreError, Unavailable
 from sshore.core.ids import SessionId
+from sshore.core.images import PullProgress
 from sshore.core.ports import Clock, Engine, Links, Store
-from sshore.core.sessions import Capacity, RunState, Session, shortage
+from sshore.core.sessions import Capacity, ImageFacts, RunState, Session, shortage
 from sshore.core.states import SessionState
 from sshore.services.records import SessionRecords
 from sshore.services.setup import SessionSetup
@@ -210,16 +211,29 @@ class Lifecycle:
             EngineFailed: it ended first, or its agent did not report; nothing of it is left.
         """
         if (await engine.inspect(session.id)).run_state is not RunState.RUNNING:
-            environment = await engine.fetch_image(await self._setup.spec(session), partial(self._tell, session.id))
-            prepared = await self._setup.prepare(session, environment)
-            await self._records.change(session.id, agent_token_hash=prepared.agent_token_hash)
+            image = await self._fetch_image(session, engine)
+            prepared = await self._setup.prepare(session, image)
+            moved = bool(session.image_id) and session.image_id != image.id
+            session = await self._records.change(
+                session.id,
+                agent_token_hash=prepared.agent_token_hash,
+                image_id=image.id,
+                image_digest=image.digest,
+                previous_image_id=session.image_id if moved else "",
+            )
             await engine.start(await self._setup.spec(session))
         await self._until_linked(session, engine)
         await self._records.change(session.id, state=SessionState.RUNNING, reason="", started_at=self._clock.now())
 
-    async def _tell(self, session_id: SessionId, phrase: str) -> None:
-        """Tell the owner how far a start is."""
-        await self._records.change(session_id, reason=phrase)
+    async def _fetch_image(self, session: Session, engine: Engine) -> ImageFacts:
+        """The session's image, pulled where need be; its owner sees how far that is."""
+        try:
+            return await engine.fetch_image(await self._setup.spec(session), partial(self._tell, session.id))
+        finally:
+            self._records.set_progress(session.id, None)
+
+    async def _tell(self, session_id: SessionId, progress: PullProgress) -> None:
+        self._records.set_progress(session_id, progress)
 
     async def _until_linked(self, session: Session, engine: Engine) -> None:
         async with asyncio.TaskGroup() as race:

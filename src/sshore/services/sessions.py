@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from pathlib import PurePosixPath
+from typing import Literal
 
 from sshore.core import layout
 from sshore.core.activity import check_span
@@ -21,6 +21,7 @@ from sshore.services.records import SessionRecords
 from sshore.services.setup import NewSession, SessionSetup
 from sshore.wire.problems import Code
 
+ProgramLog = Literal["bootstrap", "entrypoint"]
 CERTIFICATE_LIFETIME = timedelta(minutes=10)
 CLOCK_SKEW = timedelta(minutes=5)
 
@@ -159,9 +160,9 @@ class SessionService:
     async def log(self, session: Session, tail_bytes: int) -> bytes:
         return await self._lifecycle.engine(session.engine).log(session.id, tail_bytes)
 
-    async def bootstrap_log(self, session: Session, tail_bytes: int) -> bytes:
-        """What the bootstrap script wrote at the session's last start; empty when none ran."""
-        path = str(PurePosixPath(layout.BOOTSTRAP_LOG).relative_to(layout.HOME))
+    async def program_log(self, session: Session, of: ProgramLog, tail_bytes: int) -> bytes:
+        """What the bootstrap script or the image's entrypoint wrote at the last start; empty when none ran."""
+        path = f"{layout.HOME_STATE}/{of}.log"
         return await self._files.read_home_file(session.id, path, tail_bytes) or b""
 
     def keys(self, session: Session) -> SessionKeys:

@@ -2,7 +2,6 @@
 
 import asyncio
 import dataclasses
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from weakref import WeakValueDictionary
@@ -14,12 +13,12 @@ from sshore.core.keys import CertificateAuthority, fingerprint, new_private_key,
 from sshore.core.names import HOST_SUFFIX
 from sshore.core.ports import Clock, SessionFiles, Store
 from sshore.core.run_files import agent_config, authorized_keys, sshd_config
-from sshore.core.sessions import KeyType, Mount, Network, Resources, Session, SessionSpec
+from sshore.core.sessions import ImageFacts, KeyType, Mount, Network, Resources, Session, SessionSpec
 from sshore.core.states import SessionState
-from sshore.core.users import User, hash_secret, new_secret
+from sshore.core.users import Role, User, hash_secret, new_secret
 from sshore.services.folders import FolderService
 
-NO_VARIABLES: Mapping[str, str] = {}
+NO_IMAGE = ImageFacts()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +48,8 @@ class NewSession:
     apps: tuple[str, ...] = ()
     idle_timeout_s: float | None = None
     ttl_s: float | None = None
+    root: bool = False
+    entrypoint: bool = False
 
 
 class SessionSetup:
@@ -92,6 +93,8 @@ class SessionSetup:
             launched=wanted.apps,
             idle_timeout_s=wanted.idle_timeout_s,
             ttl_s=wanted.ttl_s,
+            root=wanted.root,
+            entrypoint=wanted.entrypoint,
             private_key=private_key,
             host_private_key=host_private_key,
             host_key_fingerprint=fingerprint(public_line(host_private_key)),
@@ -113,12 +116,17 @@ class SessionSetup:
             resources=session.resources,
             network=session.network,
             mounts=await self._folders.bind_mounts(owner, session.mounts),
+            root=session.root,
+            entrypoint=session.entrypoint,
+            for_admin=owner.role is Role.ADMIN,
+            owner_id=owner.id,
+            image_id=session.image_id,
         )
 
-    async def prepare(self, session: Session, image_environment: Mapping[str, str] = NO_VARIABLES) -> Session:
+    async def prepare(self, session: Session, image: ImageFacts = NO_IMAGE) -> Session:
         """Write home and run directory with a new agent token; the session with that token's hash.
 
-        `image_environment` are the variables that the session's image sets for logins.
+        `image` is what the session's image says of itself.
 
         Raises:
             Unavailable: the disk is full.
@@ -128,7 +136,7 @@ class SessionSetup:
         # A home is made before the first start, and is the user's from then on.
         user_files = [] if session.started_at else await self._store.user_files.contents(owner.id)
         async with self._locks.setdefault(session.id, asyncio.Lock()):
-            run_files = await self._run_files(session, token, image_environment)
+            run_files = await self._run_files(session, token, image)
             await self._files.prepare(session, run_files, self._host_uid(owner), user_files)
         return dataclasses.replace(session, agent_token_hash=hash_secret(token))
 
@@ -149,9 +157,7 @@ class SessionSetup:
         session_key = public_line(session.private_key, layout.KEY_FILE_NAME)
         return authorized_keys(session_key, await self._store.own_keys.list(session.owner_id))
 
-    async def _run_files(
-        self, session: Session, agent_token: str, image_environment: Mapping[str, str]
-    ) -> dict[str, str]:
+    async def _run_files(self, session: Session, agent_token: str, image: ImageFacts) -> dict[str, str]:
         bootstrap = await self._store.bootstraps.get(session.owner_id)
         script = bootstrap.script if bootstrap and bootstrap.enabled else ""
         host_line = public_line(session.host_private_key)
@@ -159,12 +165,20 @@ class SessionSetup:
         environment = {
             # Without it, names in scripts other than Latin show as question marks. Every libc of today has it.
             "LANG": "C.UTF-8",
-            **image_environment,
+            **image.environment,
             "SSHORE_SESSION": session.name,
             "SSHORE_SESSION_ID": session.id,
-            "PATH": f"{image_environment.get('PATH', layout.PATH)}:{layout.KIT_BIN}",
+            "PATH": f"{image.environment.get('PATH', layout.PATH)}:{layout.KIT_BIN}",
         }
-        config = agent_config(session.id, agent_token, session.launched, environment, bootstrap=bool(script))
+        config = agent_config(
+            session.id,
+            agent_token,
+            session.launched,
+            environment,
+            bootstrap=bool(script),
+            entrypoint=image.entrypoint if session.entrypoint else (),
+            working_dir=image.working_dir,
+        )
         files = {
             layout.AGENT_CONFIG: config,
             layout.SSHD_CONFIG: sshd_config(environment, cpu_has_aes=self._premises.cpu_has_aes),

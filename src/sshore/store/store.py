@@ -9,8 +9,10 @@ from sqlalchemy import Row, delete, or_, select, update
 from sshore.core.ids import SessionId, TokenId, UserId
 from sshore.core.sessions import KeyType, Mount, Network, Resources, Session
 from sshore.core.states import SessionState
+from sshore.core.ulimits import Ulimit
 from sshore.core.users import Role, Scope, Token, User
 from sshore.store import tables
+from sshore.store.activity_table import ActivityTable
 from sshore.store.audit_table import StreamTable
 from sshore.store.database import Database
 from sshore.store.database_table import DatabaseTable
@@ -40,6 +42,7 @@ class DatabaseStore:
         self.user_files = UserFileTable(database)
         self.bootstraps = BootstrapTable(database)
         self.streams = StreamTable(database)
+        self.activities = ActivityTable(database)
 
 
 class UserTable(DatabaseTable):
@@ -154,10 +157,14 @@ def _session(row: Row[Any]) -> Session:
     values["state"] = SessionState(values["state"])
     values["network"] = Network(values["network"])
     values["key_type"] = KeyType(values["key_type"])
-    values["resources"] = Resources(**values["resources"])
+    values["resources"] = _resources(values["resources"])
     values["mounts"] = tuple(Mount(**mount) for mount in values["mounts"])
     values["launched"] = tuple(values["launched"])
     return Session(**values)
+
+
+def _resources(values: dict[str, Any]) -> Resources:
+    return Resources(**{**values, "ulimits": tuple(Ulimit(**ulimit) for ulimit in values.get("ulimits", ()))})
 
 
 def _session_values(session: Session) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    false,
 )
 from sqlalchemy.types import TypeDecorator
 
@@ -99,6 +100,11 @@ sessions = Table(
     Column("host_key_fingerprint", String(60), nullable=False),
     Column("idle_timeout_s", Float),
     Column("ttl_s", Float),
+    Column("root", Boolean, nullable=False, server_default=false()),
+    Column("entrypoint", Boolean, nullable=False, server_default=false()),
+    Column("image_id", String, nullable=False, server_default=""),
+    Column("image_digest", String, nullable=False, server_default=""),
+    Column("previous_image_id", String, nullable=False, server_default=""),
     UniqueConstraint("owner_id", "name"),
 )
 
@@ -201,6 +207,20 @@ streams = Table(
     Column("bytes_out", BigInteger, nullable=False),
     Column("end", String(20)),
     Index("ix_streams_user_id", "user_id", "started_at"),
+    Index("ix_streams_user", "user", "started_at"),
     Index("ix_streams_session_id", "session_id", "started_at"),
     Index("ix_streams_session", "session", "started_at"),
+)
+
+session_activity = Table(
+    "session_activity",
+    metadata,
+    # No foreign key: all rows are written anew every minute, while sessions come and go.
+    Column("session_id", String(12), primary_key=True),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False),
+    Column("active_at", UtcDateTime, nullable=False),
+    Column("moved_bytes", BigInteger, nullable=False),
+    Column("moved_at", UtcDateTime),
+    Column("cpu_total_s", Float),
 )

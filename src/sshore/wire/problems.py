@@ -14,6 +14,7 @@ class Code(StrEnum):
     TOO_MANY_ATTEMPTS = "too_many_attempts"
     FORBIDDEN = "forbidden"
     TOKEN_SCOPE = "token_scope"
+    ROOT_NOT_ALLOWED = "root_not_allowed"
     NOT_FOUND = "not_found"
     CONFLICT = "conflict"
     NAME_TAKEN = "name_taken"
@@ -24,9 +25,11 @@ class Code(StrEnum):
     NO_LINK = "no_link"
     UPGRADE_REQUIRED = "upgrade_required"
     LIMIT_UNSUPPORTED = "limit_unsupported"
+    LIVE_MOUNT_UNSUPPORTED = "live_mount_unsupported"
     DOES_NOT_FIT = "does_not_fit"
     QUOTA_EXCEEDED = "quota_exceeded"
     ENGINE_FAILED = "engine_failed"
+    REGISTRY_LOGIN = "registry_login"
     STORAGE_FULL = "storage_full"
     UNAVAILABLE = "unavailable"
     INTERNAL = "internal"
@@ -40,6 +43,7 @@ STATUS: dict[Code, int] = {
     Code.TOO_MANY_ATTEMPTS: 429,
     Code.FORBIDDEN: 403,
     Code.TOKEN_SCOPE: 403,
+    Code.ROOT_NOT_ALLOWED: 403,
     Code.NOT_FOUND: 404,
     Code.CONFLICT: 409,
     Code.NAME_TAKEN: 409,
@@ -50,9 +54,11 @@ STATUS: dict[Code, int] = {
     Code.NO_LINK: 503,
     Code.UPGRADE_REQUIRED: 426,
     Code.LIMIT_UNSUPPORTED: 422,
+    Code.LIVE_MOUNT_UNSUPPORTED: 409,
     Code.DOES_NOT_FIT: 422,
     Code.QUOTA_EXCEEDED: 403,
     Code.ENGINE_FAILED: 502,
+    Code.REGISTRY_LOGIN: 502,
     Code.STORAGE_FULL: 507,
     Code.UNAVAILABLE: 503,
     Code.INTERNAL: 500,

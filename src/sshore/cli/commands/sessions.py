@@ -11,16 +11,23 @@ from sshore.cli.activity import activity_pairs, limits_in_time
 from sshore.cli.arguments import session_argument, sessions_argument
 from sshore.cli.failures import report, say, suggesting
 from sshore.cli.output import age, json_option, print_json, print_pairs, print_table
+from sshore.cli.resources import resource_options, resource_pairs
 from sshore.cli.user import User
 from sshore.cli.waiting import STEP_S, describe, wait_settled
 from sshore.core.apps import check_app_name
 from sshore.core.errors import SshoreError
 from sshore.core.folders import parse_mount
-from sshore.core.names import check_session_name, format_bytes, parse_bytes, session_of_host
-from sshore.core.sessions import KeyType, Network, Resources
+from sshore.core.names import check_session_name, session_of_host
+from sshore.core.sessions import KeyType, Network
 from sshore.core.states import SessionState
 from sshore.schema.messages import CreateSession, MountMessage, ResourcesMessage, SessionMessage
 from sshore.sdk.client import Client
+
+_PROGRAMS = {
+    "bootstrap": "no bootstrap script has run in {}; set one with: sshore bootstrap set FILE",
+    "entrypoint": "no entrypoint has run in {}; sessions that are made with sshore run --entrypoint run their image's",
+}
+"""Programs with a log of their own, and what is said where there is none."""
 
 _no_wait = click.option("--no-wait", is_flag=True, help="Return at once.")
 _limit = click.option("--wait-timeout", type=float, metavar="SECONDS", help="Give up waiting (exit status 5).")
@@ -30,10 +37,9 @@ _limit = click.option("--wait-timeout", type=float, metavar="SECONDS", help="Giv
 @click.argument("name")
 @click.option("--engine", default="", help="Where it runs; the server's first engine by default.")
 @click.option("--image", default="", help="For engines that have images.")
-@click.option("--cpus", type=float, help="CPUs, for example 0.5 or 2.")
-@click.option("--memory", default="", help="Memory, for example 512m or 4g.")
-@click.option("--pids", type=int, help="Number of processes.")
-@click.option("--gpus", type=int, default=0, help="Number of GPUs.")
+@click.option("--root", is_flag=True, help="uid 0 inside, for those whom the administrator allows it.")
+@click.option("--entrypoint", is_flag=True, help="Run the image's own entrypoint, too, beside SSH.")
+@resource_options
 @click.option("--network", type=click.Choice([str(one) for one in Network]), help="nat: outgoing only; none; host.")
 @click.option("--mount", "mounts", multiple=True, metavar="FOLDER[:PATH][:ro]", help="A storage folder; repeatable.")
 @click.option("--key-type", type=click.Choice([str(one) for one in KeyType]), help="The session key's type.")
@@ -48,10 +54,9 @@ def run(
     name: str,
     engine: str,
     image: str,
-    cpus: float | None,
-    memory: str,
-    pids: int | None,
-    gpus: int,
+    root: bool,
+    entrypoint: bool,
+    resources: ResourcesMessage,
     network: str | None,
     mounts: tuple[str, ...],
     key_type: str | None,
@@ -70,13 +75,15 @@ def run(
         name=check_session_name(name),
         engine=engine,
         image=image,
-        resources=_resources(cpus, memory, pids, gpus),
+        resources=resources,
         network=Network(network) if network else None,
         key_type=KeyType(key_type) if key_type else None,
         mounts=[_mount(text) for text in mounts],
         apps=[check_app_name(app) for app in apps],
         idle_timeout_s=idle_timeout_s,
         ttl_s=ttl_s,
+        root=root,
+        entrypoint=entrypoint,
     )
     with user.client() as client:
         session = client.create_session(request, wait_s=0 if no_wait else STEP_S)
@@ -125,17 +132,18 @@ def show(user: User, name: str, as_json: bool) -> None:
 
 @click.command()
 @session_argument
-@click.argument("of", metavar="[bootstrap]", type=click.Choice(["session", "bootstrap"]), default="session")
+@click.argument("of", metavar="[bootstrap|entrypoint]", type=click.Choice(["session", *_PROGRAMS]), default="session")
 @click.option("--tail", "tail_bytes", type=click.IntRange(1), metavar="BYTES", help="Only the last BYTES.")
 @click.pass_obj
 def logs(user: User, name: str, of: str, tail_bytes: int | None) -> None:
-    """Show what a session's agent and daemons wrote, or your bootstrap script at the session's last start."""
+    """Show what a session's agent and daemons wrote; or, at the session's last start, your bootstrap script or the
+    image's entrypoint."""
     ref = session_of_host(name)
     with user.client() as client, suggesting(client, ref):
         log = client.session_log(ref, tail_bytes, of=None if of == "session" else of)
     sys.stdout.write(log)
-    if not log and of == "bootstrap":
-        say(f"no bootstrap script has run in {ref}; set one with: sshore bootstrap set FILE")
+    if not log and of in _PROGRAMS:
+        say(_PROGRAMS[of].format(ref))
 
 
 @click.command()
@@ -211,11 +219,6 @@ def _wait(client: Client, session: SessionMessage, limit_s: float | None) -> Ses
         raise
 
 
-def _resources(cpus: float | None, memory: str, pids: int | None, gpus: int) -> ResourcesMessage:
-    checked = Resources(cpus, parse_bytes(memory) if memory else None, pids, gpus)
-    return ResourcesMessage(checked.cpus, checked.memory_bytes, checked.pids, checked.gpus)
-
-
 def _mount(text: str) -> MountMessage:
     mount = parse_mount(text)
     return MountMessage(mount.folder, mount.target, mount.read_only)
@@ -243,8 +246,13 @@ def _agent(session: SessionMessage) -> str:
     return "out of touch" if session.state == SessionState.RUNNING else ""
 
 
+def _entrypoint(session: SessionMessage) -> str:
+    if not session.entrypoint:
+        return ""
+    return session.entrypoint_state or f"runs with the session; see: sshore logs {session.name} entrypoint"
+
+
 def _pairs(session: SessionMessage) -> list[tuple[str, str]]:
-    resources = session.resources
     return [
         ("name", session.name),
         ("id", session.id),
@@ -255,11 +263,10 @@ def _pairs(session: SessionMessage) -> list[tuple[str, str]]:
         ("apps", ", ".join(session.launched) or "none launched"),
         ("engine", session.engine),
         ("image", session.image),
+        ("entrypoint", _entrypoint(session)),
+        ("root", "uid 0 inside" if session.root else ""),
         ("network", session.network),
-        ("cpus", f"{resources.cpus:g}" if resources.cpus is not None else ""),
-        ("memory", format_bytes(resources.memory_bytes) if resources.memory_bytes else ""),
-        ("processes", str(resources.pids or "")),
-        ("gpus", str(resources.gpus or "")),
+        *resource_pairs(session),
         ("mounts", ", ".join(f"{m.folder} at {m.target}{' (ro)' if m.read_only else ''}" for m in session.mounts)),
         ("key type", session.key_type),
         ("host key", session.host_key_fingerprint),

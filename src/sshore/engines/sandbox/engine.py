@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -13,8 +13,19 @@ from weakref import WeakValueDictionary
 from anyio import CancelScope
 
 from sshore.core.ids import SessionId
-from sshore.core.sessions import Capacity, EngineState, RunState, SessionSpec
-from sshore.engines.sandbox import ending
+from sshore.core.images import Progress
+from sshore.core.sessions import (
+    NO_KILLS,
+    BindMount,
+    Capacity,
+    EngineState,
+    ImageFacts,
+    MemoryKills,
+    RunState,
+    SessionSpec,
+)
+from sshore.engines.memory_kills import memory_kills
+from sshore.engines.sandbox import ending, live_mounts
 from sshore.engines.sandbox.capacity import machine_capacity
 from sshore.engines.sandbox.cgroups import Cgroups
 from sshore.engines.sandbox.cpu_times import cpu_times_s
@@ -57,9 +68,9 @@ class SandboxEngine:
     async def check(self, spec: SessionSpec) -> None:
         await self._in_thread(partial(self._launcher.check, spec))
 
-    async def fetch_image(self, spec: SessionSpec, progress: Callable[[str], Awaitable[None]]) -> dict[str, str]:
+    async def fetch_image(self, spec: SessionSpec, progress: Progress) -> ImageFacts:
         """None: the host's own system is what a session has."""
-        return {}
+        return ImageFacts()
 
     async def start(self, spec: SessionSpec) -> None:
         async with self._alone(spec.id):
@@ -106,6 +117,23 @@ class SandboxEngine:
 
     async def cpu_times_s(self) -> dict[SessionId, float]:
         return await self._in_thread(self._cpu_times_s)
+
+    async def memory_kills(self, session_id: SessionId) -> MemoryKills:
+        record = self._records.read(session_id)
+        if record is None or not ending.runs(record):
+            return NO_KILLS
+        return await self._in_thread(partial(memory_kills, record.cgroups))
+
+    async def mount(self, session_id: SessionId, mount: BindMount, host_uid: int | None) -> None:
+        async with self._alone(session_id):
+            await self._in_thread(partial(live_mounts.mount, self._records.read(session_id), mount, host_uid))
+
+    async def unmount(self, session_id: SessionId, mount: BindMount, *, everywhere: bool, by_force: bool) -> bool:
+        async with self._alone(session_id):
+            record = self._records.read(session_id)
+            return await self._in_thread(
+                partial(live_mounts.unmount, record, mount, everywhere=everywhere, by_force=by_force)
+            )
 
     async def log(self, session_id: SessionId, tail_bytes: int) -> bytes:
         return await self._in_thread(partial(self._logs.tail, session_id, tail_bytes))
