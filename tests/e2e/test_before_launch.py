@@ -2,13 +2,19 @@
 
 import contextlib
 import http.client
-import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from deployment import Deployment
-from ssh_client import SshClient, through_forward, through_proxy_command
+from programs import need
+from ssh_client import SshClient, run, through_forward, through_proxy_command
 
+from sshore.sdk.address import parse_server_url
+from sshore.sdk.client import Client
+from sshore.sdk.credentials import Login
+
+pytestmark = pytest.mark.every_engine
 NAME = "quiet"
 
 
@@ -76,11 +82,44 @@ def test_connect_and_sshore_ssh_launch_it(shared: Deployment, quiet: SshClient) 
     assert through_forward(shared.admin, shared.connect(NAME)).ok("hostname") == "quiet\n"
 
 
-def test_a_forwards_port_without_the_app_says_nothing_and_closes(shared: Deployment, quiet: SshClient) -> None:
+def test_at_a_forwards_port_every_client_says_why_and_what_to_do(shared: Deployment, quiet: SshClient) -> None:
+    need("plink", "puttygen")
     card = shared.connect(NAME)
+    client = through_forward(shared.admin, card)
+    ppk = Path(f"{shared.key(NAME)}.ppk")
+    shared.cli("key", NAME, "--format", "ppk", "-o", str(ppk))
     shared.cli("app", "stop", NAME, "ssh")
-    with socket.create_connection((card.host, card.port), timeout=10) as sock:
-        assert sock.recv(100) == b"", "no HTTP in an SSH client's face"
+    port = str(card.port)
+    for program in (
+        client.arguments("true"),
+        ["sftp", "-q", *client.words, client.destination],
+        [
+            "plink",
+            "-batch",
+            "-P",
+            port,
+            "-i",
+            str(ppk),
+            "-hostkey",
+            card.host_key_fingerprint,
+            "work@localhost",
+            "true",
+        ],
+    ):
+        refused = run(program, shared.admin.environment)
+        assert refused.returncode != 0
+        assert b"sshore app start quiet ssh" in refused.stderr, (program[0], refused.stderr)
     (health,) = [f for f in shared.admin.json("forwards") if f["session"] == NAME]
-    assert health["health"] != "ok"
+    assert health["health"] == "app_not_launched"
     assert "launch" in health["detail"]
+
+
+def test_at_a_forwards_port_a_session_that_does_not_run_is_told(shared: Deployment, quiet: SshClient) -> None:
+    client = through_forward(shared.admin, shared.connect(NAME))
+    shared.cli("stop", NAME)
+    assert b"sshore start quiet" in client.run("true").stderr
+    url, token = shared.login
+    with Client(Login(parse_server_url(url), token)) as elsewhere:  # `sshore rm` would close the forward
+        elsewhere.remove_session(NAME)
+    assert b"sshore disconnect quiet" in client.run("true").stderr
+    shared.run_session(NAME, app="")

@@ -99,12 +99,15 @@ def test_the_server_side_may_end_first(sshore: CommandLine, server: FakeServer) 
     eventually(lambda: heard == [b"last words"])
 
 
-def test_a_refused_client_hears_nothing_and_the_health_says_why(sshore: CommandLine, server: FakeServer) -> None:
+def test_a_refused_client_is_told_as_ssh_tells_it_and_so_is_the_health(sshore: CommandLine, server: FakeServer) -> None:
     port = sshore.json("connect", "demo")["port"]
     server.refuse_streams = Problem(Code.APP_NOT_LAUNCHED, "SSH is not launched: sshore app start demo ssh")
     server.sessions["demo"]["launched"] = []
     with dial(port) as client:
-        assert receive_all(client) == b""
+        client.sendall(b"SSH-2.0-client\r\n" + bytes(1 << 20))  # unread, it would have the socket reset
+        said = receive_all(client)
+    assert said.startswith(b"SSH-2.0-Sshore\r\n")
+    assert b"SSH is not launched: sshore app start demo ssh" in said
     (forward,) = sshore.json("forwards")
     assert forward["health"] == "app_not_launched"
     assert "sshore app start demo ssh" in forward["detail"]

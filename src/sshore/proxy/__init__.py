@@ -5,6 +5,7 @@ forwards.py     a forward and its connection card, as values
 state_file.py   the forwards on disk
 ports.py        which local port a forward gets
 connections.py  one TCP connection: opens its stream, patiently, and relays
+refusal.py      tells an SSH client why there is no stream, in SSH's own words
 forwarder.py    a forward at work: its listeners and its connections
 engine.py       all forwards: open, close, restore, watch
 setup.py        what a server is asked when a forward is opened

@@ -1,6 +1,6 @@
 """One TCP connection to a forward: opens its stream, patiently, and relays.
 
-Nothing but the peer's bytes is ever written to a client: a refusal becomes the forward's health.
+Nothing but the peer's bytes is ever written into a stream. Where none could be opened, refusal.py answers.
 """
 
 import asyncio
@@ -33,27 +33,21 @@ class _Waiting(asyncio.Protocol):
         return True
 
 
-async def serve(client: socket.socket, target: Callable[[], StreamTarget]) -> None:
-    """Relay between a client and a new stream until both have ended; closes the client in any case.
+async def relay(client: socket.socket, stream: OpenStream) -> None:
+    """Relay between a client and its stream until both have ended; closes them in any case."""
+    joined = await _join(client, stream)
+    try:
+        await joined.wait_closed()
+    finally:
+        joined.abort()
 
-    `target` is asked again for each attempt, because a token may be renewed meanwhile.
+
+async def open_patiently(target: Callable[[], StreamTarget]) -> OpenStream:
+    """Open a stream. `target` is asked again for each attempt, because a token may be renewed meanwhile.
 
     Raises:
-        SshoreError: no stream could be opened, within `PATIENCE_S` where there was hope.
+        SshoreError: it could not be opened, within `PATIENCE_S` where there was hope.
     """
-    try:
-        stream = await _open_patiently(target)
-    except BaseException:
-        client.close()
-        raise
-    relay = await _join(client, stream)
-    try:
-        await relay.wait_closed()
-    finally:
-        relay.abort()
-
-
-async def _open_patiently(target: Callable[[], StreamTarget]) -> OpenStream:
     deadline = asyncio.get_running_loop().time() + PATIENCE_S
     delay_s = _FIRST_DELAY_S
     while True:
@@ -78,9 +72,9 @@ async def _join(client: socket.socket, stream: OpenStream) -> Relay:
         raise
     if not transport.is_closing():
         transport.pause_reading()
-    relay = join(transport, stream.transport, to_left=stream.take_early(), to_right=bytes(waiting.early))
+    joined = join(transport, stream.transport, to_left=stream.take_early(), to_right=bytes(waiting.early))
     # An end that came before the relay did is news to it.
     for side, ended in ((transport, waiting.at_eof), (stream.transport, stream.at_eof)):
         if ended:
             side.get_protocol().eof_received()  # type: ignore[attr-defined]
-    return relay
+    return joined

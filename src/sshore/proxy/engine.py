@@ -18,7 +18,7 @@ from sshore.profiles.known_hosts import forward_line
 from sshore.proxy import ports
 from sshore.proxy.forwarder import Forwarder
 from sshore.proxy.forwards import Card, Forward, ForwardKey, ForwardStatus, make_card, make_folder_card, make_plain_card
-from sshore.proxy.health import HEALTHY, report_of_error, report_of_folder, report_of_session
+from sshore.proxy.health import HEALTHY, report_of_error, report_of_folder, report_of_removed, report_of_session
 from sshore.proxy.setup import Prepared, list_all, prepare
 from sshore.proxy.state_file import State, read_state, write_state
 from sshore.sdk.config_dir import ConfigDir
@@ -119,8 +119,10 @@ class ForwardEngine:
             if forwarder.forward.is_folder:
                 ref = key.session_id.removeprefix(FOLDER_PREFIX)
                 forwarder.note(report_of_folder(ref, is_there=ref in listing.folders))
+            elif (session := listing.sessions.get(key.session_id)) is not None:
+                forwarder.note(report_of_session(session, key.app))
             else:
-                forwarder.note(report_of_session(listing.sessions.get(key.session_id), key.app))
+                forwarder.note(report_of_removed(forwarder.forward.name))
 
     async def _bind(self, wanted: Forward, asked: int | None, preferred: int | None) -> tuple[Forward, str]:
         """Put a forward to work; returns it with its port, and what the user is to be told."""

@@ -5,12 +5,16 @@ import logging
 import socket
 from collections.abc import Callable
 
+from sshore.core.apps import SSH
 from sshore.core.errors import SshoreError
 from sshore.proxy import ports
-from sshore.proxy.connections import serve
+from sshore.proxy.connections import open_patiently, relay
 from sshore.proxy.forwards import Forward, ForwardStatus
-from sshore.proxy.health import HEALTHY, Health, Report, report_of_error
+from sshore.proxy.health import HEALTHY, Health, Report, report_of_error, report_of_removed
+from sshore.proxy.refusal import refuse
+from sshore.sdk.async_stream import OpenStream
 from sshore.sdk.stream_head import StreamTarget
+from sshore.wire.problems import Code
 
 _log = logging.getLogger(__name__)
 _RETRY_BIND_S = 2.0
@@ -108,11 +112,29 @@ class Forwarder:
     async def _serve(self, client: socket.socket) -> None:
         self.connections += 1
         try:
-            await serve(client, lambda: self._targets(self.forward))
-            self.note(HEALTHY)
-        except SshoreError as error:
-            self.note(report_of_error(error))
+            if (stream := await self._open(client)) is not None:
+                await relay(client, stream)
         except Exception:
             _log.exception("forward %s: a connection failed", self.forward.name)
         finally:
             self.connections -= 1
+
+    async def _open(self, client: socket.socket) -> OpenStream | None:
+        """The client's stream; None where there is none: the client has been told, and is closed."""
+        try:
+            stream = await open_patiently(lambda: self._targets(self.forward))
+        except BaseException as error:
+            with client:
+                if not isinstance(error, SshoreError):
+                    raise
+                report = self._report_of(error)
+                self.note(report)
+                if self.forward.key.app == SSH:
+                    await refuse(client, report.detail)
+            return None
+        self.note(HEALTHY)
+        return stream
+
+    def _report_of(self, error: SshoreError) -> Report:
+        is_removed = error.problem.code is Code.NOT_FOUND and not self.forward.is_folder
+        return report_of_removed(self.forward.name) if is_removed else report_of_error(error)

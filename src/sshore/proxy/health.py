@@ -46,12 +46,14 @@ def report_of_error(error: SshoreError) -> Report:
     return Report(_BY_CODE.get(error.problem.code, Health.REFUSED), error.problem.detail)
 
 
-def report_of_session(session: SessionMessage | None, app: str) -> Report:
-    """The health that the server's listing shows; None: the session is not in it."""
-    if session is None:
-        return Report(
-            Health.SESSION_GONE, "the session was removed; make it anew, or forget it with: sshore disconnect"
-        )
+def report_of_removed(name: str) -> Report:
+    """The health of a forward whose session is no more; the server knows it by its id only, its user by name."""
+    detail = f"the session {name} was removed; make it anew and connect, or forget it with: sshore disconnect {name}"
+    return Report(Health.SESSION_GONE, detail)
+
+
+def report_of_session(session: SessionMessage, app: str) -> Report:
+    """The health that the server's listing shows."""
     name = session.name
     if session.state is not SessionState.RUNNING:
         reason = f": {session.reason}" if session.reason else ""

@@ -4,7 +4,7 @@ import pytest
 
 from sshore.core.sessions import KeyType, Network
 from sshore.core.states import SessionState
-from sshore.proxy.health import Health, is_passing, report_of_error, report_of_session
+from sshore.proxy.health import Health, is_passing, report_of_error, report_of_removed, report_of_session
 from sshore.schema.messages import ResourcesMessage, SessionMessage
 from sshore.sdk.address import parse_server_url
 from sshore.sdk.errors import ApiError, ServerUnreachable
@@ -55,7 +55,9 @@ def test_what_is_wrong_comes_with_advice(change: dict[str, object], health: Heal
 
 
 def test_a_removed_session_is_gone() -> None:
-    assert report_of_session(None, "ssh").health is Health.SESSION_GONE
+    report = report_of_removed("demo")
+    assert report.health is Health.SESSION_GONE
+    assert "sshore disconnect demo" in report.detail
 
 
 @pytest.mark.parametrize(
