@@ -6,7 +6,16 @@ from dataclasses import dataclass, field, replace
 from sshore.core.errors import Conflict, EngineFailed, InvalidInput
 from sshore.core.ids import SessionId
 from sshore.core.images import Progress, PullProgress
-from sshore.core.sessions import NO_KILLS, Capacity, EngineState, ImageFacts, MemoryKills, RunState, SessionSpec
+from sshore.core.sessions import (
+    NO_KILLS,
+    BindMount,
+    Capacity,
+    EngineState,
+    ImageFacts,
+    MemoryKills,
+    RunState,
+    SessionSpec,
+)
 from sshore.wire.problems import Code
 
 _CAPACITY = Capacity(cpus=4.0, memory_bytes=8 << 30, gpus=0)
@@ -33,7 +42,7 @@ class FakeMachine:
 
 class FakeEngine:
     """`failures` are sessions whose start fails, with the reason; `unsupported_limits` are fields of `Resources`.
-    `mounts_at_start_only`: mounts of running sessions cannot be changed; `clinging` are sessions that keep them in use."""
+    `mounts_at_start_only`: mounts of running sessions cannot be changed; `clinging`: sessions that keep them in use."""
 
     def __init__(
         self,
@@ -125,6 +134,8 @@ class FakeEngine:
     async def mount(self, session_id: SessionId, mount: BindMount, host_uid: int | None) -> None:
         if self.mounts_at_start_only:
             raise Conflict("it cannot be done here", code=Code.LIVE_MOUNT_UNSUPPORTED)
+        if not self._runs(session_id):
+            raise Conflict("the session does not run", code=Code.SESSION_NOT_RUNNING)
         mounted = self.mounted(session_id)
         if any(other.target == mount.target and other.source != mount.source for other in mounted):
             raise Conflict(f"something else is mounted at {mount.target}")

@@ -5,6 +5,7 @@ Forked rather than started anew, because the interpreter may lie where that user
 
 import asyncio
 import os
+import sys
 import traceback
 from collections.abc import Callable
 from concurrent.futures import thread  # noqa: F401  # imported now, since the user may not reach it later
@@ -33,6 +34,8 @@ def _child(uid: int, before: Callable[[], None], function: Callable[[], None], w
         os.setgroups([])
         os.setresgid(uid, uid, uid)
         os.setresuid(uid, uid, uid)
+        # Programs of ours are run by one that this user can reach.
+        sys.executable = "/usr/bin/python3"
         # The parent's loop, if any, is the parent's.
         asyncio.set_event_loop(None)
         function()

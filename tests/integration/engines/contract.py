@@ -5,9 +5,9 @@ import asyncio
 import pytest
 from worlds import Behaviour, World
 
-from sshore.core.errors import EngineFailed
+from sshore.core.errors import Conflict, EngineFailed
 from sshore.core.ids import SessionId
-from sshore.core.sessions import RunState
+from sshore.core.sessions import BindMount, RunState
 
 BEHAVIOURS: list[Behaviour] = []
 _UNKNOWN = SessionId("nosuchsessio")
@@ -212,3 +212,43 @@ async def cpu_time_is_told_of_what_runs_and_counts_processes_that_have_ended(wor
     assert 0 <= after[idler.id] - before[idler.id] < 0.1
     await engine.stop(worker.id, 5)
     assert (await engine.cpu_times_s()).keys() == {idler.id}
+
+
+@_behaviour
+async def a_folder_comes_into_a_running_session_and_goes(world: World) -> None:
+    engine, spec = world.engine(), world.spec()
+    mount = BindMount(world.folder("one"), "/home/work/place")
+    await engine.start(spec)
+    for _ in range(2):
+        await engine.mount(spec.id, mount, spec.host_uid)
+        assert world.listing(spec, mount.target) == ["of-one"]
+    with pytest.raises(Conflict):
+        await engine.mount(spec.id, BindMount(world.folder("two"), mount.target), spec.host_uid)
+    for _ in range(2):
+        assert not await engine.unmount(spec.id, mount, everywhere=False, by_force=False)
+        assert world.listing(spec, mount.target) == []
+
+
+@_behaviour
+async def a_folder_goes_from_where_it_is_said_or_from_everywhere(world: World) -> None:
+    engine, folder = world.engine(), world.folder("one")
+    mounts = [BindMount(folder, f"/home/work/{name}") for name in ("first", "second", "third")]
+    spec = world.spec(mounts=tuple(mounts[:1]))
+    await engine.start(spec)
+    for mount in mounts[1:]:
+        await engine.mount(spec.id, mount, spec.host_uid)
+    await engine.unmount(spec.id, mounts[1], everywhere=False, by_force=True)
+    assert [world.listing(spec, mount.target) for mount in mounts] == [["of-one"], [], ["of-one"]]
+    await engine.unmount(spec.id, mounts[1], everywhere=True, by_force=True)
+    assert [world.listing(spec, mount.target) for mount in mounts] == [[], [], []]
+
+
+@_behaviour
+async def nothing_is_mounted_where_nothing_runs(world: World) -> None:
+    engine, spec, mount = world.engine(), world.spec(), BindMount(world.folder("one"), "/home/work/place")
+    await engine.start(spec)
+    await engine.stop(spec.id, 5)
+    assert not await engine.unmount(spec.id, mount, everywhere=True, by_force=True)
+    assert not await engine.unmount(_UNKNOWN, mount, everywhere=True, by_force=True)
+    with pytest.raises(Conflict):
+        await engine.mount(spec.id, mount, spec.host_uid)

@@ -57,6 +57,12 @@ class World(Protocol):
     def leftovers(self, session_id: SessionId) -> list[str]:
         """What is there of a session's processes and the like."""
 
+    def folder(self, name: str) -> Path:
+        """A directory of the host, of the sessions' owner, that holds one file `of-<name>`."""
+
+    def listing(self, spec: SessionSpec, directory: str) -> list[str]:
+        """What lies in a directory of a running session."""
+
 
 class FakeWorld:
     def __init__(self) -> None:
@@ -91,6 +97,13 @@ class FakeWorld:
 
     def leftovers(self, session_id: SessionId) -> list[str]:
         return [str(session_id)] if session_id in self._machine.sessions else []
+
+    def folder(self, name: str) -> Path:
+        return Path("/nonexistent", name)
+
+    def listing(self, spec: SessionSpec, directory: str) -> list[str]:
+        mounts = self._machine.sessions[spec.id].spec.mounts
+        return [f"of-{mount.source.name}" for mount in mounts if mount.target == directory]
 
 
 class SandboxWorld:
@@ -179,6 +192,19 @@ class SandboxWorld:
         groups = Path("/sys/fs/cgroup").glob(f"**/sshore/{session_id}")
         records = (self.state / "sandbox" / "records").glob(f"{session_id}*")
         return [*map(str, groups), *map(str, records), *(str(process) for process in processes_of(session_id))]
+
+    def folder(self, name: str, uid: int | None = None) -> Path:
+        folders, uid = self.state / "folders", uid or self.owner_uid
+        if not folders.exists():
+            _made(folders, 0o711)
+        folder = _made(folders / name, 0o700, uid)
+        (folder / f"of-{name}").write_text(name)
+        if uid is not None:
+            os.chown(folder / f"of-{name}", uid, uid)
+        return folder
+
+    def listing(self, spec: SessionSpec, directory: str) -> list[str]:
+        return self.inside(spec).run(f"ls -A {directory} 2>/dev/null")[1].split()
 
 
 @contextmanager

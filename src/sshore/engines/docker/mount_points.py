@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from sshore.core import layout
 from sshore.core.errors import EngineFailed
 from sshore.core.sessions import BindMount
+from sshore.engines.mounting.sources import opened
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -22,8 +23,8 @@ def make_mount_points(home: Path, mounts: Iterable[BindMount], host_uid: int | N
         EngineFailed: something else lies in such a place, or a folder is not there.
     """
     for mount in mounts:
-        if not mount.source.exists():  # Podman would make it
-            raise EngineFailed(f"the directory {mount.source} is to be mounted at {mount.target}, and is not there")
+        with opened(mount):  # Podman would make what is not there
+            pass
         target = PurePosixPath(mount.target)
         if target.is_relative_to(layout.HOME) and str(target) != layout.HOME:
             _make_below(home, target, host_uid)

@@ -18,6 +18,7 @@
     gpus.py       GPU device nodes, and which session has which
     cpu_times.py  CPU time of sessions' processes
     capacity.py   what the machine has
+    live_mounts.py  folders in running sessions
     keyring.py    the kernel's session keyring, which is not for sessions
     logs.py       what agents and daemons wrote
     descriptors.py  how bwrap and the server tell each other how far they are

@@ -7,6 +7,7 @@
 """
 
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -18,6 +19,7 @@ from pathlib import Path
 
 from sshore.core.errors import EngineFailed
 from sshore.core.sessions import Network, SessionSpec
+from sshore.engines.mounting.sources import check_mounted, check_sources
 from sshore.engines.sandbox import cgroups, etc
 from sshore.engines.sandbox.binary import run_as
 from sshore.engines.sandbox.bwrap import Descriptors, bwrap_arguments
@@ -52,6 +54,8 @@ class Launch:
     limits: Cgroups
     stage: Path
     """A directory that every owner's uid can pass through, to mount folders on the way to a session."""
+    open_files: int
+    """The session's soft limit on open files, which the server has raised for itself."""
 
     def run(self) -> Record:
         """Start the session; return its record when the agent was let go.
@@ -92,6 +96,7 @@ class Launch:
     def _make_sandbox(self, log: int, hold: int, exit_near: int) -> tuple[Process, Process]:
         """bwrap outside, and pid 1 inside, which waits at the latch with everything mounted."""
         host = look_at_host()
+        check_sources(self.spec.mounts)
         deadline = time.monotonic() + _SETUP_TIMEOUT_S
         with ExitStack() as stack:
             log_start = os.fstat(log).st_size
@@ -113,6 +118,7 @@ class Launch:
                 self.records.write(replace(self.record, monitor=monitor, agent=agent))
             if agent is None or not read_in_order(mounted, deadline):
                 raise EngineFailed(self._complaint(monitor, log_start))
+            check_mounted(agent.pid, self.spec.mounts)
             return monitor, agent
 
     def _status_file(self) -> int:
@@ -151,7 +157,7 @@ class Launch:
         if identity and self.gpu_nodes:
             identity["extra_groups"] = groups_of(self.gpu_nodes)
         monitor = subprocess.Popen(
-            [self.bwrap, *bwrap_arguments(spec, host, descriptors, self.gpu_nodes)],
+            [*_with_open_files(self.open_files), self.bwrap, *bwrap_arguments(spec, host, descriptors, self.gpu_nodes)],
             **identity,
             pass_fds=descriptors.all,
             stdin=subprocess.DEVNULL,
@@ -186,6 +192,15 @@ def _agent(info: int, monitor: Process, deadline: float) -> Process | None:
         return None
     finally:
         os.close(pidfd)
+
+
+def _with_open_files(limit: int) -> list[str]:
+    """Words before a command that set its soft limit; the shell's, because a forked child of a program with threads can
+    run no Python in safety, and prlimit(2) of another uid's process is not for every server in a container."""
+    if limit == resource.getrlimit(resource.RLIMIT_NOFILE)[0]:
+        return []
+    value = "unlimited" if limit == resource.RLIM_INFINITY else str(limit)
+    return ["/bin/sh", "-c", 'ulimit -S -n "$0" && exec "$@"', value]
 
 
 def _closing(stack: ExitStack, descriptor: int) -> int:

@@ -1,6 +1,7 @@
 """Before a start: whether the session can be here at all, and which GPUs it gets. Blocking."""
 
 import os
+import resource
 import threading
 from pathlib import Path
 
@@ -30,6 +31,8 @@ class Launcher:
         self._limits = limits
         self._gpus = gpus
         self._choosing = threading.Lock()
+        # Before the server raises its own.
+        self._open_files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         self._bwrap: dict[bool, Path] = {}
 
     def check(self, spec: SessionSpec) -> None:
@@ -58,7 +61,17 @@ class Launcher:
             raise EngineFailed(f"the session {spec.name} did not start: {error}") from error
         nodes = self._gpus.with_shared(record.gpus)
         bwrap = self._find_bwrap(spec.host_uid)
-        return Launch(spec, record, bwrap, nodes, self._records, self._logs, self._limits, self._mounts).run()
+        return Launch(
+            spec,
+            record,
+            bwrap,
+            nodes,
+            self._records,
+            self._logs,
+            self._limits,
+            self._mounts,
+            self._open_files,
+        ).run()
 
     def _plan(self, spec: SessionSpec) -> Record:
         with self._choosing:

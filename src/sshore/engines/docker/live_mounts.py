@@ -1,0 +1,40 @@
+"""Folders in a running container, mounted and taken away by the pid of its agent. Blocking.
+
+The daemon cannot do that. A server that is root on the daemon's machine can, as in a sandbox.
+"""
+
+import os
+from functools import partial
+from pathlib import Path
+
+from sshore.core.ids import SessionId
+from sshore.core.sessions import BindMount
+from sshore.engines.mounting.live import attach, detach, unsupported
+
+
+def mount_live(pid: int, session_id: SessionId, mount: BindMount, host_uid: int | None) -> None:
+    """See `core.ports.Engine.mount`."""
+    _check_that_we_may(pid, session_id)
+    attach(pid, partial(_is_session, pid, session_id), mount, host_uid)
+
+
+def unmount_live(pid: int, session_id: SessionId, mount: BindMount, *, everywhere: bool, by_force: bool) -> bool:
+    """See `core.ports.Engine.unmount`."""
+    _check_that_we_may(pid, session_id)
+    return detach(pid, partial(_is_session, pid, session_id), mount, everywhere=everywhere, by_force=by_force)
+
+
+def _check_that_we_may(pid: int, session_id: SessionId) -> None:
+    if os.geteuid() != 0:
+        raise unsupported("only one that is root can, for containers")
+    if not _is_session(pid, session_id):
+        raise unsupported("its containers run on another machine, or in a virtual one")
+
+
+def _is_session(pid: int, session_id: SessionId) -> bool:
+    """Whether the process is the session's agent here, and not one of this number on the machine of the daemon."""
+    try:
+        variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    return f"SSHORE_SESSION_ID={session_id}".encode() in variables

@@ -1,0 +1,195 @@
+"""Folders that come into a running session: what they may do there, and that they are gone when they are taken away."""
+
+import asyncio
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from as_ordinary_user import run_as_user
+from worlds import ORDINARY_USER_UID, OTHER_OWNER_UID, OWNER_UID, SandboxWorld, sandbox_world, start
+
+from sshore.core.errors import Conflict, EngineFailed
+from sshore.core.sessions import BindMount, SessionSpec
+from sshore.engines.sandbox import SandboxEngine
+
+Scenario = Callable[[SandboxWorld], None]
+
+
+def everywhere(scenario: Scenario) -> Callable[[str], None]:
+    """The scenario with a server that is root, and with one that is not."""
+
+    def test(who: str) -> None:
+        if who == "root" and os.getuid() == 0:
+            with sandbox_world(OWNER_UID) as world:
+                scenario(world)
+        elif who == "root":
+            pytest.skip("needs root")
+        elif os.getuid() == 0:
+            run_as_user(ORDINARY_USER_UID, lambda: as_user(scenario))
+        else:
+            as_user(scenario)
+
+    return pytest.mark.parametrize("who", ["root", "user"])(test)
+
+
+def as_user(scenario: Scenario) -> None:
+    with sandbox_world(None) as world:
+        scenario(world)
+
+
+def mount(world: SandboxWorld, spec: SessionSpec, wanted: BindMount) -> None:
+    async def work(engine: SandboxEngine) -> None:
+        await engine.mount(spec.id, wanted, spec.host_uid)
+
+    in_engine(world, work)
+
+
+def unmount(world: SandboxWorld, spec: SessionSpec, unwanted: BindMount, *, by_force: bool = False) -> bool:
+    async def work(engine: SandboxEngine) -> bool:
+        return await engine.unmount(spec.id, unwanted, everywhere=True, by_force=by_force)
+
+    return bool(in_engine(world, work))
+
+
+def in_engine(world: SandboxWorld, work: Callable) -> object:  # type: ignore[type-arg]
+    async def run() -> object:
+        try:
+            return await work(world.engine())
+        finally:
+            await world.close_engines()
+
+    return asyncio.run(run())
+
+
+@everywhere
+def test_what_is_read_only_stays_so(world: SandboxWorld) -> None:
+    spec, folder = world.spec(), world.folder("data")
+    start(world, spec)
+    mount(world, spec, BindMount(folder, "/home/work/a/b", read_only=True))
+    inside = world.inside(spec)
+    assert inside.output("cat a/b/of-data; stat -c %U a a/b/of-data") == "datawork\nwork\n"
+    for attempt in ("echo x >a/b/new", "rm -f a/b/of-data", "unshare -Urm mount -o remount,rw,bind a/b"):
+        assert inside.run(attempt)[0] != 0, attempt
+    inside.output("touch a/beside")
+    assert [file.name for file in folder.iterdir()] == ["of-data"]
+
+
+@everywhere
+def test_a_place_outside_the_home(world: SandboxWorld) -> None:
+    spec = world.spec()
+    start(world, spec)
+    folder = world.folder("data")
+    for target in ("/data/deep", "/tmp/data", "/data/deep2"):
+        mount(world, spec, BindMount(folder, target))
+        assert world.listing(spec, target) == ["of-data"]
+    inside = world.inside(spec)
+    inside.output("echo there >/data/deep/new")
+    assert inside.run("mkdir /elsewhere")[0] != 0, "the root is read-only as before"
+    with pytest.raises(Conflict):
+        mount(world, spec, BindMount(world.folder("more"), "/usr/share/nowhere"))
+    assert not Path("/usr/share/nowhere").exists()
+
+
+@everywhere
+def test_no_link_of_the_users_leads_us(world: SandboxWorld) -> None:
+    spec, folder = world.spec(), world.folder("data")
+    start(world, spec)
+    inside = world.inside(spec)
+    inside.output("ln -s /opt/sshore kit; ln -s /run up; mkdir plain; ln -s ../kit plain/kit; touch file")
+    for target in ("kit", "up/sshore", "plain/kit/bin", "file", "file/below"):
+        with pytest.raises(Conflict):
+            mount(world, spec, BindMount(folder, f"/home/work/{target}"))
+    assert inside.run("ls /opt/sshore/of-data /run/sshore/of-data")[0] != 0
+    inside.output("ls /opt/sshore/python/bin/python3")
+
+
+@everywhere
+def test_a_folder_in_use_is_told_and_is_out_of_reach_for_who_comes_later(world: SandboxWorld) -> None:
+    spec, unwanted = world.spec(), BindMount(world.folder("data"), "/home/work/data")
+    start(world, spec)
+    mount(world, spec, unwanted)
+    inside = world.inside(spec)
+    inside.output("sleep 300 <data/of-data >/dev/null 2>&1 & echo $! >sleeper")
+    assert unmount(world, spec, unwanted)
+    assert inside.output("ls data; kill -0 $(cat sleeper) && echo lives") == "lives\n"
+
+
+@everywhere
+def test_by_force_no_process_keeps_it(world: SandboxWorld) -> None:
+    spec, unwanted = world.spec(), BindMount(world.folder("data"), "/home/work/data")
+    start(world, spec)
+    mount(world, spec, unwanted)
+    inside = world.inside(spec)
+    for number, holder in enumerate(
+        (
+            "sleep 300 <data/of-data",
+            "cd data && exec sleep 300",
+            "exec unshare -Urm sleep 300",
+            "exec unshare -Urmpf sh -c 'mkdir data2; mount --bind data data2; umount data; sleep 300'",
+        )
+    ):
+        inside.output(f"sh -c {holder!r} >/dev/null 2>&1 & echo $! >holder{number}")
+    inside.output("sleep 300 >/dev/null 2>&1 & echo $! >innocent; sleep 0.3")
+    assert not unmount(world, spec, unwanted, by_force=True)
+    living = inside.run("for f in holder?; do kill -0 $(cat $f) 2>/dev/null && echo $f; done; ls data data2")[1]
+    assert "holder" not in living and "of-data" not in living
+    inside.output("kill -0 $(cat innocent)")
+
+
+@everywhere
+def test_moving_what_is_above_keeps_nobody_from_taking_it_away(world: SandboxWorld) -> None:
+    spec, unwanted = world.spec(), BindMount(world.folder("data"), "/home/work/a/data")
+    start(world, spec)
+    mount(world, spec, unwanted)
+    inside = world.inside(spec)
+    inside.output("mv a b; mkdir a; ln -s /opt/sshore a/data; cat b/data/of-data")
+    assert not unmount(world, spec, unwanted, by_force=True)
+    assert inside.run("ls b/data")[1] == ""
+    inside.output("ls /opt/sshore/python")
+
+
+@everywhere
+def test_a_restart_mounts_what_the_session_has_then(world: SandboxWorld) -> None:
+    spec, wanted = world.spec(), BindMount(world.folder("data"), "/home/work/data")
+    start(world, spec)
+    mount(world, spec, wanted)
+
+    async def anew(engine: SandboxEngine) -> None:
+        await engine.stop(spec.id, 5)
+        await engine.start(spec)
+
+    in_engine(world, anew)
+    assert world.listing(spec, "data") == []
+    with pytest.raises(EngineFailed):
+        mount(world, spec, BindMount(world.state / "nothing", "/home/work/x"))
+
+
+def test_others_files_are_the_sessions_own(root_world: SandboxWorld) -> None:
+    world = root_world
+    folder = world.folder("theirs", OTHER_OWNER_UID)
+    spec = world.spec()
+    start(world, spec)
+    mount(world, spec, BindMount(folder, "/home/work/theirs", disk_uid=OTHER_OWNER_UID))
+    inside = world.inside(spec)
+    assert inside.output("stat -c %U theirs/of-theirs; umask 077; echo x >theirs/new") == "work\n"
+    assert (folder / "new").stat().st_uid == OTHER_OWNER_UID
+    assert not unmount(world, spec, BindMount(folder, "/home/work/theirs"), by_force=True)
+    assert inside.run("ls theirs")[1] == ""
+
+
+@everywhere
+def test_a_directory_on_offer_is_not_left_by_a_link(world: SandboxWorld) -> None:
+    place = world.state / "team" / "datasets"
+    place.mkdir(parents=True, mode=0o755)
+    spec, offered = world.spec(), BindMount(place, "/home/work/datasets", offered=True)
+    start(world, spec)
+    mount(world, spec, offered)
+    unmount(world, spec, offered)
+    shutil.move(place, place.with_name("before"))
+    place.symlink_to(world.state / "sessions")
+    with pytest.raises(EngineFailed, match="symbolic link"):
+        mount(world, spec, offered)
+    with pytest.raises(EngineFailed, match="symbolic link"):
+        start(world, world.spec(mounts=(offered,)))
