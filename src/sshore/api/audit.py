@@ -1,5 +1,6 @@
 """Who connected to what."""
 
+import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -24,7 +25,11 @@ async def list_streams(
 ) -> list[StreamMessage]:
     """The caller's streams, the newest first; for an admin, everybody's."""
     found = await services.audit.list(caller, user=user, session=session, since_s=since_s, limit=limit)
-    return [_message(record) for record in found]
+    return await asyncio.to_thread(_messages, found)  # there may be ten thousand
+
+
+def _messages(records: list[StreamRecord]) -> list[StreamMessage]:
+    return [_message(record) for record in records]
 
 
 def _message(record: StreamRecord) -> StreamMessage:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sshore.core.errors import InvalidInput
+from sshore.core.ids import SessionId
 from sshore.core.names import MAX_DURATION_S, format_duration
 from sshore.core.sessions import Session
 
@@ -51,6 +52,19 @@ class Report:
     deadline: Deadline | None
 
 
+@dataclass(frozen=True, slots=True)
+class LastActivity:
+    """What is kept of one run of a session, so that idle time outlives the server; `seen_at`: when it was written."""
+
+    session_id: SessionId
+    started_at: datetime
+    seen_at: datetime
+    active_at: datetime
+    moved_bytes: int
+    moved_at: datetime | None
+    cpu_total_s: float | None
+
+
 class Activity:
     """One session's activity, from `began` on."""
 
@@ -76,7 +90,7 @@ class Activity:
             self.active_at = sample.at
 
     def skip(self, gap: timedelta) -> None:
-        """Leave out a time in which nothing could happen: the machine slept."""
+        """Leave out a time in which nothing could happen, or nobody looked: the machine slept, the server was away."""
         self.active_at += gap
 
 

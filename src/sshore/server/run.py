@@ -1,6 +1,7 @@
 """`run_server`: build the kit, wire the parts, serve until told to stop; sessions go on."""
 
 import asyncio
+import gc
 import logging
 import signal
 import sys
@@ -14,6 +15,8 @@ from sshore.core.errors import first_failure
 from sshore.gateway.front_door import FrontDoor
 from sshore.kit.build import build_kit
 from sshore.server.http import HttpServer, listen
+from sshore.server.notify import READY, STOPPING, ServiceManager
+from sshore.server.open_files import raise_open_files
 from sshore.server.settings import Settings
 from sshore.server.state import hold_state_directory
 from sshore.server.wiring import Parts, wire
@@ -24,10 +27,12 @@ log = logging.getLogger("sshore.server")
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The server listens. `mint_admin_token` makes a new API token for the first admin and returns its secret."""
+    """The server listens. `mint_admin_token` makes a new API token for the first admin and returns its secret; `is_new`
+    says whether that admin has no way to log in yet."""
 
     url: str
     mint_admin_token: Callable[[str], Awaitable[str]]
+    is_new: Callable[[], Awaitable[bool]]
 
 
 async def run_server(settings: Settings, on_ready: Callable[[Ready], Awaitable[None]] | None = None) -> None:
@@ -39,18 +44,23 @@ async def run_server(settings: Settings, on_ready: Callable[[Ready], Awaitable[N
     with hold_state_directory(settings.state_dir) as state, listen(settings.host, settings.port) as sock:
         kit = await asyncio.to_thread(build_kit, state / "kit", KitProgress())
         async with wire(settings, state, kit) as parts:
+            raise_open_files()  # the engines are made: they give sessions what was before
             http = HttpServer(create_app(parts.services), parts.gateway)
             unix = await _listen_for_agents(parts)
             url = _url(settings, sock.getsockname()[1])
-            with _stop_on_signals(http), first_failure():
+            _leave_out_of_collections()
+            manager = ServiceManager()
+            with _stop_on_signals(http, manager), first_failure():
                 async with asyncio.TaskGroup() as tasks:
                     running = (parts.lifecycle, parts.own_keys, parts.audit, parts.services.watch, parts.services.trash)
                     beside = [tasks.create_task(part.run()) for part in running]
                     serving = tasks.create_task(http.serve([sock]))
                     await http.ready.wait()
+                    beside.append(tasks.create_task(manager.stay_alive()))
+                    manager.tell(READY)
                     log.info("serving", extra={"url": url, "state": str(state)})
                     if on_ready is not None:
-                        ready = Ready(url, _minter(parts.services.accounts))
+                        ready = Ready(url, _minter(parts.services.accounts), parts.services.accounts.is_new)
                         beside.append(tasks.create_task(_call(on_ready, ready)))
                     await asyncio.wait([serving])
                     for task in beside:
@@ -78,11 +88,18 @@ async def _listen_for_agents(parts: Parts) -> asyncio.Server:
     return server
 
 
+def _leave_out_of_collections() -> None:
+    """What is loaded now stays: a full collection that looks through all of it holds every answer up for 0.1 s."""
+    gc.collect()
+    gc.freeze()
+
+
 @contextmanager
-def _stop_on_signals(http: HttpServer) -> Iterator[None]:
+def _stop_on_signals(http: HttpServer, manager: ServiceManager) -> Iterator[None]:
     loop = asyncio.get_running_loop()
 
     def stop() -> None:
+        manager.tell(STOPPING)
         http.should_exit = True
 
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -11,7 +11,7 @@ from prometheus_client import REGISTRY
 
 from sshore.api.services import Services
 from sshore.core.errors import SshoreError
-from sshore.core.ports import Engine, Store
+from sshore.core.ports import Engine, ImageStore, Store
 from sshore.engines.sandbox.engine import SandboxEngine
 from sshore.engines.sandbox.folder_server import SandboxFolders
 from sshore.gateway.gateway import Gateway
@@ -31,6 +31,7 @@ from sshore.services.folder_sharing import FolderSharing
 from sshore.services.folder_streams import FolderStreams
 from sshore.services.folder_trash import FolderTrash
 from sshore.services.folders import FolderService
+from sshore.services.images import ImageService
 from sshore.services.lifecycle import Lifecycle
 from sshore.services.oidc import OidcLogin
 from sshore.services.own_keys import OwnKeyService
@@ -81,9 +82,11 @@ async def wire(settings: Settings, state: Path, kit: Kit) -> AsyncIterator[Parts
         sandbox = SandboxEngine(state)
         stack.push_async_callback(sandbox.aclose)
         engines: dict[str, Engine] = {sandbox.name: sandbox}
+        image_stores: dict[str, ImageStore] = {}
         if docker := await find_docker(state, settings.docker):
             stack.push_async_callback(docker.aclose)
             engines[docker.name] = docker
+            image_stores[docker.name] = docker.image_store
         links = LinkTable()
 
         streams = StreamTable()
@@ -108,15 +111,17 @@ async def wire(settings: Settings, state: Path, kit: Kit) -> AsyncIterator[Parts
         stack.push_async_callback(watch.close)
         gateway = await stack.enter_async_context(Gateway(authority, links, streams, confined, journal=audit))
         stack.enter_context(_measured(gateway))
+        images = ImageService(store, image_stores)
         services = Services(
             accounts=accounts,
             passwords=Passwords(store, accounts, Argon2Passwords(), LoginThrottle(clock)),
-            users=UserAdministration(store, sessions, folders, streams),
+            users=UserAdministration(store, sessions, folders, streams, images),
             oidc=_oidc_login(settings, store, accounts, clock),
             public_url=settings.public_url,
             sessions=sessions,
             details=SessionDetailsService(lifecycle, links),
             apps=AppService(records, links),
+            images=images,
             folders=folders,
             trash=FolderTrash(store, files, folders, records, streams, clock),
             sharing=FolderSharing(store, folders, confined, streams, clock, state),

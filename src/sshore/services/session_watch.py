@@ -4,8 +4,9 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Self
 
-from sshore.core.activity import Activity, Deadline, Report, Sample, deadline, warning
+from sshore.core.activity import Activity, Deadline, LastActivity, Report, Sample, deadline, warning
 from sshore.core.errors import SshoreError
 from sshore.core.ids import SessionId
 from sshore.core.ports import Clock, Links, Store, Traffic
@@ -19,6 +20,8 @@ log = logging.getLogger("sshore.activity")
 LOOK_EVERY_S = 15.0
 _LOOKS_BEFORE_AN_END = 10
 _SHORTEST_PAUSE_S = 0.5
+_KEEP_EVERY = timedelta(minutes=1)
+"""How often is written down what a restart of the server must not forget."""
 _ASLEEP_AFTER = timedelta(minutes=5)
 """A longer time between two looks means that the machine slept, or this program did."""
 _WARNING_BYTES = 400
@@ -30,11 +33,28 @@ class _Watched:
 
     def __init__(self, session: Session, now: datetime) -> None:
         self.started_at = session.started_at
-        # After a restart of the server nothing is known of before.
         self.activity = Activity(now)
         self.cpu_total_s: float | None = None
         self.warned_of: Deadline | None = None
         self.owed_bytes = 0
+
+    @classmethod
+    def again(cls, session: Session, last: LastActivity, now: datetime) -> Self:
+        """A run that a former server watched. The time in which nobody looked is left out of its idle time; CPU time
+        that was used in it counts with the first look."""
+        watched = cls(session, last.active_at)
+        watched.activity.moved_bytes, watched.activity.moved_at = last.moved_bytes, last.moved_at
+        watched.activity.skip(max(now - last.seen_at, timedelta(0)))
+        watched.cpu_total_s = last.cpu_total_s
+        return watched
+
+    def last(self, session_id: SessionId, now: datetime) -> LastActivity | None:
+        if self.started_at is None:
+            return None
+        did = self.activity
+        return LastActivity(
+            session_id, self.started_at, now, did.active_at, did.moved_bytes, did.moved_at, self.cpu_total_s
+        )
 
     def add(self, now: datetime, moved_bytes: int, cpu_total_s: float | None) -> None:
         """Note what a look found; `cpu_total_s` grows within one run."""
@@ -66,6 +86,9 @@ class SessionWatch:
         self._clock = clock
         self._watched: dict[SessionId, _Watched] = {}
         self._looked_at: datetime | None = None
+        self._before: dict[SessionId, LastActivity] | None = None
+        """What a former server knew; None until it is read."""
+        self._kept_at: datetime | None = None
 
     async def run(self) -> None:
         """Watch until cancelled."""
@@ -80,9 +103,15 @@ class SessionWatch:
             await asyncio.sleep(_SHORTEST_PAUSE_S)
             await self._records.wait_any_change(pause_s - _SHORTEST_PAUSE_S)  # such as a session that is new
 
+    async def close(self) -> None:
+        """Keep what is known for the next server."""
+        await self._keep(self._clock.now())
+
     async def look(self) -> float:
         """Note what sessions have done, warn, and stop; seconds until the next look is due."""
         running = [session for session in await self._store.sessions.list() if session.state is SessionState.RUNNING]
+        if self._before is None:
+            self._before = {last.session_id: last for last in await self._store.activities.list()}
         cpu_totals = await self._cpu_totals(running)
         moved = self._traffic.take_moved()
         now = self._clock.now()
@@ -93,6 +122,8 @@ class SessionWatch:
                 watched = self._watched[session.id]
                 watched.add(now, moved.get(session.id, 0), cpu_totals.get(session.id))
                 tasks.create_task(self._act(session, watched, now))
+        if self._kept_at is None or now - self._kept_at >= _KEEP_EVERY:
+            await self._keep(now)
         return _pause_s(running)
 
     def report(self, session: Session) -> Report | None:
@@ -112,7 +143,24 @@ class SessionWatch:
 
     def _of(self, session: Session, now: datetime) -> _Watched:
         watched = self._watched.get(session.id)
-        return watched if watched and watched.started_at == session.started_at else _Watched(session, now)
+        if watched and watched.started_at == session.started_at:
+            return watched
+        last = self._before.pop(session.id, None) if self._before else None
+        if last and last.started_at == session.started_at:
+            return _Watched.again(session, last, now)
+        return _Watched(session, now)
+
+    async def _keep(self, now: datetime) -> None:
+        """Write down what is known; before the first look there is nothing, and what was kept stays."""
+        if self._looked_at is None:
+            return
+        known = [watched.last(session_id, now) for session_id, watched in self._watched.items()]
+        try:
+            await self._store.activities.replace([last for last in known if last])
+        except SshoreError as error:
+            log.warning("what sessions did last is not kept", extra={"reason": error.problem.detail})
+        else:
+            self._kept_at = now
 
     def _skip_sleep(self, now: datetime) -> None:
         gap = now - self._looked_at if self._looked_at else timedelta(0)

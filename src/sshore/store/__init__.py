@@ -6,6 +6,7 @@ database_errors.py  what the databases' errors mean
 tables.py      the tables
 store.py       `core.ports.Store`: rows to the core's dataclasses and back
 database_table.py   what the tables' classes share
+activity_table.py   what sessions did last
 audit_table.py the streams that were
 folder_tables.py    folders, shares, the trash, quotas, keys for SFTP
 own_tables.py  own keys, files for new homes, bootstrap scripts

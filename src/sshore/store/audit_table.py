@@ -5,13 +5,14 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, delete, insert, or_, select, update
+from sqlalchemy import Row, Select, bindparam, delete, insert, select, union_all, update
 
 from sshore.core.audit import StreamEnd, StreamFilter, StreamRecord
 from sshore.store import tables
 from sshore.store.database_table import DatabaseTable
 
 _streams = tables.streams
+_PAGE_ROWS = 500
 
 
 class StreamTable(DatabaseTable):
@@ -27,7 +28,13 @@ class StreamTable(DatabaseTable):
         return await self._write(statement.values(ended_at=at, end=end))
 
     async def list(self, wanted: StreamFilter, limit: int) -> list[StreamRecord]:
-        return [_record(row) for row in await self._rows(listing(wanted, limit))]
+        """Read by pages, between which others have their turn."""
+        found: list[StreamRecord] = []
+        async with self._database.read() as connection:
+            rows = await connection.stream(listing(wanted, limit))
+            async for page in rows.partitions(_PAGE_ROWS):
+                found += map(_record, page)
+        return found
 
     async def prune(self, before: datetime) -> int:
         columns = _streams.c
@@ -42,15 +49,23 @@ _END = (
 
 
 def listing(wanted: StreamFilter, limit: int) -> Select[Any]:
-    """The newest streams first; each condition, and the order, has an index."""
+    """The newest streams first. Each way to ask is the walk of an index, in order and no further than the limit."""
+    if not wanted.session:
+        return _newest(wanted, limit)
+    by_name = _newest(wanted, limit).where(_streams.c.session == wanted.session)
+    by_id = _newest(wanted, limit).where(_streams.c.session_id == wanted.session, _streams.c.session != wanted.session)
+    # In one condition they would have all rows that match sorted.
+    both = union_all(*(select(way.subquery()) for way in (by_name, by_id))).subquery()
+    return select(both).order_by(both.c.started_at.desc()).limit(limit)
+
+
+def _newest(wanted: StreamFilter, limit: int) -> Select[Any]:
     columns = _streams.c
     query = select(_streams).order_by(columns.started_at.desc()).limit(limit)
     if wanted.user_id is not None:
         query = query.where(columns.user_id == wanted.user_id)
     if wanted.user:
         query = query.where(columns.user == wanted.user)
-    if wanted.session:
-        query = query.where(or_(columns.session == wanted.session, columns.session_id == wanted.session))
     if wanted.since is not None:
         query = query.where(columns.started_at >= wanted.since)
     return query

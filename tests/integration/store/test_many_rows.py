@@ -28,8 +28,12 @@ QUESTIONS: dict[str, StreamFilter] = {
     "all": StreamFilter(),
     "since": StreamFilter(since=NOON + timedelta(seconds=STREAMS - 500)),
     "own": StreamFilter(UserId("u3")),
-    "session-by-name": StreamFilter(session="s7"),
-    "session-by-id": StreamFilter(UserId("u3"), session="id7"),
+    "user": StreamFilter(user="user3"),
+    "nobody": StreamFilter(user="nobody"),
+    "session-by-name": StreamFilter(session="s8"),
+    "most-used-session": StreamFilter(session="busy"),
+    "most-used-session-own": StreamFilter(UserId("u3"), session="busy-id"),
+    "session-by-id": StreamFilter(UserId("u3"), session="id8"),
     "nothing": StreamFilter(UserId("u3"), session="none"),
 }
 
@@ -54,8 +58,8 @@ def _stream(number: int) -> StreamRecord:
         id=StreamId(f"{number:012}"),
         user_id=UserId(f"u{number % 4}"),
         user=f"user{number % 4}",
-        session_id=SessionId(f"id{number % 100}"),
-        session=f"s{number % 100}",
+        session_id=SessionId("busy-id" if number % 2 else f"id{number % 100}"),
+        session="busy" if number % 2 else f"s{number % 100}",
         app="ssh",
         address="192.0.2.7",
         client="sshore/0.1.0 (laptop)",
@@ -72,7 +76,8 @@ async def test_no_question_reads_all_streams(database: Database, filled: Databas
     for name, wanted in QUESTIONS.items():
         async with database.read() as connection:
             steps = await connection.run_sync(_plan, listing(wanted, 100))
-            assert not any("SCAN" in step for step in steps), (name, steps)
+            reads_all = ("SCAN streams", "Seq Scan on streams", "MULTI-INDEX OR", "BitmapOr")
+            assert not any(words in step for words in reads_all for step in steps), (name, steps)
         took = await _milliseconds(partial(filled.streams.list, wanted, 100))
         print(f"{database.engine.dialect.name}: audit {name}: {took:.1f} ms")
     for name, ask in (
@@ -81,8 +86,8 @@ async def test_no_question_reads_all_streams(database: Database, filled: Databas
         ("show", lambda: filled.sessions.find(UserId("u3"), "s7")),
     ):
         print(f"{database.engine.dialect.name}: {name}: {await _milliseconds(ask):.1f} ms")
-    newest = await filled.streams.list(StreamFilter(session="s7"), 3)
-    assert newest == [_stream(STREAMS - 93), _stream(STREAMS - 193), _stream(STREAMS - 293)]
+    newest = await filled.streams.list(StreamFilter(session="s8"), 3)
+    assert newest == [_stream(STREAMS - 92), _stream(STREAMS - 192), _stream(STREAMS - 292)]
 
 
 async def _milliseconds(ask: Callable[[], Any]) -> float:
@@ -92,9 +97,9 @@ async def _milliseconds(ask: Callable[[], Any]) -> float:
 
 
 def _plan(connection: Connection, question: Select[Any]) -> list[str]:
-    """The steps of an answer; "SCAN" is the reading of a whole table without the order of an index."""
+    """The steps of an answer; SQLite's "SCAN … USING INDEX" is a walk in the order of an index, up to the limit."""
     literal = str(question.compile(connection, compile_kwargs={"literal_binds": True}))
     if connection.dialect.name == "sqlite":
         rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {literal}")
         return [str(row[3]).replace("SCAN streams USING INDEX", "WALK streams BY") for row in rows]
-    return [str(row[0]).replace("Seq Scan", "SCAN") for row in connection.exec_driver_sql(f"EXPLAIN {literal}")]
+    return [str(row[0]) for row in connection.exec_driver_sql(f"EXPLAIN {literal}")]

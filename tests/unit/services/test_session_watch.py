@@ -32,6 +32,11 @@ def traffic() -> SetTraffic:
 
 @pytest.fixture
 def watch(world: World, traffic: SetTraffic) -> SessionWatch:
+    return new_watch(world, traffic)
+
+
+def new_watch(world: World, traffic: SetTraffic) -> SessionWatch:
+    """That of a server that has just started."""
     return SessionWatch(world.store, SessionRecords(world.store), world.lifecycle, traffic, world.links, world.clock)
 
 
@@ -164,3 +169,54 @@ async def test_an_agent_that_answers_nonsense_keeps_no_other_session_from_being_
     await pass_minutes(world, watch, 61)
     assert (await world.session(ann, "idle")).state is SessionState.STOPPED
     assert world.links.warnings and idle.id in {session_id for session_id, _ in world.links.warnings}
+
+
+async def test_idle_time_goes_on_after_a_restart_of_the_server(
+    world: World, watch: SessionWatch, traffic: SetTraffic
+) -> None:
+    session = await world.run(world.admin, "demo", idle_timeout_s=1800.0)
+    await watch.look()
+    traffic.moved[session.id] = 5000
+    await pass_minutes(world, watch, 1)
+    moved_at = world.clock.now()
+    await pass_minutes(world, watch, 20)
+    watch = new_watch(world, traffic)  # without a word: the last server was killed
+    world.clock.advance(hours=8)
+    await watch.look()
+    report = watch.report(session)
+    assert report is not None and report.deadline is not None
+    assert (report.moved_bytes, report.moved_at) == (5000, moved_at)
+    assert (report.deadline.at - world.clock.now()).total_seconds() == 600, "the time away is left out"
+    await watch.close()
+    watch = new_watch(world, traffic)
+    await pass_minutes(world, watch, 9)
+    assert (await state(world, session))[0] is SessionState.RUNNING
+    await pass_minutes(world, watch, 2)
+    assert await state(world, session) == (SessionState.STOPPED, "idle for 30m")
+
+
+async def test_what_worked_while_the_server_was_away_is_active(
+    world: World, watch: SessionWatch, traffic: SetTraffic
+) -> None:
+    session = await world.run(world.admin, "demo", idle_timeout_s=1800.0)
+    await watch.look()
+    await pass_minutes(world, watch, 25)
+    world.engine.machine.sessions[session.id].cpu_s += 100
+    world.clock.advance(hours=1)
+    watch = new_watch(world, traffic)
+    await watch.look()
+    report = watch.report(session)
+    assert report is not None and report.active_at == world.clock.now()
+
+
+async def test_what_was_kept_of_an_earlier_run_is_not_the_next_ones(
+    world: World, watch: SessionWatch, traffic: SetTraffic
+) -> None:
+    session = await world.run(world.admin, "demo", idle_timeout_s=1800.0)
+    await watch.look()
+    await pass_minutes(world, watch, 25)
+    await world.sessions.stop(session)
+    await world.sessions.start(await world.session(world.admin, "demo"), 5)
+    watch = new_watch(world, traffic)
+    await pass_minutes(world, watch, 20)
+    assert (await state(world, session))[0] is SessionState.RUNNING
