@@ -13,7 +13,9 @@ from sshore.core.settings import parse_port
 from sshore.engines.docker import DockerOptions
 from sshore.oidc.provider import ProviderSettings
 from sshore.server.docker import docker_options
+from sshore.server.secret_files import read_secret
 from sshore.services.audit import DEFAULT_KEEP_DAYS
+from sshore.store.database_url import with_password
 
 DEFAULT_PORT = 8022
 
@@ -40,15 +42,14 @@ class Settings:
         """Settings from the environment; an override that is not None wins.
 
         Raises:
-            InvalidInput: the port or the number of days is none.
+            InvalidInput: the port or the number of days is none, or a secret's file cannot be read.
         """
         values: dict[str, Any] = {"state_dir": Path(environment.get("SSHORE_STATE_DIR") or default_state_dir())}
         if port := environment.get("SSHORE_PORT"):
             values["port"] = parse_port(port)
         if host := environment.get("SSHORE_HOST"):
             values["host"] = host
-        if url := environment.get("SSHORE_DATABASE_URL"):
-            values["database_url"] = url
+        values["database_url"] = _database_url(environment)
         if days := environment.get("SSHORE_AUDIT_DAYS"):
             values["audit_days"] = _parse_days(days)
         values["public_url"] = environment.get("SSHORE_URL", "")
@@ -60,15 +61,19 @@ class Settings:
         return cls(**values)
 
 
+def _database_url(environment: Mapping[str, str]) -> str:
+    url = read_secret(environment, "SSHORE_DATABASE_URL")
+    password = read_secret(environment, "SSHORE_DATABASE_PASSWORD")
+    return with_password(url, password) if url and password else url
+
+
 def _provider_of(environment: Mapping[str, str]) -> ProviderSettings | None:
-    issuer, client_id, client_secret = (
-        environment.get(f"SSHORE_OIDC_{name}", "") for name in ("ISSUER", "CLIENT_ID", "CLIENT_SECRET")
-    )
+    issuer, client_id = (environment.get(f"SSHORE_OIDC_{name}", "") for name in ("ISSUER", "CLIENT_ID"))
     if not issuer:
         return None
     if not client_id:
         raise InvalidInput("SSHORE_OIDC_ISSUER is set, and SSHORE_OIDC_CLIENT_ID is not: set both")
-    return ProviderSettings(issuer, client_id, client_secret)
+    return ProviderSettings(issuer, client_id, read_secret(environment, "SSHORE_OIDC_CLIENT_SECRET"))
 
 
 def _parse_days(text: str) -> float:

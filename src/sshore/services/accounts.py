@@ -60,6 +60,12 @@ class Accounts:
         first = next(iter(named or admins), None)
         return first or await self._add_user(ADMIN_NAME, Role.ADMIN)
 
+    async def is_new(self) -> bool:
+        """Whether the first admin has no way to log in: neither a token, a password nor a provider's account."""
+        admin = await self.ensure_admin()
+        can_log_in = admin.password_hash or admin.oidc_subject
+        return not can_log_in and not await self._store.tokens.list(admin.id)
+
     async def create_user(self, caller: User, name: str, role: Role) -> User:
         require_admin(caller)
         return await self._add_user(check_user_name(name), role)

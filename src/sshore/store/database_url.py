@@ -30,6 +30,11 @@ def read_database_url(text: str) -> URL:
     return url.set(drivername=_DRIVERS[kind])
 
 
+def with_password(text: str, password: str) -> str:
+    """The URL with a password that was kept elsewhere. Raises InvalidInput as `read_database_url` does."""
+    return read_database_url(text).set(password=password).render_as_string(hide_password=False)
+
+
 def place_of(url: URL) -> str:
     """Where a database is, for people: its host and name, without user and password."""
     if url.get_backend_name() == "sqlite":

@@ -39,7 +39,8 @@ def up(user: User, port: str, state: Path | None, no_browser: bool, demo: bool, 
 @_port_option
 @_state_option
 @click.option("--token-file", type=click.Path(path_type=Path, dir_okay=False), help="Write a new admin token there.")
-def server(host: str | None, port: str, state: Path | None, token_file: Path | None) -> None:
+@click.option("--first-token", is_flag=True, help="Print an admin token, where nobody can log in yet.")
+def server(host: str | None, port: str, state: Path | None, token_file: Path | None, first_token: bool) -> None:
     """Run the server alone. SIGTERM or Ctrl-C ends it; the sessions go on.
 
     To log in for the first time: sshore server --token-file FILE, and sshore login URL --token - < FILE
@@ -48,6 +49,8 @@ def server(host: str | None, port: str, state: Path | None, token_file: Path | N
     from sshore.server.run import Ready, run_server
 
     async def write_token(ready: Ready) -> None:
+        if first_token and await ready.is_new():
+            print(f"The first admin's token: {await ready.mint_admin_token('first login')}", flush=True)
         if token_file is None:
             return
         try:
