@@ -14,16 +14,29 @@ def passwd_with_work(passwd: str, uid: int, shell: str) -> str:
     return work + _without(layout.ACCOUNT, passwd or _PASSWD)
 
 
+def passwd_with_root(passwd: str, shell: str) -> str:
+    """The image's passwd(5) for a session with root: uid 0 is called root, as everywhere, and `work` is another name
+    of it, with the session's home. The sshd of root's needs an account of that name."""
+    kept = _without(layout.ACCOUNT, passwd or _PASSWD)
+    names = {line.partition(":")[0] for line in kept.splitlines()}
+    root = "" if "root" in names else _PASSWD
+    sshd = "" if "sshd" in names else "sshd:x:65533:65534::/:/bin/false\n"
+    return f"{root}{kept}{sshd}{layout.ACCOUNT}:x:0:0:{layout.ACCOUNT}:{layout.HOME}:{shell}\n"
+
+
 def group_with_work(group: str, gid: int) -> str:
     """The image's group(5) and the group `work`."""
     return f"{layout.ACCOUNT}:x:{gid}:\n" + _without(layout.ACCOUNT, group or _GROUP)
 
 
+def group_with_root(group: str) -> str:
+    """The image's group(5) for a session with root, whose group is root's."""
+    return _without(layout.ACCOUNT, group or _GROUP)
+
+
 def profile_with_path(profile: str, path: str) -> str:
     """The image's /etc/profile, which sets PATH anew for login shells in most distributions, and the image's PATH."""
-    kept = profile.partition(_PROFILE_BEGIN)[0]
-    if kept and not kept.endswith("\n"):
-        kept += "\n"
+    kept = _without_ours(profile)
     return f"""{kept}{_PROFILE_BEGIN}
 case ":$PATH:" in
     *:{_quoted(path)}:*) ;;
@@ -36,6 +49,14 @@ esac
 export PATH
 {_PROFILE_END}
 """
+
+
+def _without_ours(profile: str) -> str:
+    """A profile as it was; in a committed image it has our lines, and perhaps others after them."""
+    before, ours, rest = profile.partition(_PROFILE_BEGIN)
+    if before and not before.endswith("\n"):
+        before += "\n"
+    return before + _without_ours(rest.partition(f"{_PROFILE_END}\n")[2]) if ours else before
 
 
 def _without(name: str, text: str) -> str:

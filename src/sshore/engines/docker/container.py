@@ -1,13 +1,15 @@
 """What the daemon is told of a session's container, as a pure function."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from sshore.core import layout
 from sshore.core.sessions import Network, SessionSpec
+from sshore.engines.docker.gpus import NVIDIA, gpu_request
 from sshore.engines.docker.images import Image
 from sshore.engines.docker.networks import NAT_NETWORK
+from sshore.engines.docker.root import CAPABILITIES
 
 SESSION_LABEL = "sshore.session"
 DEPLOYMENT_LABEL = "sshore.deployment"
@@ -24,6 +26,7 @@ class Surroundings:
     memory_bytes: int
     """Of the machine."""
     gpus: tuple[str, ...] = ()
+    gpu_driver: str = NVIDIA
     remaps_users: bool = False
 
 
@@ -63,18 +66,21 @@ def _environment(spec: SessionSpec, image: Image) -> Iterator[str]:
 
 def _host_config(spec: SessionSpec, around: Surroundings) -> dict[str, Any]:
     resources = spec.resources
+    shm_bytes = resources.shm_bytes or resources.memory_bytes or around.memory_bytes // 2
     config: dict[str, Any] = {
         "Mounts": list(_mounts(spec)),
         "NetworkMode": {Network.NAT: NAT_NETWORK, Network.NONE: "none", Network.HOST: "host"}[spec.network],
         "CapDrop": ["ALL"],
+        "CapAdd": list(CAPABILITIES) if spec.root else [],
         "SecurityOpt": ["no-new-privileges"],
         "IpcMode": "private",
         "RestartPolicy": {"Name": "no"},
         "LogConfig": _LOG,
         # Its pages count as the session's memory; Docker's own 64 MiB are too few for most who use it.
-        "ShmSize": resources.memory_bytes or around.memory_bytes // 2,
+        "ShmSize": shm_bytes,
+        "Ulimits": [{"Name": each.name, "Soft": each.soft, "Hard": each.hard} for each in resources.ulimits],
     }
-    if around.remaps_users:
+    if around.remaps_users and not spec.root:
         # The homes on the host belong to the uids that the server chose.
         config["UsernsMode"] = "host"
     if resources.cpus is not None:
@@ -83,13 +89,11 @@ def _host_config(spec: SessionSpec, around: Surroundings) -> dict[str, Any]:
         config |= {"Memory": resources.memory_bytes, "MemorySwap": resources.memory_bytes}
     if resources.pids is not None:
         config["PidsLimit"] = resources.pids
+    if resources.disk_bytes is not None:
+        config["StorageOpt"] = {"size": str(resources.disk_bytes)}
     if around.gpus:
-        config["DeviceRequests"] = [_gpu_request(around.gpus)]
+        config["DeviceRequests"] = [gpu_request(around.gpu_driver, around.gpus)]
     return config
-
-
-def _gpu_request(gpus: Sequence[str]) -> dict[str, Any]:
-    return {"Driver": "nvidia", "DeviceIDs": list(gpus), "Capabilities": [["gpu", "utility", "compute"]]}
 
 
 def _mounts(spec: SessionSpec) -> Iterator[dict[str, Any]]:

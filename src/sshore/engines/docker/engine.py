@@ -12,25 +12,43 @@ import aiohttp
 from aiodocker import DockerError
 from aiodocker.containers import DockerContainer
 
-from sshore.core.errors import EngineFailed, InvalidInput, SshoreError, Unavailable
+from sshore.core.errors import Conflict, EngineFailed, InvalidInput, Unavailable
 from sshore.core.ids import SessionId, new_id
-from sshore.core.sessions import Capacity, EngineState, Network, RunState, SessionSpec
+from sshore.core.images import Progress, check_image_name
+from sshore.core.sessions import (
+    NO_KILLS,
+    BindMount,
+    Capacity,
+    EngineState,
+    ImageFacts,
+    MemoryKills,
+    Network,
+    RunState,
+    SessionSpec,
+)
 from sshore.engines.docker.asking import until_it_listens
 from sshore.engines.docker.cancellation import to_its_end
 from sshore.engines.docker.container import DEPLOYMENT_LABEL, GPUS_LABEL, SESSION_LABEL, Surroundings
 from sshore.engines.docker.daemon import Daemon
 from sshore.engines.docker.ending import state_of
-from sshore.engines.docker.gpus import choose_gpus, find_gpus
-from sshore.engines.docker.images import Images, Progress
+from sshore.engines.docker.gpus import NVIDIA, choose_gpus, find_gpus, gpu_driver
+from sshore.engines.docker.image_store import DockerImageStore
+from sshore.engines.docker.images import Images
 from sshore.engines.docker.launch import gpus_taken, launch
+from sshore.engines.docker.limits import check_limits
+from sshore.engines.docker.live_mounts import mount_live, unmount_live
+from sshore.engines.docker.mount_points import make_mount_points
 from sshore.engines.docker.options import DockerOptions
+from sshore.engines.docker.registries import Registries
+from sshore.engines.docker.root import check_root, clear_stage, inside_root, stage_sources
+from sshore.engines.docker.same_directory import check_same_directory
+from sshore.engines.memory_kills import memory_kills_of
 from sshore.wire.problems import Code
 
 _HOST_SHARE = 0.05
 """Memory that stays with the host: the kernel, the server, the daemon."""
 _RETRY_S = 1.0
 _LOG_LINES = 10_000
-_LIMITS = {"cpus": "CpuCfsQuota", "memory_bytes": "MemoryLimit", "pids": "PidsLimit"}
 
 
 class DockerEngine:
@@ -40,10 +58,15 @@ class DockerEngine:
         """`state_dir` exists, on the daemon's machine."""
         self._options = options or DockerOptions()
         self._daemon = Daemon(self._options)
-        self._images = Images(self._daemon)
+        self._state_dir = state_dir
+        self._is_same_directory = False
         self._deployment = _deployment(state_dir)
+        registries = Registries(self._daemon, state_dir / "docker", self._options.docker_config)
+        self._images = Images(self._daemon, registries, self._deployment)
+        self.image_store = DockerImageStore(self._daemon, self._images, registries, self._options, self._deployment)
         self._locks: WeakValueDictionary[SessionId, asyncio.Lock] = WeakValueDictionary()
         self._choosing = asyncio.Lock()
+        self._stage = state_dir / "docker" / "mounts"
         self._stopped: set[SessionId] = set()
         self._info: dict[str, Any] | None = None
 
@@ -55,35 +78,38 @@ class DockerEngine:
         """Let go of the engine's own resources; sessions go on."""
         await self._daemon.aclose()
 
-    async def answers(self) -> bool:
-        """Whether the daemon does."""
-        try:
-            await self._machine()
-        except SshoreError:
-            return False
-        return True
+    async def check_state_directory(self) -> None:
+        """See `same_directory`; asked until it was found to be so."""
+        if not self._is_same_directory:
+            await check_same_directory(self._daemon, self._state_dir)
+            self._is_same_directory = True
 
     async def check(self, spec: SessionSpec) -> None:
         if not spec.image:
             raise InvalidInput("the docker engine needs an image: give --image, such as debian:12", field="image")
-        self._options.check_image(spec.image)
+        check_image_name(spec.image)
+        if not self._options.allows(spec.image) and not await self._images.is_own(spec.image, spec.owner_id):
+            self._options.check_image(spec.image)
         if spec.network is Network.HOST and not self._options.host_network:
             raise InvalidInput(
                 "the network `host` is not allowed for containers here: choose nat or none, or have the "
                 "administrator set SSHORE_DOCKER_HOST_NETWORK=1",
                 field="network",
             )
-        if any(mount.disk_uid for mount in spec.mounts):
-            raise InvalidInput(
-                "a folder that somebody else shares cannot be mounted in a container, where its files would not be the "
-                "session's own: use the sandbox engine, or sshore cp and sftp with folder:OWNER/NAME",
-                field="mounts",
-            )
+        for mount in spec.mounts:
+            _check_mount(mount)
         _check_uid(spec.host_uid)
-        self._check_limits(spec, await self._machine())
+        await self.check_state_directory()
+        info = await self._machine()
+        check_limits(spec.resources, info)
+        if spec.root:
+            check_root(spec, self._options.root, self._options.socket)
+            inside_root(info)
+        if spec.resources.gpus:
+            gpu_driver(info)
 
-    async def fetch_image(self, spec: SessionSpec, progress: Progress) -> dict[str, str]:
-        return await self._images.fetch(spec.image, progress)
+    async def fetch_image(self, spec: SessionSpec, progress: Progress) -> ImageFacts:
+        return await self._images.fetch(spec, progress)
 
     async def start(self, spec: SessionSpec) -> None:
         async with self._alone(spec.id):
@@ -138,6 +164,30 @@ class DockerEngine:
             if container["State"] == "running" and (seconds := await self._daemon.cpu_time_s(container)) is not None
         }
 
+    async def memory_kills(self, session_id: SessionId) -> MemoryKills:
+        for container in await self._containers(session_id):
+            shown = await self._show(container)
+            if shown is not None and state_of(shown, stopped_by_us=False).run_state is RunState.RUNNING:
+                return await asyncio.to_thread(memory_kills_of, shown["State"]["Pid"])
+        return NO_KILLS
+
+    async def mount(self, session_id: SessionId, mount: BindMount, host_uid: int | None) -> None:
+        _check_mount(mount)
+        async with self._alone(session_id):
+            pid = await self._running_agent(session_id)
+            if not pid:
+                raise Conflict("the session does not run", code=Code.SESSION_NOT_RUNNING)
+            await asyncio.to_thread(mount_live, pid, session_id, mount, host_uid)
+
+    async def unmount(self, session_id: SessionId, mount: BindMount, *, everywhere: bool, by_force: bool) -> bool:
+        async with self._alone(session_id):
+            pid = await self._running_agent(session_id)
+            if not pid:
+                return False
+            return await asyncio.to_thread(
+                unmount_live, pid, session_id, mount, everywhere=everywhere, by_force=by_force
+            )
+
     async def log(self, session_id: SessionId, tail_bytes: int) -> bytes:
         if tail_bytes <= 0:
             return b""
@@ -152,15 +202,29 @@ class DockerEngine:
             return
         await self._remove(spec.id)
         async with self._choosing if spec.resources.gpus else contextlib.nullcontext():
-            await launch(self._daemon, self._images, spec, await self._surroundings(spec))
+            await self._launch(spec, await self._surroundings(spec))
+
+    async def _launch(self, spec: SessionSpec, around: Surroundings) -> None:
+        await asyncio.to_thread(make_mount_points, spec.home, spec.mounts, spec.host_uid)
+        if not spec.root:
+            await launch(self._daemon, self._images, spec, around)
+            return
+        try:
+            root_uid = inside_root(await self._machine())
+            staged = await asyncio.to_thread(stage_sources, spec, root_uid, self._stage)
+            await launch(self._daemon, self._images, staged, around)
+        finally:
+            await asyncio.to_thread(clear_stage, spec.id, self._stage)
 
     async def _surroundings(self, spec: SessionSpec) -> Surroundings:
         info = await self._machine()
+        account_id = os.geteuid() if spec.host_uid is None else spec.host_uid
         return Surroundings(
             deployment=self._deployment,
-            account_id=os.geteuid() if spec.host_uid is None else spec.host_uid,
+            account_id=0 if spec.root else account_id,
             memory_bytes=info["MemTotal"],
             gpus=await self._choose_gpus(spec),
+            gpu_driver=gpu_driver(info) if spec.resources.gpus else NVIDIA,
             remaps_users=any("name=userns" in option for option in info.get("SecurityOptions") or ()),
         )
 
@@ -189,9 +253,18 @@ class DockerEngine:
         for container in await self._containers(session_id):
             await self._daemon.remove(container.id)
         self._stopped.discard(session_id)
+        await asyncio.to_thread(clear_stage, session_id, self._stage)
 
     async def _containers(self, session_id: SessionId) -> Sequence[DockerContainer]:
         return await self._daemon.containers(f"{SESSION_LABEL}={session_id}", f"{DEPLOYMENT_LABEL}={self._deployment}")
+
+    async def _running_agent(self, session_id: SessionId) -> int:
+        """The agent's pid as the daemon tells it; 0 where it does not run."""
+        for container in await self._containers(session_id):
+            shown = await self._show(container)
+            if shown is not None and state_of(shown, stopped_by_us=False).run_state is RunState.RUNNING:
+                return int(shown["State"]["Pid"])
+        return 0
 
     async def _show(self, container: DockerContainer) -> dict[str, Any] | None:
         with self._daemon.errors("look after the session"):
@@ -205,15 +278,6 @@ class DockerEngine:
     async def _machine(self) -> dict[str, Any]:
         self._info = await self._daemon.info()
         return self._info
-
-    def _check_limits(self, spec: SessionSpec, info: dict[str, Any]) -> None:
-        for limit, can in _LIMITS.items():
-            if getattr(spec.resources, limit) is not None and not info.get(can, True):
-                raise InvalidInput(
-                    f"the Docker daemon cannot limit {limit.removesuffix('_bytes')} on this machine",
-                    code=Code.LIMIT_UNSUPPORTED,
-                    field=limit,
-                )
 
     @contextlib.asynccontextmanager
     async def _alone(self, session_id: SessionId) -> AsyncIterator[None]:
@@ -233,6 +297,15 @@ def _deployment(state_dir: Path) -> str:
         aside.write_text(new_id())
         aside.replace(file)
     return file.read_text().strip()
+
+
+def _check_mount(mount: BindMount) -> None:
+    if mount.disk_uid:
+        raise InvalidInput(
+            "a folder that somebody else shares cannot be mounted in a container, where its files would not be the "
+            "session's own: use the sandbox engine, or sshore cp and sftp with folder:OWNER/NAME",
+            field="mounts",
+        )
 
 
 def _check_uid(host_uid: int | None) -> None:

@@ -8,7 +8,13 @@ from aiodocker.containers import DockerContainer
 from sshore.core import layout
 from sshore.core.errors import EngineFailed, SshoreError
 from sshore.core.sessions import Network, SessionSpec
-from sshore.engines.docker.accounts import group_with_work, passwd_with_work, profile_with_path
+from sshore.engines.docker.accounts import (
+    group_with_root,
+    group_with_work,
+    passwd_with_root,
+    passwd_with_work,
+    profile_with_path,
+)
 from sshore.engines.docker.archives import Entry, pack
 from sshore.engines.docker.container import (
     DEPLOYMENT_LABEL,
@@ -19,8 +25,8 @@ from sshore.engines.docker.container import (
 )
 from sshore.engines.docker.daemon import Daemon
 from sshore.engines.docker.images import Image, Images
-from sshore.engines.docker.mount_points import make_mount_points
 from sshore.engines.docker.networks import ensure_nat
+from sshore.engines.docker.root import privilege_separation_directories
 from sshore.engines.docker.shell import NO_SHELL, NO_SHELL_TEXT
 
 
@@ -31,28 +37,37 @@ async def launch(daemon: Daemon, images: Images, spec: SessionSpec, around: Surr
         EngineFailed: it did not start, or is not there when it has: nothing of it is left.
     """
     labels = {SESSION_LABEL: spec.id, DEPLOYMENT_LABEL: around.deployment}
-    image = await images.look_into(spec.image, labels)
+    image = await images.look_into(spec, labels)
     if spec.network is Network.NAT:
         await ensure_nat(daemon)
-    await asyncio.to_thread(make_mount_points, spec.home, spec.mounts, spec.host_uid)
     try:
         with daemon.errors("start the session"):
             container = await daemon.docker.containers.create(
                 container_config(spec, image, around), name=container_name(spec)
             )
-            await _add_account(container, image, around.account_id)
+            await _add_account(container, image, around.account_id, await _root_places(spec))
             await container.start()
     except SshoreError as error:
         await daemon.remove(container_name(spec))
         raise EngineFailed(error.problem.detail) from error
 
 
-async def _add_account(container: DockerContainer, image: Image, account_id: int) -> None:
+async def _root_places(spec: SessionSpec) -> set[str]:
+    return await asyncio.to_thread(privilege_separation_directories, spec.kit) if spec.root else set()
+
+
+async def _add_account(container: DockerContainer, image: Image, account_id: int, root_places: Collection[str]) -> None:
     path = image.environment.get("PATH", layout.PATH)
+    if account_id:
+        passwd = passwd_with_work(image.passwd, account_id, image.shell)
+        group = group_with_work(image.group, account_id)
+    else:
+        passwd, group = passwd_with_root(image.passwd, image.shell), group_with_root(image.group)
     entries = [
-        Entry("etc/passwd", passwd_with_work(image.passwd, account_id, image.shell), 0o644),
-        Entry("etc/group", group_with_work(image.group, account_id), 0o644),
+        Entry("etc/passwd", passwd, 0o644),
+        Entry("etc/group", group, 0o644),
         Entry("tmp", None, 0o1777),
+        *(Entry(place.removeprefix("/"), None, 0o755) for place in sorted(root_places)),
     ]
     if not image.has_etc:
         entries.insert(0, Entry("etc", None, 0o755))

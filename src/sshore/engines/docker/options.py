@@ -5,6 +5,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from sshore.core.errors import Forbidden, InvalidInput
+from sshore.core.images import full_name
+from sshore.engines.docker.root import RootPolicy
 
 DEFAULT_HOST = "unix:///var/run/docker.sock"
 
@@ -19,6 +21,11 @@ class DockerOptions:
     configured: bool = False
     images: tuple[str, ...] = ()
     host_network: bool = False
+    root: RootPolicy = RootPolicy.NONE
+    commit: bool = True
+    """Whether users may keep sessions as images."""
+    docker_config: Path | None = None
+    """The docker command line's config.json, with its logins at registries."""
 
     @property
     def socket(self) -> Path:
@@ -31,7 +38,12 @@ class DockerOptions:
             )
         return Path(path)
 
+    def allows(self, image: str) -> bool:
+        """Whether users may name this image; ``debian`` means ``debian:latest`` here, too."""
+        names = (image, full_name(image))
+        return not self.images or any(fnmatchcase(name, pattern) for name in names for pattern in self.images)
+
     def check_image(self, image: str) -> None:
         """Raises Forbidden when users may not name this image."""
-        if self.images and not any(fnmatchcase(image, pattern) for pattern in self.images):
+        if not self.allows(image):
             raise Forbidden(f"the image {image!r} is not among those allowed here: {', '.join(self.images)}")

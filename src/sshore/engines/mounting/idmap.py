@@ -23,11 +23,11 @@ _MOUNT_ATTR_IDMAP = 0x00100000
 
 
 class IdRange(NamedTuple):
-    """`count` uids (and gids) from `on_disk` up are those from `in_mount` up."""
+    """`length` uids (and gids) from `on_disk` up are those from `in_mount` up."""
 
     on_disk: int
     in_mount: int
-    count: int = 1
+    length: int = 1
 
 
 def check(result: int) -> int:
@@ -74,7 +74,7 @@ def _user_namespace(ranges: Iterable[IdRange]) -> int:
         if not holder.stdout.readline():
             raise OSError(errno.EPERM, "no user namespace can be made")
         # Its own numbers are those on the disk, its parent's are those in the mount.
-        lines = "".join(f"{each.on_disk} {each.in_mount} {each.count}\n" for each in ranges)
+        lines = "".join(f"{each.on_disk} {each.in_mount} {each.length}\n" for each in ranges)
         for name in ("uid_map", "gid_map"):
             Path(f"/proc/{holder.pid}/{name}").write_text(lines)
         return os.open(f"/proc/{holder.pid}/ns/user", os.O_RDONLY | os.O_CLOEXEC)
