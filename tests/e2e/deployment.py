@@ -23,6 +23,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -38,16 +39,25 @@ from sshore.proxy.forwards import Card
 _NETWORK = () if os.geteuid() == 0 or os.access("/dev/net/tun", os.R_OK | os.W_OK) else ("--network", "none")
 
 
+@dataclass(frozen=True)
+class SessionsIn:
+    """Where the sessions of a deployment are: options of every `sshore run`, and the Docker daemon's socket."""
+
+    options: tuple[str, ...] = ()
+    docker_host: str = ""
+
+
+SANDBOX = SessionsIn()
+
+
 class Owner(CommandLine):
     """A user with a config directory and a local proxy of the user's own."""
 
-    def __init__(self, directory: Path, url: str, token: str) -> None:
+    def __init__(self, directory: Path, url: str, token: str, session_options: tuple[str, ...] = ()) -> None:
         super().__init__(directory)
+        self.session_options = session_options
         self.ok("login", url, "--token", token)
         self.proxy = Daemon(["proxy"], self.environment, directory / "proxy.out", self._proxy_runs)
-
-    session_options: tuple[str, ...] = ()
-    """Of every session that `run_session` makes."""
 
     def run_session(self, name: str, *options: str, app: str = "ssh") -> dict[str, Any]:
         """Make a session and wait until it runs; with `app` launched, unless that is empty."""
@@ -75,14 +85,14 @@ class Owner(CommandLine):
 class Deployment:
     """One server on a state directory; `admin` is its first user."""
 
-    def __init__(self, directory: Path, state: Path | None = None, docker_host: str = "") -> None:
+    def __init__(self, directory: Path, state: Path | None, sessions_in: SessionsIn) -> None:
         self.directory = directory
         self.state = state or directory / "state"
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        nobody = CommandLine(directory / "no-config", **({"SSHORE_DOCKER_HOST": docker_host} if docker_host else {}))
-        self._docker_host = docker_host
-        self.session_options: tuple[str, ...] = ()
+        self.sessions_in = sessions_in
+        docker = {"SSHORE_DOCKER_HOST": sessions_in.docker_host} if sessions_in.docker_host else {}
+        nobody = CommandLine(directory / "no-config", **docker)
         self._first_token = directory / "first-token"
         words = ["server", "--port", str(self.port), "--state", str(self.state), "--token-file", str(self._first_token)]
         self.server = Daemon(words, nobody.environment, directory / "server.log", self._serves)
@@ -158,15 +168,14 @@ class Deployment:
                 owner.close()
         self.kill()
         if (self.state / "sessions").exists():  # else the server has not come so far
-            asyncio.run(_remove_sessions(self.state, self._docker_host))
+            asyncio.run(_remove_sessions(self.state, self.sessions_in.docker_host))
         shutil.rmtree(self.directory)
 
     def _daemons(self) -> list[Daemon]:
         return [*(owner.proxy for owner in self._owners), self.server]
 
     def _log_in(self, name: str, token: str) -> Owner:
-        owner = Owner(self.directory / f"config-{name}", self.url, token)
-        owner.session_options = self.session_options
+        owner = Owner(self.directory / f"config-{name}", self.url, token, self.sessions_in.options)
         self._owners.append(owner)
         return owner
 
@@ -180,16 +189,20 @@ class Deployment:
 
 @contextmanager
 def deployment(
-    *, started: bool = True, kit_of: Path | None = None, state: Path | None = None, docker_host: str = ""
+    *,
+    started: bool = True,
+    kit_of: Path | None = None,
+    state: Path | None = None,
+    sessions_in: SessionsIn = SANDBOX,
 ) -> Iterator[Deployment]:
     """A deployment of one's own. Not below pytest's tmp_path, which is closed to the owners' uids.
 
     `kit_of`: the state directory of another one, whose kit saves the second that it takes to build one. `state`: a
-    state directory elsewhere. `docker_host`: the socket of a Docker daemon, for sessions in containers.
+    state directory elsewhere.
     """
     directory = Path(tempfile.mkdtemp(prefix="sshore-e2e-"))
     directory.chmod(0o711)
-    made = Deployment(directory, state, docker_host)
+    made = Deployment(directory, state, sessions_in)
     try:
         if kit_of is not None:
             lend_kit(kit_of, made.state)

@@ -18,8 +18,8 @@ from sshore.core.sessions import KeyType
 class Configured(Owner):
     """An owner with a home directory of her own, whose ssh_config `config-ssh` has changed."""
 
-    def __init__(self, directory: Path, url: str, token: str) -> None:
-        super().__init__(directory / "config", url, token)
+    def __init__(self, directory: Path, url: str, token: str, session_options: tuple[str, ...] = ()) -> None:
+        super().__init__(directory / "config", url, token, session_options)
         self.environment["HOME"] = str(directory)
         self.own = directory / ".ssh" / "config"
 
@@ -32,7 +32,7 @@ class Configured(Owner):
 def fay(shared: Deployment, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Configured]:
     shared.cli("user", "add", "fay")
     token = shared.cli("token", "create", "--user", "fay").strip()
-    fay = Configured(tmp_path_factory.mktemp("home"), shared.url, token)
+    fay = Configured(tmp_path_factory.mktemp("home"), shared.url, token, shared.sessions_in.options)
     for name in ("demo", "other"):
         fay.run_session(name, "--network", "none")
     fay.run_session("quiet", "--network", "none", app="")
@@ -41,6 +41,7 @@ def fay(shared: Deployment, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     fay.close()
 
 
+@pytest.mark.every_engine
 class TestPlainSsh:
     def test_it_reaches_a_session_and_asks_nothing(self, fay: Configured) -> None:
         # Without BatchMode, and without a terminal on which it could ask.
@@ -95,6 +96,7 @@ class TestPlainSsh:
         assert b"sshore" not in options
 
 
+@pytest.mark.every_engine
 class TestWhoIsBehindTheName:
     """The session's host key is swapped below its `sshd`: each way in must refuse, with ssh's own words."""
 

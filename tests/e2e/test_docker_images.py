@@ -5,62 +5,138 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from deployment import Deployment, deployment
+from deployment import Deployment, SessionsIn, deployment
 from programs import need
 from ssh_client import SshClient, through_forward
 from terminal import terminal
 
 from integration.docker_daemon import DockerDaemon
-from integration.docker_images import BUSYBOX, DEBIAN, MUSL, NO_SHELL
+from integration.docker_images import (
+    ALPINE,
+    BROKEN,
+    BUSYBOX,
+    DEBIAN,
+    HOSTILE,
+    LINKED,
+    LIVED_IN,
+    NO_SHELL,
+    NOBODY,
+    UBUNTU,
+)
 
-ANY_IMAGE = [BUSYBOX, DEBIAN, MUSL]
+WITH_A_SHELL = [BUSYBOX, ALPINE, DEBIAN, UBUNTU, LIVED_IN, HOSTILE, LINKED]
+WITHOUT_ONE = [NO_SHELL, NOBODY]
 
 
 @pytest.fixture(scope="module")
 def server(shared: Deployment, dockerd: DockerDaemon) -> Iterator[Deployment]:
-    with deployment(kit_of=shared.state, docker_host=dockerd.host) as made:
+    with deployment(kit_of=shared.state, sessions_in=SessionsIn(docker_host=dockerd.host)) as made:
         yield made
 
 
+class Clients:
+    """SSH clients of sessions without a network, each of which is made when it is first asked for."""
+
+    def __init__(self, server: Deployment, dockerd: DockerDaemon) -> None:
+        self._server = server
+        self._dockerd = dockerd
+        self._made: dict[str, SshClient] = {}
+
+    def __getitem__(self, image: str) -> SshClient:
+        if image not in self._made:
+            need(*(["musl-gcc"] if image == ALPINE else []))
+            name = image.rpartition(":")[2]
+            options = ("--engine", "docker", "--image", self._dockerd.need(image), "--network", "none")
+            self._server.admin.run_session(name, *options)
+            self._made[image] = through_forward(self._server.admin, self._server.connect(name))
+        return self._made[image]
+
+
 @pytest.fixture(scope="module")
-def clients(server: Deployment, dockerd: DockerDaemon) -> dict[str, SshClient]:
-    """An SSH client of a session of each image, without a network."""
-    made = {}
-    for image in (BUSYBOX, DEBIAN, MUSL, NO_SHELL):
-        need(*(["musl-gcc"] if image == MUSL else []))
-        name = image.rpartition(":")[2]
-        server.admin.run_session(name, "--engine", "docker", "--image", dockerd.need(image), "--network", "none")
-        made[image] = through_forward(server.admin, server.connect(name))
-    return made
+def clients(server: Deployment, dockerd: DockerDaemon) -> Clients:
+    return Clients(server, dockerd)
 
 
-@pytest.fixture(params=ANY_IMAGE)
-def client(request: pytest.FixtureRequest, clients: dict[str, SshClient]) -> SshClient:
+@pytest.fixture(params=WITH_A_SHELL)
+def client(request: pytest.FixtureRequest, clients: Clients) -> SshClient:
     return clients[request.param]
 
 
 def test_the_account_is_work_in_its_home(client: SshClient) -> None:
     assert client.ok("id -un; id -gn; echo $USER $HOME; pwd") == "work\nwork\nwork /home/work\n/home/work\n"
     assert client.ok("touch a && rm a; ls -ld . | grep -c 'work *work'") == "1\n"
+    assert client.ok("touch /tmp/a && rm /tmp/a; grep -c ^work: /etc/passwd /etc/group") == (
+        "/etc/passwd:1\n/etc/group:1\n"
+    )
 
 
-def test_the_images_own_accounts_stay(clients: dict[str, SshClient]) -> None:
-    assert "ubuntu:x:1000:1000::/home/ubuntu:/bin/bash" in clients[DEBIAN].ok("cat /etc/passwd")
+def test_the_images_own_accounts_stay(clients: Clients) -> None:
+    assert "ubuntu:x:1000:1000::/home/ubuntu:/bin/bash" in clients[UBUNTU].ok("cat /etc/passwd")
     assert clients[DEBIAN].ok("getent passwd www-data root | wc -l") == "2\n"
-    assert clients[MUSL].ok("who-by-musl") == "work by musl\n"
+    assert clients[ALPINE].ok("who-by-musl") == "work by musl\n"
+    assert "guest:x:405:100" in clients[ALPINE].ok("cat /etc/passwd")
+    assert "kept:x:7:7:" in clients[LINKED].ok("cat /etc/passwd")
+    assert clients[LIVED_IN].ok("grep -c -e ^last: -e ^wheel: /etc/passwd /etc/group") == (
+        "/etc/passwd:1\n/etc/group:1\n"
+    )
 
 
-def test_the_shell_is_the_images_best(clients: dict[str, SshClient]) -> None:
-    assert [clients[image].ok("echo $SHELL") for image in ANY_IMAGE] == ["/bin/sh\n", "/bin/bash\n", "/bin/sh\n"]
+def test_the_shell_is_the_images_best(clients: Clients) -> None:
+    shells = {image: clients[image].ok("echo $SHELL").strip() for image in WITH_A_SHELL}
+    assert [image for image, shell in shells.items() if shell == "/bin/bash"] == [DEBIAN, UBUNTU]
+    assert set(shells.values()) == {"/bin/bash", "/bin/sh"}
 
 
 @pytest.mark.parametrize("shell", ["{}", "exec $SHELL -lc '{}'"], ids=["a command", "a login shell"])
-def test_every_login_has_the_images_variables(clients: dict[str, SshClient], shell: str) -> None:
-    path = clients[DEBIAN].ok(shell.format("echo $PATH")).strip().split(":")
+def test_every_login_has_the_images_variables(clients: Clients, shell: str) -> None:
+    path = clients[UBUNTU].ok(shell.format("echo $PATH")).strip().split(":")
     assert (path[0], path[-1]) == ("/opt/venv/bin", "/opt/sshore/bin")
-    assert clients[DEBIAN].ok(shell.format('echo "$GREETING"')) == "hello there\n"
-    assert clients[MUSL].ok(shell.format("echo $PATH")).startswith("/opt/tool:/bin:")
+    assert clients[UBUNTU].ok(shell.format('echo "$GREETING"')) == "hello there\n"
+    assert clients[ALPINE].ok(shell.format("echo $PATH")).startswith("/opt/tool:/bin:")
     assert clients[BUSYBOX].ok(shell.format("echo $GREETING $SSHORE_SESSION")) == "hello busybox\n"
+
+
+def test_variables_that_spoil_things_spoil_nothing_of_the_platforms(clients: Clients, tmp_path: Path) -> None:
+    need("rsync")
+    hostile = clients[HOSTILE]
+    assert hostile.ok("echo $SSHORE_SESSION $HOSTNAME-; hostname") == "hostile hostile-\nhostile\n"
+    assert hostile.ok("echo $LD_PRELOAD $PYTHONHOME; echo ${#LONG} ${#VARIABLE_299} ${#TOO_LONG}").split() == [
+        *("/nonexistent.so", "/nonexistent", "100000", "100", "0"),
+    ]
+    assert hostile.ok('printf %s "$QUOTED"') == """it's "quoted" $HOME \\ # %h"""
+    (tmp_path / "file").write_bytes(os.urandom(300_000))
+    hostile.program("rsync", "-e", hostile.command_line, f"{tmp_path}/file", f"{hostile.destination}:file")
+    hostile.sftp(f"get file {tmp_path}/back")
+    assert (tmp_path / "back").read_bytes() == (tmp_path / "file").read_bytes()
+
+
+def test_what_a_dockerfile_says_of_processes_and_places_counts_for_nothing(
+    clients: Clients, server: Deployment, dockerd: DockerDaemon
+) -> None:
+    lived_in = clients[LIVED_IN]
+    assert lived_in.ok("cat /srv/app/file /data/file; ls /home/work") == "of the imagein a volumeid_container\n"
+    (container,) = dockerd.containers(f"sshore.session={server.admin.json('show', 'lived-in')['id']}")
+    assert "Health" not in dockerd.inspect(container)["State"]
+    server.cli("stop", "lived-in")
+    server.cli("start", "lived-in")
+    assert lived_in.ok("id -un") == "work\n"
+
+
+def test_a_shell_that_is_no_program_leaves_sftp_and_says_what_it_is(clients: Clients, tmp_path: Path) -> None:
+    (tmp_path / "here").write_text("there")
+    clients[BROKEN].sftp(f"put {tmp_path}/here there", f"get there {tmp_path}/back")
+    assert (tmp_path / "back").read_text() == "there"
+    done = clients[BROKEN].run("true")
+    assert done.returncode != 0 and b"/bin/sh" in done.stderr
+
+
+def test_no_volume_is_left_of_a_session(server: Deployment, clients: Clients, dockerd: DockerDaemon) -> None:
+    options = ("--engine", "docker", "--image", dockerd.need(LIVED_IN), "--network", "none")
+    before = dockerd.ok("volume", "ls", "-q")
+    server.admin.run_session("short", *options)
+    assert dockerd.ok("volume", "ls", "-q") != before
+    server.remove("short")
+    assert dockerd.ok("volume", "ls", "-q") == before
 
 
 def test_a_terminal_gives_a_shell(client: SshClient) -> None:
@@ -94,26 +170,36 @@ def test_what_is_left_behind_is_reaped(client: SshClient) -> None:
     client.ok("for i in $(seq 100); do grep -l 'State:.Z' /proc/[0-9]*/status || exit 0; sleep 0.05; done; exit 1")
 
 
+@pytest.mark.parametrize("image", WITHOUT_ONE)
 class TestAnImageWithoutAShell:
-    def test_sftp_works(self, clients: dict[str, SshClient], tmp_path: Path) -> None:
+    def test_sftp_works(self, clients: Clients, image: str, tmp_path: Path) -> None:
         (tmp_path / "here").write_text("there")
-        clients[NO_SHELL].sftp(f"put {tmp_path}/here there", f"get there {tmp_path}/back")
+        clients[image].sftp(f"put {tmp_path}/here there", f"get there {tmp_path}/back")
         assert (tmp_path / "back").read_text() == "there"
 
-    def test_so_do_scp_and_rsync(self, clients: dict[str, SshClient], tmp_path: Path) -> None:
+    def test_so_do_scp_and_rsync(self, clients: Clients, image: str, tmp_path: Path) -> None:
         need("rsync")
         (tmp_path / "a file").write_text("there")
-        clients[NO_SHELL].scp("-O", str(tmp_path / "a file"), ":by-scp")
-        rsync = ["rsync", "-a", "-e", clients[NO_SHELL].command_line]
-        clients[NO_SHELL].program(*rsync, f"{clients[NO_SHELL].destination}:by-scp", f"{tmp_path}/back")
+        clients[image].scp("-O", str(tmp_path / "a file"), ":by-scp")
+        rsync = ["rsync", "-a", "-e", clients[image].command_line]
+        clients[image].program(*rsync, f"{clients[image].destination}:by-scp", f"{tmp_path}/back")
         assert (tmp_path / "back").read_text() == "there"
 
-    def test_a_shell_is_refused_in_words(self, clients: dict[str, SshClient]) -> None:
-        done = clients[NO_SHELL].run()
+    def test_a_shell_is_refused_in_words(self, clients: Clients, image: str) -> None:
+        done = clients[image].run()
         assert (done.returncode, b"has no shell" in done.stderr) == (127, True)
-        done = clients[NO_SHELL].run("echo $HOME | cat")
+        done = clients[image].run("echo $HOME | cat")
         assert (done.returncode, b"has no shell" in done.stderr) == (127, True)
 
-    def test_the_images_accounts_stay(self, clients: dict[str, SshClient], tmp_path: Path) -> None:
-        clients[NO_SHELL].sftp(f"get /etc/passwd {tmp_path}/passwd")
-        assert "nonroot:x:65532" in (tmp_path / "passwd").read_text()
+    def test_single_programs_run(self, clients: Clients, image: str) -> None:
+        assert "HOME=/home/work\n" in clients[image].ok("env")
+
+    def test_the_accounts_are_the_images_and_work(self, clients: Clients, image: str, tmp_path: Path) -> None:
+        clients[image].sftp(f"get /etc/passwd {tmp_path}/passwd")
+        accounts = (tmp_path / "passwd").read_text()
+        assert accounts.startswith("work:x:")
+        assert ("nonroot:x:65532" in accounts) == (image == NO_SHELL)
+
+
+def test_id_says_work_without_a_shell_or_accounts(clients: Clients) -> None:
+    assert clients[NOBODY].ok("id -un") == "work\n"

@@ -8,7 +8,7 @@ from typing import Any
 
 import psutil
 import pytest
-from deployment import Deployment, deployment
+from deployment import Deployment, SessionsIn, deployment
 from host_processes import until
 from ssh_client import SshClient, through_forward
 
@@ -20,7 +20,7 @@ IN_DOCKER = ("--engine", "docker", "--image", BUSYBOX, "--network", "none")
 
 @pytest.fixture(scope="module")
 def deployed(shared: Deployment, dockerd: DockerDaemon) -> Iterator[Deployment]:
-    with deployment(kit_of=shared.state, docker_host=dockerd.host) as made:
+    with deployment(kit_of=shared.state, sessions_in=SessionsIn(docker_host=dockerd.host)) as made:
         yield made
 
 

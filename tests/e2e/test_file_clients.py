@@ -13,6 +13,8 @@ from deployment import Deployment
 from programs import need, need_that
 from ssh_client import SshClient, through_forward
 
+pytestmark = pytest.mark.every_engine
+
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:

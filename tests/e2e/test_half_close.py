@@ -2,9 +2,12 @@
 
 import socket
 
+import pytest
 from deployment import Deployment
 
 from sshore.proxy.forwards import Card
+
+pytestmark = pytest.mark.every_engine
 
 # A client that says its name and is done; the daemon's own greeting must still come (RFC 4253 §4.2).
 HELLO = b"SSH-2.0-HalfClosed\r\n"

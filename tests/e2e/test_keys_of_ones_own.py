@@ -10,6 +10,8 @@ from ssh_client import run, through_forward, through_proxy_command
 
 from integration.command_line import SSHORE
 
+pytestmark = pytest.mark.every_engine
+
 _NO_QUESTIONS = "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o BatchMode=yes -o LogLevel=ERROR"
 
 

@@ -70,6 +70,7 @@ def read_slowly(source: BinaryIO, bytes_per_s: int) -> tuple[str, int]:
     return digest.hexdigest(), size
 
 
+@pytest.mark.every_engine
 def test_twenty_transfers_at_once(demo: SshClient, random_64_mib: bytes) -> None:
     def transfer(number: int) -> bool:
         data = random_64_mib[number * MIB :][: 24 * MIB]
@@ -83,6 +84,7 @@ def test_twenty_transfers_at_once(demo: SshClient, random_64_mib: bytes) -> None
         assert all(pool.map(transfer, range(20)))
 
 
+@pytest.mark.every_engine
 def test_clients_that_stall_cost_no_memory_and_miss_nothing(
     shared: Deployment, demo: SshClient, tmp_path: Path
 ) -> None:

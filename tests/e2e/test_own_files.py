@@ -63,6 +63,7 @@ def seconds_to_a_command(client: SshClient) -> float:
 
 
 class TestUserFiles:
+    @pytest.mark.every_engine
     def test_each_new_home_has_them_and_a_home_that_is_there_stays_as_it_is(self, lee: Owner, tmp_path: Path) -> None:
         old = session(lee, "old")
         (tmp_path / "rc").write_text("export GREETING='from my own file'\n")
@@ -105,6 +106,7 @@ class TestUserFiles:
 
 
 class TestBootstrap:
+    @pytest.mark.every_engine
     def test_it_runs_as_work_in_the_home_and_its_log_tells_how_it_ended(self, lee: Owner) -> None:
         client = start_with(
             lee, "boot", "#!/bin/bash\npwd; id -un; echo $SSHORE_SESSION; echo problem >&2; touch made; exit 3\n"
@@ -150,6 +152,7 @@ class TestBootstrap:
         assert "it cannot be run: No such file or directory" in bootstrap_log(lee, "broken", "cannot be run")
         assert client.ok("whoami") == "work\n"
 
+    @pytest.mark.every_engine
     def test_its_log_leads_nowhere_else(self, shared: Deployment, lee: Owner, tmp_path: Path) -> None:
         client = start_with(lee, "tricks", "true\n")
         bootstrap_log(lee, "tricks", "exit status 0")

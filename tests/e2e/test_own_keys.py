@@ -106,6 +106,7 @@ def test_a_key_opens_a_running_session_at_once_and_none_when_it_is_removed(
     assert client.ok("whoami") == "work\n"
 
 
+@pytest.mark.every_engine
 def test_a_removed_key_ends_what_it_had_opened_and_nothing_else(kim: Owner, client: SshClient, tmp_path: Path) -> None:
     gone, kept, in_home = (make_key(tmp_path / name) for name in ("gone", "kept", "in_home"))
     for key in (gone, kept):
@@ -158,6 +159,7 @@ def test_an_sftp_transfer_by_a_removed_key_ends(kim: Owner, client: SshClient, t
         client.ok("rm -f big")
 
 
+@pytest.mark.every_engine
 def test_new_sessions_have_the_keys_and_other_peoples_have_not(
     shared: Deployment, kim: Owner, ann: Owner, tmp_path: Path
 ) -> None:
@@ -206,6 +208,7 @@ def test_keys_come_from_stdin_and_from_the_ssh_agent(kim: Owner, client: SshClie
     assert nobody.returncode == 5 and b"no ssh-agent is running" in nobody.stderr
 
 
+@pytest.mark.every_engine
 def test_a_security_key_opens_the_session(kim: Owner, client: SshClient, tmp_path: Path) -> None:
     with SecurityKeyAgent(tmp_path / "agent") as token:
         (tmp_path / "token.pub").write_text(token.public_line + "\n")
@@ -261,6 +264,7 @@ def post_key(shared: Deployment, owner: Owner, text: str) -> Any:
     return run([python, "-c", code], owner.environment, stdin=text.encode())
 
 
+@pytest.mark.every_engine
 def test_what_a_removed_key_had_opened_ends_as_soon_as_a_frozen_agent_is_back(
     kim: Owner, client: SshClient, tmp_path: Path
 ) -> None:
@@ -282,6 +286,7 @@ def test_what_a_removed_key_had_opened_ends_as_soon_as_a_frozen_agent_is_back(
     assert client.ok("whoami") == "work\n"
 
 
+@pytest.mark.every_engine
 def test_keys_that_were_removed_while_nobody_could_tell_the_session_go_when_the_server_is_back(
     own_deployment: Deployment, tmp_path: Path
 ) -> None:

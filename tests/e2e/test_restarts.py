@@ -59,6 +59,7 @@ def launches(ours: Deployment, name: str) -> int:
 
 
 class TestLocalProxy:
+    @pytest.mark.every_engine
     def test_killed_and_started_it_has_the_same_ports_and_launches_nothing(
         self, ours: Deployment, card: Card, box: SshClient
     ) -> None:
@@ -80,6 +81,7 @@ class TestLocalProxy:
 
 
 class TestServer:
+    @pytest.mark.every_engine
     def test_killed_and_started_it_finds_the_same_processes_and_forwards_work_by_themselves(
         self, ours: Deployment, box: SshClient
     ) -> None:
@@ -104,6 +106,7 @@ class TestServer:
         ours.server.start()
         assert_all_is_as_before(ours, box, sleeper)
 
+    @pytest.mark.every_engine
     def test_everything_killed_comes_back_together(self, ours: Deployment, box: SshClient) -> None:
         sleeper = leave_sleeping(box)
         ours.kill()
@@ -141,10 +144,12 @@ class TestServer:
 
 
 class TestAgent:
+    @pytest.mark.every_engine
     def test_killed_it_is_said_and_start_mends_it(self, ours: Deployment, card: Card, box: SshClient) -> None:
         sleeper = leave_sleeping(box)
         self.check_that_start_mends(ours, card, box, sleeper.agent.kill, b"ended by SIGKILL")
 
+    @pytest.mark.every_engine
     def test_ended_from_inside_it_is_said_and_start_mends_it(
         self, ours: Deployment, card: Card, box: SshClient
     ) -> None:
@@ -177,6 +182,7 @@ class TestAgent:
 
 
 class TestStopAndStart:
+    @pytest.mark.every_engine
     def test_home_key_and_launched_apps_are_kept(self, ours: Deployment, card: Card, box: SshClient) -> None:
         sleeper = leave_sleeping(box)
         box.ok("echo mine > kept")
@@ -208,6 +214,7 @@ class TestStopAndStart:
         ours.cli("disconnect", "box")
         assert ours.admin.json("forwards") == []
 
+    @pytest.mark.every_engine
     def test_a_stop_ends_what_ignores_it(self, ours: Deployment, box: SshClient) -> None:
         box.ok("(trap '' TERM HUP INT; exec setsid sleep 4242424 >/dev/null 2>&1 </dev/null) &")
         words = ["sleep", "4242424"]

@@ -8,6 +8,8 @@ import pytest
 from deployment import Deployment, Owner
 from ssh_client import SshClient, run, through_forward, through_proxy_command
 
+pytestmark = pytest.mark.every_engine
+
 
 def make_key(path: Path, key_type: str = "ed25519") -> Path:
     made = run(["ssh-keygen", "-q", "-t", key_type, "-N", "", "-f", str(path)], os.environ)

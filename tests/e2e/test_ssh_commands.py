@@ -12,6 +12,8 @@ from terminal import terminal
 
 from sshore.proxy.forwards import Card
 
+pytestmark = pytest.mark.every_engine
+
 
 class TestTheLinesThatUsersPaste:
     def test_the_commissioned_line_gives_a_shell(self, shared: Deployment, card: Card, tmp_path: Path) -> None:

@@ -15,6 +15,8 @@ from deployment import Deployment, free_port
 from programs import need
 from ssh_client import SshClient, run
 
+pytestmark = pytest.mark.every_engine
+
 _GREETER = """
 import socket
 server = socket.create_server(("127.0.0.1", 0))

@@ -6,6 +6,8 @@ import pytest
 from deployment import Owner
 from ssh_client import SshClient, through_proxy_command
 
+pytestmark = pytest.mark.every_engine
+
 
 @pytest.fixture
 def data(ann: Owner) -> Iterator[str]:

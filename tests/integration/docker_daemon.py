@@ -21,7 +21,7 @@ from typing import Any
 
 import psutil
 
-from integration.docker_images import IMAGES
+from integration.docker_images import make
 
 START_DEADLINE_S = 60.0
 _TABLES = ("filter", "nat", "raw")
@@ -112,14 +112,8 @@ class DockerDaemon:
     def need(self, image: str) -> str:
         """Make one of the images of docker_images.py, if it is not made yet; its name."""
         if self.docker("image", "inspect", image).returncode:
-            rootfs, changes = IMAGES[image]
-            self.build(image, rootfs(), *changes)
+            self.ok("load", stdin=make(image))
         return image
-
-    def build(self, name: str, rootfs: bytes, *changes: str) -> None:
-        """An image from a root file system in tar(5) form; `changes` are Dockerfile lines, such as ``ENV A=b``."""
-        options = (word for change in changes for word in ("--change", change))
-        self.ok("import", *options, "-", name, stdin=rootfs)
 
     def log(self) -> str:
         return (self.directory / "log").read_text(errors="replace")[-5000:]

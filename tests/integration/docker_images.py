@@ -1,29 +1,53 @@
-"""Root file systems for images, made of this machine's own packages: there is no registry in the tests.
+"""Images for the tests, made of this machine's packages and of debootstrap's: there is no registry in the tests.
 
 BUSYBOX    a static busybox, and nothing else: no /etc, no /tmp, no libc
+ALPINE     musl's libc and loader in the place of glibc's, and a program linked with it; busybox, accounts and profile
+           as Alpine has them
+DEBIAN     Debian 12 as debootstrap makes it
+UBUNTU     the same with Ubuntu's account of the uid 1000, a PATH of its own, and a HOME of root's
 NO_SHELL   one static program and two accounts, as "distroless" images have them
-DEBIAN     bash, coreutils and glibc from this machine's Debian packages, with accounts and profile of their own
-MUSL       musl's libc and loader in the place of glibc's, and a program linked with it; busybox as its shell
+NOBODY     the same without any account and without /etc, with a USER and an ENTRYPOINT
+LIVED_IN   busybox with an account, a group and a home `work` of its own, and everything that a Dockerfile can say
+HOSTILE    busybox with variables that spoil whatever minds them: LD_*, PYTHON*, and very long ones
+LINKED     busybox whose account files are links to elsewhere, and whose bash leads nowhere
+BROKEN     busybox whose /bin/sh is no program
 """
 
 import hashlib
 import io
 import json
+import platform
 import shutil
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
-BUSYBOX, NO_SHELL, DEBIAN, MUSL = (f"sshore-test:{kind}" for kind in ("busybox", "no-shell", "debian", "musl"))
+from integration.debian_rootfs import debian_rootfs
 
-_DEBIAN_PACKAGES = (
-    *("base-files", "base-passwd", "bash", "coreutils", "dash", "findutils", "grep", "hostname", "libc-bin", "libc6"),
-    *("libacl1", "libattr1", "libcap2", "libgmp10", "libncursesw6", "libpcre2-8-0", "libprocps8", "libselinux1"),
-    *("libsmartcols1", "libtinfo6", "mawk", "mount", "ncurses-base", "procps", "sed", "tar", "util-linux"),
-)
-_MERGED = ("bin", "sbin", "lib", "lib64")
+BUSYBOX, ALPINE, DEBIAN, UBUNTU = (f"sshore-test:{kind}" for kind in ("busybox", "alpine", "debian", "ubuntu"))
+NO_SHELL, NOBODY, LIVED_IN = (f"sshore-test:{kind}" for kind in ("no-shell", "nobody", "lived-in"))
+ARCHITECTURE = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+HOSTILE, LINKED, BROKEN = (f"sshore-test:{kind}" for kind in ("hostile", "linked", "broken"))
+
+_ALPINE_PASSWD = """\
+root:x:0:0:root:/root:/bin/ash
+bin:x:1:1:bin:/bin:/sbin/nologin
+daemon:x:2:2:daemon:/sbin:/sbin/nologin
+guest:x:405:100:guest:/dev/null:/sbin/nologin
+nobody:x:65534:65534:nobody:/:/sbin/nologin
+"""
+_ALPINE_PROFILE = """\
+export PATH="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+export PAGER=less
+umask 022
+for script in /etc/profile.d/*.sh ; do
+    if [ -r "$script" ] ; then . "$script" ; fi
+done
+unset script
+"""
 _WHO = """\
 #include <pwd.h>
 #include <stdio.h>
@@ -51,7 +75,7 @@ def rootfs(files: Mapping[str, Path | str | None], links: Mapping[str, str] | No
                 archive.addfile(info)
                 continue
             data = source.encode() if isinstance(source, str) else source.read_bytes()
-            if isinstance(source, Path):
+            if isinstance(source, Path) and source.is_file():
                 info.mode = source.stat().st_mode & 0o7777
             info.size = len(data)
             archive.addfile(info, io.BytesIO(data))
@@ -62,66 +86,121 @@ def busybox_rootfs() -> bytes:
     return rootfs({"bin/busybox": _busybox()}, _applets())
 
 
-def no_shell_rootfs() -> bytes:
-    accounts = "root:x:0:0:root:/root:/sbin/nologin\nnonroot:x:65532:65532::/home/nonroot:/sbin/nologin\n"
-    return rootfs({"etc/passwd": accounts, "etc/group": "root:x:0:\n", "usr/bin/env": _busybox()})
-
-
-def musl_rootfs() -> bytes:
+def alpine_rootfs() -> bytes:
     with tempfile.TemporaryDirectory() as directory:
         source, program = Path(directory, "who.c"), Path(directory, "who")
         source.write_text(_WHO)
         subprocess.run(["musl-gcc", "-o", program, source], check=True)
         loader = Path("/lib/ld-musl-x86_64.so.1")
         files = {"bin/busybox": _busybox(), "bin/who-by-musl": program, "lib/ld-musl-x86_64.so.1": loader.resolve()}
-        # As Alpine has it: a profile that sets PATH anew.
-        return rootfs({**files, "etc/profile": "export PATH=/usr/bin:/bin\n"}, _applets())
+        accounts = {"etc/passwd": _ALPINE_PASSWD, "etc/group": "root:x:0:root\nusers:x:100:games\n"}
+        profile = {"etc/profile": _ALPINE_PROFILE, "etc/profile.d/colour.sh": "export COLOUR=yes\n", "tmp": None}
+        return rootfs({**files, **accounts, **profile}, _applets())
 
 
-def debian_rootfs() -> bytes:
-    listed = subprocess.run(["dpkg", "-L", *_DEBIAN_PACKAGES], capture_output=True, text=True).stdout.splitlines()
-    paths = sorted({path for path in map(Path, listed) if path.is_absolute() and not path.is_dir() and path.exists()})
-    links = {_merged(path): str(path.readlink()) for path in paths if path.is_symlink()}
-    files: dict[str, Path | str | None] = {_merged(path): path for path in paths if not path.is_symlink()}
-    files |= {
-        "etc/passwd": Path("/usr/share/base-passwd/passwd.master").read_text()
-        + "ubuntu:x:1000:1000::/home/ubuntu:/bin/bash\n",
-        "etc/group": Path("/usr/share/base-passwd/group.master").read_text() + "ubuntu:x:1000:\n",
-        "etc/profile": Path("/usr/share/base-files/profile").read_text(),
-    }
-    merged = {name: f"usr/{name}" for name in _MERGED}
-    return rootfs(files, {**merged, **links, "usr/bin/sh": "dash", "usr/bin/awk": "mawk"})
+def debian_layer() -> bytes:
+    return debian_rootfs().read_bytes()
 
 
-def image_archive(name: str, architecture: str) -> bytes:
-    """An empty image for machines of some architecture, as `docker load` takes it."""
-    layer = rootfs({"etc": None})
-    digest = f"sha256:{hashlib.sha256(layer).hexdigest()}"
-    config = {"architecture": architecture, "os": "linux", "rootfs": {"type": "layers", "diff_ids": [digest]}}
-    manifest = [{"Config": "config.json", "RepoTags": [name], "Layers": ["layer.tar"]}]
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for place, data in {
-            "config.json": json.dumps(config).encode(),
+def ubuntu_accounts() -> bytes:
+    with tarfile.open(debian_rootfs()) as debian:
+        passwd = debian.extractfile("./etc/passwd")
+        assert passwd is not None
+        return rootfs({"etc/passwd": passwd.read().decode() + "ubuntu:x:1000:1000::/home/ubuntu:/bin/bash\n"})
+
+
+def no_shell_rootfs() -> bytes:
+    accounts = "root:x:0:0:root:/root:/sbin/nologin\nnonroot:x:65532:65532::/home/nonroot:/sbin/nologin\n"
+    return rootfs({"etc/passwd": accounts, "etc/group": "root:x:0:\n", "usr/bin/env": _busybox()})
+
+
+def nobody_rootfs() -> bytes:
+    return rootfs({"usr/bin/env": _busybox(), "usr/bin/id": _busybox()})
+
+
+def lived_in_rootfs() -> bytes:
+    accounts = "root:x:0:0::/root:/bin/sh\nwork:x:4242:4242:of the image:/home/work:/bin/false\nlast:x:7:7::/:/bin/sh"
+    groups = "root:x:0:\nwork:x:4242:last\nwheel:x:10:work"
+    files = {"home/work/of-the-image": "hidden", "srv/app/file": "of the image", "data/file": "in a volume"}
+    return rootfs({"bin/busybox": _busybox(), "etc/passwd": accounts, "etc/group": groups, **files}, _applets())
+
+
+def linked_rootfs() -> bytes:
+    accounts = {"real/store/passwd": "root:x:0:0:root:/root:/bin/sh\nkept:x:7:7::/:/bin/sh\n", "etc/group": ""}
+    links = {"etc/passwd": "../real/store/passwd", "etc/profile": "/gone", "tmp": "real/tmp", "bin/bash": "gone"}
+    return rootfs({**accounts, "real/tmp": None, "bin/busybox": _busybox()}, {**_applets(), **links})
+
+
+def broken_rootfs() -> bytes:
+    applets = {place: target for place, target in _applets().items() if place != "bin/sh"}
+    return rootfs({"bin/busybox": _busybox(), "bin/sh": Path("/dev/null")}, applets)
+
+
+def image_archive(
+    name: str, layers: Iterable[bytes], config: Mapping[str, Any] | None = None, architecture: str = ARCHITECTURE
+) -> bytes:
+    """An image as `docker load` takes it; `config` is what a Dockerfile says beside files (OCI image-spec, config)."""
+    blobs = {f"{number}.tar": layer for number, layer in enumerate(layers)}
+    digests = [f"sha256:{hashlib.sha256(layer).hexdigest()}" for layer in blobs.values()]
+    whole = {"architecture": architecture, "os": "linux", "rootfs": {"type": "layers", "diff_ids": digests}}
+    manifest = [{"Config": "config.json", "RepoTags": [name], "Layers": list(blobs)}]
+    return _tar(
+        {
+            "config.json": json.dumps({**whole, "config": config or {}}).encode(),
             "manifest.json": json.dumps(manifest).encode(),
-            "layer.tar": layer,
-        }.items():
-            info = tarfile.TarInfo(place)
-            info.size = len(data)
-            archive.addfile(info, io.BytesIO(data))
-    return buffer.getvalue()
+            **blobs,
+        }
+    )
 
 
-IMAGES: dict[str, tuple[Callable[[], bytes], tuple[str, ...]]] = {
-    BUSYBOX: (busybox_rootfs, ("ENV GREETING=hello", "ENV PATH=/bin")),
-    NO_SHELL: (no_shell_rootfs, ()),
-    DEBIAN: (
-        debian_rootfs,
-        ("ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin", "ENV HOME=/root", "ENV GREETING='hello there'"),
+def make(name: str) -> bytes:
+    """One of the images above."""
+    layers, config = _IMAGES[name]
+    return image_archive(name, (layer() for layer in layers), config)
+
+
+_SPOILT = [
+    *("LD_PRELOAD=/nonexistent.so", "LD_LIBRARY_PATH=/bin", "GLIBC_TUNABLES=glibc.malloc.check=3"),
+    *("PYTHONHOME=/nonexistent", "PYTHONPATH=/nonexistent", "PYTHONSTARTUP=/nonexistent", "OPENSSL_CONF=/nonexistent"),
+    *(
+        "ENV=/nonexistent",
+        "BASH_ENV=/nonexistent",
+        "IFS=x",
+        "HOSTNAME=other",
+        "TMPDIR=/nonexistent",
+        "SHELL=/bin/false",
     ),
-    MUSL: (musl_rootfs, ("ENV PATH=/opt/tool:/bin",)),
+    *("SSHORE_SESSION=other", "SSHORE_SESSION_ID=other", "USER=root", "HOME=/root"),
+    """QUOTED=it's "quoted" $HOME \\ # %h""",
+    f"LONG={'x' * 100_000}",
+    f"TOO_LONG={'x' * 120_000}",
+    *(f"VARIABLE_{number}={'y' * 100}" for number in range(300)),
+]
+_LIVED_IN = {
+    "User": "work",
+    "WorkingDir": "/srv/app",
+    "Volumes": {"/data": {}, "/home/work": {}, "/etc": {}, "/tmp": {}},
+    "Healthcheck": {"Test": ["CMD", "false"], "Interval": 10**9},
+    "OnBuild": ["RUN false"],
+    "ExposedPorts": {"22/tcp": {}},
+    "StopSignal": "SIGKILL",
+    "Entrypoint": ["/bin/false"],
+    "Labels": {"sshore.session": "lostlostlost", "sshore.deployment": "lost"},
 }
-"""How each image is made: its root file system, and its Dockerfile lines."""
+_UBUNTU = ["PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin", "HOME=/root", "GREETING=hello there"]
+
+_IMAGES: dict[str, tuple[tuple[Callable[[], bytes], ...], Mapping[str, Any]]] = {
+    BUSYBOX: ((busybox_rootfs,), {"Env": ["GREETING=hello", "PATH=/bin"]}),
+    ALPINE: ((alpine_rootfs,), {"Env": ["PATH=/opt/tool:/bin"]}),
+    DEBIAN: ((debian_layer,), {}),
+    UBUNTU: ((debian_layer, ubuntu_accounts), {"Env": _UBUNTU}),
+    NO_SHELL: ((no_shell_rootfs,), {}),
+    NOBODY: ((nobody_rootfs,), {"User": "65532:65532", "Entrypoint": ["/usr/bin/env"], "Cmd": ["false"]}),
+    LIVED_IN: ((lived_in_rootfs,), _LIVED_IN),
+    HOSTILE: ((busybox_rootfs,), {"Env": _SPOILT}),
+    LINKED: ((linked_rootfs,), {}),
+    BROKEN: ((broken_rootfs,), {}),
+}
 
 
 def _busybox() -> Path:
@@ -133,7 +212,11 @@ def _applets() -> dict[str, str]:
     return {f"bin/{applet}": "busybox" for applet in listed if applet != "busybox"}
 
 
-def _merged(path: Path) -> str:
-    """Where a file lies when /bin and its like are links into /usr."""
-    place = str(path).lstrip("/")
-    return f"usr/{place}" if place.partition("/")[0] in _MERGED else place
+def _tar(members: Mapping[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for place, data in members.items():
+            info = tarfile.TarInfo(place)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    return buffer.getvalue()

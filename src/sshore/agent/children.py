@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 
 from sshore.agent.loop import Callback, Loop, Timer
@@ -22,8 +22,18 @@ class Children:
         self._on_exit: dict[int, OnExit] = {}
         self._endings: list[_Ending] = []
 
-    def spawn(self, command: tuple[str, ...], on_exit: OnExit, *, stdin: int, stdout: int, stderr: int) -> int:
-        """Start a program in a session (setsid(2)) of its own, in the agent's directory and environment.
+    def spawn(
+        self,
+        command: tuple[str, ...],
+        on_exit: OnExit,
+        *,
+        stdin: int,
+        stdout: int,
+        stderr: int,
+        environment: Mapping[str, str] | None = None,
+    ) -> int:
+        """Start a program in a session (setsid(2)) of its own, in the agent's directory and environment, or in another
+        environment.
 
         Raises:
             OSError: it cannot be started.
@@ -32,7 +42,7 @@ class Children:
         pid = os.posix_spawnp(
             command[0],
             command,
-            os.environ,
+            os.environ if environment is None else environment,
             file_actions=actions,
             setsid=True,
             setsigmask=(),

@@ -13,6 +13,8 @@ from sshore.agent.replies import Problem, Reply, ok
 from sshore.wire.problems import Code
 
 END_GRACE_S = 2.0
+# What an image says (LD_PRELOAD, OPENSSL_CONF, …) is for its own programs: their variables come from sshd's SetEnv.
+_ENVIRONMENT: dict[str, str] = {}
 
 
 class _Connection:
@@ -98,7 +100,9 @@ class SshApp:
             self._daemons.pop(pid, None)
 
         try:
-            pid = self._children.spawn(command, ended, stdin=fd, stdout=fd, stderr=journal.write_end)
+            pid = self._children.spawn(
+                command, ended, stdin=fd, stdout=fd, stderr=journal.write_end, environment=_ENVIRONMENT
+            )
         except OSError:
             journal.close()
             raise
@@ -137,7 +141,9 @@ class SshApp:
             null = os.open(os.devnull, os.O_RDWR)
             try:
                 command = (self._sshd, "-t", *self._arguments)
-                self._children.spawn(command, finished, stdin=null, stdout=null, stderr=write_end)
+                self._children.spawn(
+                    command, finished, stdin=null, stdout=null, stderr=write_end, environment=_ENVIRONMENT
+                )
             finally:
                 os.close(null)
         except OSError as error:

@@ -9,6 +9,8 @@ from sshore.core.own_keys import OwnKey
 _GCM = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com")
 _CTR = ("aes128-ctr", "aes192-ctr", "aes256-ctr")
 _CHACHA = "chacha20-poly1305@openssh.com"
+_MOST_VARIABLES = 192 << 10
+"""Bytes. A daemon whose processes tell each other of more than 256 KiB of settings ends (OpenSSH, monitor_wrap.c)."""
 
 
 def ciphers(cpu_has_aes: bool) -> str:
@@ -22,7 +24,7 @@ def ciphers(cpu_has_aes: bool) -> str:
 
 def sshd_config(environment: dict[str, str], *, cpu_has_aes: bool) -> str:
     """The configuration of `sshd -i` (sshd_config(5)), run by the session's one account without privilege."""
-    set_env = " ".join(_quote(f"{name}={value}") for name, value in environment.items())
+    set_env = " ".join(_quote(f"{name}={value}") for name, value in _fitting(environment).items())
     return f"""\
 # Written by Sshore; changes are lost.
 HostKey {layout.HOST_KEY}
@@ -115,3 +117,13 @@ def agent_config(
 def _quote(word: str) -> str:
     escaped = word.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
+
+
+def _fitting(environment: Mapping[str, str]) -> dict[str, str]:
+    """Of variables that are too many for sshd, as hardly any image's are, the longest are left out."""
+    kept = dict(environment)
+    for name in sorted(environment, key=lambda name: -len(environment[name].encode())):
+        if sum(len(other.encode()) + len(value.encode()) + 8 for other, value in kept.items()) <= _MOST_VARIABLES:
+            break
+        del kept[name]
+    return kept

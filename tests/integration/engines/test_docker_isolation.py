@@ -15,7 +15,7 @@ from docker_world import DockerWorld, docker_world
 from worlds import OTHER_OWNER_UID, eventually
 
 from integration.docker_daemon import DockerDaemon
-from integration.docker_images import image_archive
+from integration.docker_images import image_archive, rootfs
 from sshore.core.errors import EngineFailed, Forbidden, InvalidInput, NotFound, Unavailable
 from sshore.core.sessions import BindMount, EngineState, Network, Resources, RunState, SessionSpec
 from sshore.engines.docker import DockerEngine
@@ -263,7 +263,7 @@ class TestImages:
 
     def test_one_for_other_machines_is_refused_in_words(self, world: DockerWorld, dockerd: DockerDaemon) -> None:
         other = "arm64" if os.uname().machine == "x86_64" else "amd64"
-        dockerd.ok("load", stdin=image_archive("sshore-test:other", other))
+        dockerd.ok("load", stdin=image_archive("sshore-test:other", [rootfs({"etc": None})], architecture=other))
 
         async def tell(phrase: str) -> None:
             raise AssertionError(phrase)
