@@ -15,6 +15,7 @@ users.py      logging in with a password; users, for admins
 oidc.py       logging in by OpenID Connect
 own.py        own keys, files for new homes, the bootstrap script
 folders.py    storage folders
+images.py     images, pulls, commits; logins at registries
 audit.py      who connected to what
 health.py     /healthz, /readyz, /metrics, version, trust
 """

@@ -4,10 +4,12 @@ from datetime import datetime
 
 from sshore.core.activity import Report
 from sshore.core.apps import AppStatus
+from sshore.core.images import PullProgress
 from sshore.core.sessions import MemoryKills, Resources, Session
 from sshore.core.users import Token, User
 from sshore.schema.activity_messages import ActivityMessage
 from sshore.schema.folder_messages import ShareFolder
+from sshore.schema.image_messages import ImageMessage, PullMessage
 from sshore.schema.messages import (
     AppMessage,
     FolderMessage,
@@ -21,6 +23,7 @@ from sshore.schema.messages import (
     UserMessage,
 )
 from sshore.services.folders import ListedFolder
+from sshore.services.images import ListedImage
 from sshore.services.session_details import NO_DETAILS, SessionDetails
 from sshore.services.settings import SettingValue
 
@@ -32,13 +35,14 @@ def session_message(
     linked: bool,
     report: Report | None = None,
     details: SessionDetails = NO_DETAILS,
+    pull: PullProgress | None = None,
 ) -> SessionMessage:
     return SessionMessage(
         id=session.id,
         name=session.name,
         owner=owner,
         state=session.state,
-        reason=session.reason,
+        reason=pull.phrase if pull else session.reason,
         engine=session.engine,
         image=session.image,
         network=session.network,
@@ -57,6 +61,32 @@ def session_message(
         entrypoint=session.entrypoint,
         entrypoint_state=details.entrypoint_state,
         memory_kills=memory_kills_message(details.memory_kills),
+        image_id=session.image_id,
+        image_digest=session.image_digest,
+        previous_image_id=session.previous_image_id,
+        pull=pull_message(pull) if pull else None,
+    )
+
+
+def pull_message(pull: PullProgress) -> PullMessage:
+    return PullMessage(pull.image, pull.layers, pull.layers_done, pull.done_bytes, pull.total_bytes)
+
+
+def image_message(listed: ListedImage) -> ImageMessage:
+    image = listed.image
+    return ImageMessage(
+        name=image.name,
+        ref=listed.ref,
+        id=image.id,
+        digest=image.digest,
+        size_bytes=image.size_bytes,
+        architecture=image.architecture,
+        runs_here=image.runs_here,
+        allowed=image.allowed,
+        created_at=time_text(image.created_at) if image.created_at else None,
+        owner=listed.owner,
+        sessions=listed.sessions,
+        engine=listed.engine,
     )
 
 

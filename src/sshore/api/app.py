@@ -3,7 +3,7 @@
 from fastapi import FastAPI
 
 from sshore import __version__
-from sshore.api import accounts, apps, audit, folders, health, oidc, own, sessions, users
+from sshore.api import accounts, apps, audit, folders, health, images, oidc, own, sessions, users
 from sshore.api.body_limit import BodyLimit
 from sshore.api.problems import install_problem_handlers
 from sshore.api.services import Services
@@ -15,6 +15,6 @@ def create_app(services: Services) -> FastAPI:
     app.state.services = services
     install_problem_handlers(app)
     app.add_middleware(BodyLimit)
-    for module in (health, accounts, sessions, apps, folders, own, users, oidc, audit):
+    for module in (health, accounts, sessions, apps, folders, own, users, oidc, audit, images):
         app.include_router(module.router)
     return app

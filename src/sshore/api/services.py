@@ -11,6 +11,7 @@ from sshore.services.folder_keys import FolderKeyService
 from sshore.services.folder_sharing import FolderSharing
 from sshore.services.folder_trash import FolderTrash
 from sshore.services.folders import FolderService
+from sshore.services.images import ImageService
 from sshore.services.oidc import OidcLogin
 from sshore.services.own_keys import OwnKeyService
 from sshore.services.passwords import Passwords
@@ -31,6 +32,7 @@ class Services:
     sessions: SessionService
     details: SessionDetailsService
     apps: AppService
+    images: ImageService
     folders: FolderService
     trash: FolderTrash
     sharing: FolderSharing

@@ -24,6 +24,7 @@ from sshore.services.session_details import NO_DETAILS, SessionDetails
 router = APIRouter(prefix="/api/v1/sessions", tags=["sessions"])
 
 WaitSeconds = Annotated[float, Query(ge=0, le=120, description="Wait up to so many seconds until it is settled.")]
+Seen = Annotated[str | None, Query(description="Answer, too, as soon as its reason is another than this.")]
 LogName = Literal["session", "bootstrap", "entrypoint"]
 TailBytes = Annotated[int, Query(ge=1, le=8 << 20)]
 
@@ -37,14 +38,18 @@ async def list_sessions(
 
 
 @router.post("", status_code=201)
-async def create_session(body: CreateSession, caller: Caller, services: Use, wait_s: WaitSeconds = 0) -> SessionMessage:
-    session = await services.sessions.create(caller, await wanted_session(body, caller, services), wait_s)
+async def create_session(
+    body: CreateSession, caller: Caller, services: Use, wait_s: WaitSeconds = 0, seen: Seen = None
+) -> SessionMessage:
+    session = await services.sessions.create(caller, await wanted_session(body, caller, services), wait_s, seen)
     return _message(session, caller, services)
 
 
 @router.get("/{ref}")
-async def show_session(session: Found, caller: Caller, services: Use, wait_s: WaitSeconds = 0) -> SessionMessage:
-    settled = await services.sessions.settled(session, wait_s)
+async def show_session(
+    session: Found, caller: Caller, services: Use, wait_s: WaitSeconds = 0, seen: Seen = None
+) -> SessionMessage:
+    settled = await services.sessions.settled(session, wait_s, seen)
     return _message(settled, caller, services, await services.details.of(settled))
 
 
@@ -56,8 +61,10 @@ async def change_session(session: Found, body: ChangeSession, caller: Caller, se
 
 
 @router.post("/{ref}/start")
-async def start_session(session: Own, caller: Caller, services: Use, wait_s: WaitSeconds = 0) -> SessionMessage:
-    return _message(await services.sessions.start(session, wait_s), caller, services)
+async def start_session(
+    session: Own, caller: Caller, services: Use, wait_s: WaitSeconds = 0, seen: Seen = None
+) -> SessionMessage:
+    return _message(await services.sessions.start(session, wait_s, seen), caller, services)
 
 
 @router.post("/{ref}/stop")
@@ -106,4 +113,5 @@ def _message(
 
 def _said(session: Session, owner: str, services: Services, details: SessionDetails = NO_DETAILS) -> SessionMessage:
     linked = services.sessions.is_linked(session)
-    return session_message(session, owner, linked=linked, report=services.watch.report(session), details=details)
+    report, pull = services.watch.report(session), services.sessions.pull(session)
+    return session_message(session, owner, linked=linked, report=report, details=details, pull=pull)

@@ -28,8 +28,8 @@ _LONGEST = 150
 class Image:
     """An image that is here, by one of its names.
 
-    `id` stands for its contents on this machine, `digest` (``debian@sha256:…``) for those at its registry; empty where it
-    has none. `owner_id`: who has committed it, and alone may use it.
+    `id` stands for its contents on this machine, `digest` (``debian@sha256:…``) for those at its registry; empty where
+    it has none. `owner_id`: who has committed it, and alone may use it.
     """
 
     name: str
@@ -95,8 +95,8 @@ def check_own_name(name: str) -> str:
     """
     if not is_own_name(name):
         raise InvalidInput(
-            f"{name!r} is no name for an image of your own: use a-z, 0-9, '.', '_', '-' and '/', and after a colon a tag, "
-            f"such as mybox:2, at most {_LONGEST} in all; it stays on this server, so it names no registry",
+            f"{name!r} is no name for an image of your own: use a-z, 0-9, '.', '_', '-' and '/', and a tag after a "
+            f"colon, such as mybox:2, at most {_LONGEST} in all; it stays on this server, so it names no registry",
             field="image",
         )
     return full_name(name)
@@ -106,7 +106,11 @@ def is_own_name(name: str) -> bool:
     """Whether a committed image can have this name."""
     match = _NAME.fullmatch(name)
     return (
-        match is not None and not match["host"] and not match["digest"] and len(name) <= _LONGEST and not is_image_id(name)
+        match is not None
+        and not match["host"]
+        and not match["digest"]
+        and len(name) <= _LONGEST
+        and not is_image_id(name)
     )
 
 
@@ -137,6 +141,7 @@ def check_registry(registry: str) -> str:
         return DOCKER_HUB
     if len(bare) > 255 or not _REGISTRY.fullmatch(bare):
         raise InvalidInput(
-            f"{registry!r} is no registry: give its host, such as ghcr.io or registry.example.org:5000", field="registry"
+            f"{registry!r} is no registry: give its host, such as ghcr.io or registry.example.org:5000",
+            field="registry",
         )
     return bare

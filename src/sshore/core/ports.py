@@ -142,8 +142,8 @@ class Engine(Protocol):
 
 
 class ImageStore(Protocol):
-    """The images of an engine that has them, beside its `Engine`. An owner's committed images are nobody else's: by no
-    name and no id.
+    """The images of an engine that has them, beside its `Engine`. An owner's committed images are nobody else's: by
+    no name and no id.
 
     Raises (every method):
         Unavailable: the engine does not answer. EngineFailed: it could not.
@@ -166,8 +166,8 @@ class ImageStore(Protocol):
         """
 
     async def commit(self, session: Session, name: str, *, pause: bool) -> Image:
-        """Keep what a session has changed, without its home and what is mounted, as an image of its owner's, in the place
-        of the owner's that has this name. `pause`: its processes stand still meanwhile.
+        """Keep what a session has changed, without its home and what is mounted, as an image of its owner's, in the
+        place of the owner's that has this name. `pause`: its processes stand still meanwhile.
 
         Raises:
             Forbidden: the administrator does not allow it. Conflict: nothing is left of the session's last run.

@@ -7,6 +7,7 @@ from sshore.core.states import SessionState
 from sshore.core.users import Role, Scope
 from sshore.schema.activity_messages import ActivityMessage
 from sshore.schema.folder_messages import ShareFolder
+from sshore.schema.image_messages import PullMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,14 @@ class SessionMessage:
     """A phrase, of one session that runs and is asked for by name: ``runs``, ``ended with exit status 1, after 3 s``."""
     memory_kills: MemoryKillsMessage | None = None
     """Likewise; None where there were none."""
+    image_id: str = ""
+    """Of the image that it was started from; `image` is but a name, which may come to mean another."""
+    image_digest: str = ""
+    """What to say for that image wherever its registry is; empty for one that is only here."""
+    previous_image_id: str = ""
+    """Of the image of the start before, where that was another one."""
+    pull: PullMessage | None = None
+    """How far the pull of its image is, while there is one."""
 
 
 @dataclass(frozen=True, slots=True)

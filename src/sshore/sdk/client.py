@@ -1,7 +1,8 @@
 """`Client`: a typed method for every route of ``/api/v1``."""
 
 import base64
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import quote, urlencode
@@ -17,6 +18,14 @@ from sshore.schema.folder_messages import (
     ShareFolder,
     TrashedFolderMessage,
     UnsharedMessage,
+)
+from sshore.schema.image_messages import (
+    CommitSession,
+    ImageMessage,
+    ImagesMessage,
+    PullMessage,
+    RegistryLoginRequest,
+    RegistryMessage,
 )
 from sshore.schema.messages import (
     AppMessage,
@@ -42,10 +51,13 @@ from sshore.schema.own_messages import (
 from sshore.sdk.credentials import Login
 from sshore.sdk.errors import ApiError
 from sshore.sdk.http import HttpConnection
-from sshore.wire.problems import Code, Problem
+from sshore.wire.problems import Code, Problem, read_problem
 
 M = TypeVar("M")
 _API = "/api/v1"
+_PULL_SILENCE_S = 600.0
+"""A big layer is unpacked in silence."""
+_COMMIT_PATIENCE_S = 3600.0
 
 
 class Client:
@@ -97,18 +109,20 @@ class Client:
         """The user's sessions, or all (admins only)."""
         return self._list(SessionMessage, "/sessions" + _query(all="true" if everyone else None))
 
-    def create_session(self, request: CreateSession, wait_s: float = 0) -> SessionMessage:
-        path = "/sessions" + _query(wait_s=wait_s or None)
+    def create_session(self, request: CreateSession, wait_s: float = 0, seen: str | None = None) -> SessionMessage:
+        """`seen`: answer as soon as the reason is another than this, too; so do the others that have it."""
+        path = "/sessions" + _query(wait_s=wait_s or None, seen=seen)
         return self._one(SessionMessage, "POST", path, encode(request), wait_s=wait_s)
 
-    def session(self, ref: str, wait_s: float = 0) -> SessionMessage:
-        return self._one(SessionMessage, "GET", _session(ref) + _query(wait_s=wait_s or None), wait_s=wait_s)
+    def session(self, ref: str, wait_s: float = 0, seen: str | None = None) -> SessionMessage:
+        path = _session(ref) + _query(wait_s=wait_s or None, seen=seen)
+        return self._one(SessionMessage, "GET", path, wait_s=wait_s)
 
     def change_session(self, ref: str, change: ChangeSession) -> SessionMessage:
         return self._one(SessionMessage, "PATCH", _session(ref), encode(change))
 
-    def start_session(self, ref: str, wait_s: float = 0) -> SessionMessage:
-        path = _session(ref) + "/start" + _query(wait_s=wait_s or None)
+    def start_session(self, ref: str, wait_s: float = 0, seen: str | None = None) -> SessionMessage:
+        path = _session(ref) + "/start" + _query(wait_s=wait_s or None, seen=seen)
         return self._one(SessionMessage, "POST", path, wait_s=wait_s)
 
     def stop_session(self, ref: str) -> SessionMessage:
@@ -147,6 +161,39 @@ class Client:
     def certificate(self, ref: str, public_key: str) -> CertificateMessage:
         """Certify a public key (one authorized_keys line) for a session, for a few minutes."""
         return self._one(CertificateMessage, "POST", _session(ref) + "/certificate", {"public_key": public_key})
+
+    def images(self) -> ImagesMessage:
+        return self._one(ImagesMessage, "GET", "/images")
+
+    def pull_image(self, image: str) -> Iterator[PullMessage]:
+        """Get an image, or its newest version, from its registry; tells how far it is, and ends when it is here."""
+        for line in self._http.lines("POST", f"{_API}/images/pull", {"image": image}, silence_s=_PULL_SILENCE_S):
+            said = self._line(line)
+            if said.get("done"):
+                return
+            if "code" in said:
+                problem = read_problem(said, f"the image {image!r} cannot be pulled")
+                raise ApiError(problem, problem.status)
+            yield self._decode(PullMessage, said)
+        detail = f"{self.login.address.url} broke off the pull of {image!r}: try again"
+        raise ApiError(Problem(Code.UNAVAILABLE, detail), 503)
+
+    def remove_image(self, ref: str) -> ImageMessage:
+        """Remove an image by its name (others' as ``OWNER/NAME``, admins only) or id."""
+        return self._one(ImageMessage, "DELETE", "/images" + _query(ref=ref))
+
+    def commit_session(self, ref: str, request: CommitSession) -> ImageMessage:
+        """Keep what a session has changed as an image; takes as long as reading that takes."""
+        return self._one(ImageMessage, "POST", f"{_session(ref)}/commit", encode(request), wait_s=_COMMIT_PATIENCE_S)
+
+    def registries(self) -> list[RegistryMessage]:
+        return self._list(RegistryMessage, "/registries")
+
+    def log_in_to_registry(self, registry: str, request: RegistryLoginRequest) -> RegistryMessage:
+        return self._one(RegistryMessage, "PUT", f"/registries/{_part(registry)}", encode(request))
+
+    def log_out_of_registry(self, registry: str) -> None:
+        self._http.request("DELETE", f"{_API}/registries/{_part(registry)}")
 
     def users(self) -> list[UserMessage]:
         return self._list(UserMessage, "/users")
@@ -290,6 +337,12 @@ class Client:
         try:
             return decode(message, data)
         except DecodeError as error:
+            raise self._misunderstood(str(error)) from error
+
+    def _line(self, line: bytes) -> dict[str, Any]:
+        try:
+            return dict(json.loads(line))
+        except (TypeError, ValueError) as error:
             raise self._misunderstood(str(error)) from error
 
     def _misunderstood(self, what: str) -> ApiError:

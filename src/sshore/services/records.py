@@ -9,6 +9,7 @@ from weakref import WeakValueDictionary
 
 from sshore.core.errors import NotFound
 from sshore.core.ids import SessionId
+from sshore.core.images import PullProgress
 from sshore.core.ports import Store
 from sshore.core.sessions import Session
 from sshore.core.states import SessionState, check_transition
@@ -22,6 +23,7 @@ class SessionRecords:
         self._locks: WeakValueDictionary[SessionId, asyncio.Lock] = WeakValueDictionary()
         self._changed: defaultdict[SessionId, asyncio.Event] = defaultdict(asyncio.Event)
         self._any_changed = asyncio.Event()
+        self._progress: dict[SessionId, PullProgress] = {}
 
     async def get(self, session_id: SessionId) -> Session:
         """Raises NotFound when it is no more."""
@@ -57,19 +59,41 @@ class SessionRecords:
             await self._store.sessions.update(dataclasses.replace(session, launched=apps))
             self._announce(session_id)
 
+    def set_progress(self, session_id: SessionId, progress: PullProgress | None) -> None:
+        """How far the pull of its image is; in memory only: it is said too often to be written down."""
+        if progress is not None:
+            self._progress[session_id] = progress
+            self._announce(session_id)
+        elif self._progress.pop(session_id, None):
+            self._announce(session_id)
+
+    def progress(self, session_id: SessionId) -> PullProgress | None:
+        """How far the pull of a session's image is, while there is one."""
+        return self._progress.get(session_id)
+
+    def reason(self, session: Session) -> str:
+        """What a session waits for, or why it has failed, as a phrase."""
+        progress = self._progress.get(session.id)
+        return progress.phrase if progress else session.reason
+
     async def remove(self, session_id: SessionId) -> None:
         async with self._lock(session_id):
             await self._store.sessions.remove(session_id)
             self._announce(session_id)
 
-    async def wait_settled(self, session_id: SessionId, wait_s: float) -> Session:
-        """The session as soon as it runs, has ended, or waits for something that it can name; or after `wait_s`."""
+    async def wait_settled(self, session_id: SessionId, wait_s: float, seen: str | None = None) -> Session:
+        """The session as soon as it runs, has ended, or waits for something that it can name; or after `wait_s`.
+
+        `seen`: also as soon as its reason is another than this.
+        """
         try:
             async with asyncio.timeout(wait_s):
                 while True:
                     changed = self._changed[session_id]
                     session = await self.get(session_id)
                     if session.state.settled or (session.state is SessionState.PENDING and session.reason):
+                        return session
+                    if seen is not None and self.reason(session) != seen:
                         return session
                     await changed.wait()
         except TimeoutError:

@@ -8,6 +8,7 @@ from sshore.core import layout
 from sshore.core.activity import check_span
 from sshore.core.errors import Conflict, EngineFailed, NotFound
 from sshore.core.ids import SessionId
+from sshore.core.images import PullProgress
 from sshore.core.keys import CertificateAuthority, public_line
 from sshore.core.names import check_session_name, suggestion
 from sshore.core.ports import Clock, Links, SessionFiles, Store
@@ -59,7 +60,7 @@ class SessionService:
         self._user_ca = user_ca
         self._clock = clock
 
-    async def create(self, owner: User, wanted: NewSession, wait_s: float) -> Session:
+    async def create(self, owner: User, wanted: NewSession, wait_s: float, seen: str | None = None) -> Session:
         """Make a session and wait until it runs or has to wait for room; nothing of it is left on an error.
 
         Raises:
@@ -84,7 +85,7 @@ class SessionService:
             await self._forget(session)
             raise
         self._lifecycle.place()
-        return await self._started(session, wait_s)
+        return await self._started(session, wait_s, seen)
 
     async def find(self, caller: User, ref: str) -> Session:
         """The caller's session by name or id; an admin finds anybody's by id.
@@ -110,9 +111,10 @@ class SessionService:
             raise await self._unknown(owner, ref)
         return session
 
-    async def settled(self, session: Session, wait_s: float) -> Session:
-        """The session once nothing more happens by itself, or after `wait_s`."""
-        return await self._records.wait_settled(session.id, wait_s) if wait_s > 0 else session
+    async def settled(self, session: Session, wait_s: float, seen: str | None = None) -> Session:
+        """The session once nothing more happens by itself, or its reason is another than was `seen`, or after
+        `wait_s`."""
+        return await self._records.wait_settled(session.id, wait_s, seen) if wait_s > 0 else session
 
     async def list(self, caller: User, *, everyone: bool) -> list[tuple[Session, str]]:
         """Sessions with their owners' names, oldest first."""
@@ -125,10 +127,14 @@ class SessionService:
     def is_linked(self, session: Session) -> bool:
         return self._links.is_linked(session.id)
 
-    async def start(self, session: Session, wait_s: float) -> Session:
+    def pull(self, session: Session) -> PullProgress | None:
+        """How far the pull of its image is, while there is one."""
+        return self._records.progress(session.id)
+
+    async def start(self, session: Session, wait_s: float, seen: str | None = None) -> Session:
         engine = self._lifecycle.engine(session.engine)
         await engine.check(await self._setup.spec(session))
-        return await self.settled(await self._lifecycle.start(session), wait_s)
+        return await self.settled(await self._lifecycle.start(session), wait_s, seen)
 
     async def change(self, session: Session, *, idle_timeout_s: float | None, ttl_s: float | None) -> Session:
         """Change when a session stops by itself: seconds, 0 for never, None to leave it.
@@ -183,10 +189,10 @@ class SessionService:
         key_id = f"{owner.name} {session.id}"
         return self._user_ca.sign_user_key(public_key, session.id, key_id, now - CLOCK_SKEW, until), until
 
-    async def _started(self, session: Session, wait_s: float) -> Session:
+    async def _started(self, session: Session, wait_s: float, seen: str | None) -> Session:
         if wait_s <= 0:
             return session
-        settled = await self._records.wait_settled(session.id, wait_s)
+        settled = await self._records.wait_settled(session.id, wait_s, seen)
         if settled.state is SessionState.FAILED and settled.started_at is None:
             await self.remove(settled, force=True)
             raise EngineFailed(f"session {session.name!r} did not start: {settled.reason}")

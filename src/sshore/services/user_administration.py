@@ -10,17 +10,26 @@ from sshore.core.ports import OpenStreams, Store
 from sshore.core.users import Role, User
 from sshore.services.accounts import require_admin
 from sshore.services.folders import FolderService
+from sshore.services.images import ImageService
 from sshore.services.sessions import SessionService
 
 
 class UserAdministration:
     """One change at a time, and none of an admin's own account: so there is always an admin left."""
 
-    def __init__(self, store: Store, sessions: SessionService, folders: FolderService, streams: OpenStreams) -> None:
+    def __init__(
+        self,
+        store: Store,
+        sessions: SessionService,
+        folders: FolderService,
+        streams: OpenStreams,
+        images: ImageService,
+    ) -> None:
         self._store = store
         self._sessions = sessions
         self._folders = folders
         self._streams = streams
+        self._images = images
         self._lock = asyncio.Lock()
 
     async def link(self, caller: User, name: str, oidc_subject: str) -> User:
@@ -52,7 +61,7 @@ class UserAdministration:
             return await self._find(name)
 
     async def remove(self, caller: User, name: str, *, with_data: bool) -> None:
-        """Remove a user, the user's tokens and sessions (their homes, too) and, `with_data`, folders.
+        """Remove a user, the user's tokens, sessions (their homes, too) and committed images and, `with_data`, folders.
 
         Raises:
             Forbidden: the caller is no admin. NotFound: there is no such user.
@@ -73,6 +82,7 @@ class UserAdministration:
             for folder in folders:
                 await self._folders.remove(user, folder.name)
             await self._folders.forget_trash(user)
+            await self._images.remove_all(user)
             await self._forget(user)
 
     async def _forget(self, user: User) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from argon2 import PasswordHasher
 
 from fakes.engine import FakeEngine, FakeMachine
+from fakes.images import FakeImageStore
 from fakes.links import FakeLinks
 from fakes.streams import FakeStreams
 from sshore.core.keys import CertificateAuthority, new_private_key
@@ -18,6 +19,7 @@ from sshore.core.users import Role, User
 from sshore.services.accounts import Accounts
 from sshore.services.apps import AppService
 from sshore.services.folders import FolderService
+from sshore.services.images import ImageService
 from sshore.services.lifecycle import Lifecycle
 from sshore.services.own_keys import OwnKeyService
 from sshore.services.passwords import Passwords
@@ -70,6 +72,8 @@ class World:
     folders: FolderService
     sessions: SessionService
     apps: AppService
+    images: ImageService
+    image_store: FakeImageStore
     streams: StreamAuthorisation
     lifecycle: Lifecycle
     admin: User
@@ -106,6 +110,8 @@ async def open_world(
     records = SessionRecords(store)
     lifecycle = Lifecycle(store, records, setup, {engine.name: engine}, links, clock)
     sessions = SessionService(store, files, folders, records, setup, lifecycle, links, user_ca, clock)
+    image_store = FakeImageStore()
+    images = ImageService(store, {engine.name: image_store})
     world = World(
         state=state,
         store=store,
@@ -114,7 +120,7 @@ async def open_world(
         links=links,
         accounts=accounts,
         passwords=Passwords(store, accounts, Argon2Passwords(QUICK), LoginThrottle(clock)),
-        users=UserAdministration(store, sessions, folders, streams),
+        users=UserAdministration(store, sessions, folders, streams, images),
         open_streams=streams,
         settings=UserSettings(store),
         own_keys=OwnKeyService(store, setup, links, clock),
@@ -123,6 +129,8 @@ async def open_world(
         folders=folders,
         sessions=sessions,
         apps=AppService(records, links),
+        images=images,
+        image_store=image_store,
         streams=StreamAuthorisation(accounts, sessions, store),
         lifecycle=lifecycle,
         admin=await accounts.ensure_admin(),

@@ -10,7 +10,9 @@
     shell.py         the login shell of images that have none
     archives.py      files to put into a container
     mount_points.py  places for folders in the home, made before the daemon makes them as root
+    live_mounts.py   folders in running containers
     networks.py      the network `nat`, closed between sessions and towards metadata services
+    same_directory.py  whether the daemon sees the state directory where the server does
     ending.py        what the daemon says of a container, as the port's states and the owner's phrases
     gpus.py          which GPUs there are, and which session has which
 

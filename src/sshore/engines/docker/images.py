@@ -1,8 +1,9 @@
 """Images: there or pulled; which variables, accounts and shells they have."""
 
 import platform
+import posixpath
 import tarfile
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,16 +11,19 @@ import aiohttp
 from aiodocker import DockerError
 from aiodocker.containers import DockerContainer
 
-from sshore.core.errors import EngineFailed, NotFound, SshoreError
-from sshore.core.names import format_bytes
+from sshore.core.errors import EngineFailed, NotFound
+from sshore.core.ids import UserId
+from sshore.core.images import Progress, full_name, is_image_id, registry_of
+from sshore.core.sessions import ImageFacts, SessionSpec
 from sshore.engines.docker.archives import text_of
 from sshore.engines.docker.daemon import Daemon
+from sshore.engines.docker.own_images import is_own_tag, may_use, own_tag
+from sshore.engines.docker.pulling import pull
+from sshore.engines.docker.registries import Registries
 from sshore.engines.docker.shell import NO_SHELL
 
-Progress = Callable[[str], Awaitable[None]]
-"""Is told how far a pull is, as a phrase."""
-
 _SHELLS = ("/bin/bash", "/usr/bin/bash", "/usr/local/bin/bash", "/bin/sh", "/bin/ash", "/busybox/sh")
+_MOST_LINKS = 10
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i686": "386"}
 _OURS = ("HOME", "USER", "LOGNAME", "SHELL", "MAIL", "PWD", "TERM", "HOSTNAME")
 """Variables that tell of another account than the session's."""
@@ -41,41 +45,61 @@ class Image:
 class Images:
     """The daemon's images. What is found out of one is remembered by its digest, which stands for its contents."""
 
-    def __init__(self, daemon: Daemon) -> None:
+    def __init__(self, daemon: Daemon, registries: Registries, deployment: str) -> None:
         self._daemon = daemon
+        self._registries = registries
+        self._deployment = deployment
         self._known: dict[str, Image] = {}
 
-    async def fetch(self, name: str, progress: Progress) -> dict[str, str]:
-        """The variables of an image, which is pulled where it is not here.
+    async def fetch(self, spec: SessionSpec, progress: Progress) -> ImageFacts:
+        """What a session's image says of itself; it is pulled where it is not here.
 
         Raises:
             NotFound: no registry has it. EngineFailed: it cannot be pulled, or is for other machines.
         """
-        found = await self._inspect(name)
+        name, owner_id = spec.image, spec.owner_id
+        found = await self.find(name, owner_id)
         if found is None:
-            await self._pull(name, progress)
-            found = await self._inspect(name)
+            if is_own_tag(name) or is_image_id(name):
+                raise NotFound(f"there is no image {name!r} here; see: sshore image ls")
+            async for step in pull(self._daemon, name, await self._registries.credentials(registry_of(name))):
+                await progress(step)
+            found = await self.find(name, owner_id)
         if found is None:
             raise NotFound(f"the image {name!r} is gone again right after it was pulled: try again")
-        _check_architecture(name, found)
-        return login_variables(found)
+        check_architecture(name, found)
+        return facts(found, name)
 
-    async def look_into(self, name: str, labels: Mapping[str, str]) -> Image:
-        """What a container of an image needs to know of it; looks into it where it is not yet known, by a container
-        with these labels.
+    async def look_into(self, spec: SessionSpec, labels: Mapping[str, str]) -> Image:
+        """What a container of a session's image needs to know of it; looks into it where it is not yet known, by a
+        container with these labels.
 
         Raises:
             NotFound: it is not here (any more).
         """
-        found = await self._inspect(name)
+        found = await self.inspect(spec.image_id) if spec.image_id else await self.find(spec.image, spec.owner_id)
         if found is None:
-            raise NotFound(f"the image {name!r} is not here any more: `sshore start` pulls it again")
+            raise NotFound(f"the image {spec.image!r} is not here any more: `sshore start` pulls it again")
         digest = found["Id"]
         if digest not in self._known:
             self._known[digest] = await self._look(digest, all_variables(found), labels)
         return self._known[digest]
 
-    async def _inspect(self, name: str) -> dict[str, Any] | None:
+    async def find(self, name: str, owner_id: UserId | None) -> dict[str, Any] | None:
+        """What the daemon shows of the image that an owner means by a name or an id: one of the owner's own, else one
+        of everybody's."""
+        if owner_id and (tag := own_tag(self._deployment, owner_id, name)) and (found := await self.inspect(tag)):
+            return found
+        found = None if is_own_tag(name) else await self.inspect(name)
+        return found if found and may_use(self._deployment, owner_id, found) else None
+
+    async def is_own(self, name: str, owner_id: UserId | None) -> bool:
+        """Whether an owner means one of the own images by a name."""
+        tag = own_tag(self._deployment, owner_id, name) if owner_id else ""
+        return bool(tag) and await self.inspect(tag) is not None
+
+    async def inspect(self, name: str) -> dict[str, Any] | None:
+        """``docker image inspect``; None when there is none."""
         try:
             return await self._daemon.docker.images.inspect(name)
         except DockerError as error:
@@ -84,20 +108,6 @@ class Images:
             raise self._daemon.explained(error, f"look for the image {name}") from error
         except (aiohttp.ClientError, TimeoutError) as error:
             raise self._daemon.explained(error, f"look for the image {name}") from error
-
-    async def _pull(self, name: str, progress: Progress) -> None:
-        layers: dict[str, tuple[int, int]] = {}
-        await progress(f"pulls the image {name}")
-        try:
-            async for step in self._daemon.docker.images.pull(name, stream=True):
-                detail = step.get("progressDetail") or {}
-                if step.get("status") == "Downloading" and detail.get("total"):
-                    layers[step["id"]] = (detail["current"], detail["total"])
-                    await progress(_so_far(name, layers))
-        except DockerError as error:
-            raise _why_not_pulled(name, error) from error
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise self._daemon.explained(error, f"pull the image {name}") from error
 
     async def _look(self, digest: str, environment: dict[str, str], labels: Mapping[str, str]) -> Image:
         """By a container that never runs: only in one can files of an image be read."""
@@ -129,18 +139,46 @@ def login_variables(inspected: Mapping[str, Any]) -> dict[str, str]:
     into a line."""
     variables = all_variables(inspected)
     return {
-        name: value for name, value in variables.items() if name not in _OURS and not set(name + value) & set("\n\r\0")
+        name: value
+        for name, value in variables.items()
+        if name not in _OURS and not name.startswith("SSHORE_") and not set(name + value) & set("\n\r\0")
     }
 
 
+def facts(inspected: Mapping[str, Any], name: str = "") -> ImageFacts:
+    """What an image says of its programs; `name` is how it is called here."""
+    config = inspected.get("Config") or {}
+    entrypoint = (*(config.get("Entrypoint") or ()), *(config.get("Cmd") or ()))
+    return ImageFacts(
+        environment=login_variables(inspected),
+        entrypoint=entrypoint,
+        working_dir=config.get("WorkingDir") or "",
+        id=inspected.get("Id", ""),
+        digest=digest_of(inspected.get("RepoDigests") or (), name),
+    )
+
+
+def digest_of(digests: Sequence[str], name: str) -> str:
+    """How an image is called for good, ``debian@sha256:…``: at the registry that it is named after, else at any."""
+    repository = full_name(name).partition("@")[0].rpartition(":")[0] or name.partition("@")[0]
+    mine = [digest for digest in digests if digest.partition("@")[0] == repository]
+    return next(iter([*mine, *digests]), "")
+
+
 async def _file(container: DockerContainer, path: str) -> tarfile.TarFile | None:
-    """A file as an archive; None when there is none."""
-    try:
-        return await container.get_archive(path)
-    except DockerError as error:
-        if error.status == 404:
-            return None
-        raise
+    """A file as an archive, or what a link leads to; None when there is none."""
+    for _ in range(_MOST_LINKS):
+        try:
+            archive = await container.get_archive(path)
+        except DockerError as error:
+            if error.status == 404:
+                return None
+            raise
+        link = next((member.linkname for member in archive.getmembers()[:1] if member.issym()), "")
+        if not link:
+            return archive
+        path = posixpath.join(posixpath.dirname(path), link)
+    return None
 
 
 async def _text(container: DockerContainer, path: str) -> str:
@@ -150,30 +188,27 @@ async def _text(container: DockerContainer, path: str) -> str:
 
 async def _shell(container: DockerContainer) -> str:
     for path in _SHELLS:
-        if await _file(container, path) is not None:
+        archive = await _file(container, path)
+        if archive and any(member.isfile() and member.mode & 0o111 for member in archive.getmembers()):
             return path
     return NO_SHELL
 
 
-def _check_architecture(name: str, inspected: Mapping[str, Any]) -> None:
-    theirs = inspected.get("Architecture")
-    ours = _ARCHITECTURES.get(platform.machine(), platform.machine())
-    if theirs and theirs != ours and not (ours == "amd64" and theirs == "386"):
+def runs_here(architecture: str) -> bool:
+    """Whether programs of this architecture, in Go's words, run on this machine."""
+    ours = _ours()
+    return not architecture or architecture == ours or (ours == "amd64" and architecture == "386")
+
+
+def check_architecture(name: str, inspected: Mapping[str, Any]) -> None:
+    """Raises EngineFailed when an image is for other machines."""
+    theirs = inspected.get("Architecture") or ""
+    if not runs_here(theirs):
         raise EngineFailed(
-            f"the image {name!r} is for {theirs} machines, and this is {ours}: choose an image for {ours}, or one for "
-            "several architectures"
+            f"the image {name!r} is for {theirs} machines, and this is {_ours()}: choose an image for {_ours()}, or "
+            "one for several architectures"
         )
 
 
-def _so_far(name: str, layers: Mapping[str, tuple[int, int]]) -> str:
-    done, total = (sum(numbers) for numbers in zip(*layers.values(), strict=True))
-    return f"pulls the image {name}: {format_bytes(done)} of {format_bytes(total)}"
-
-
-def _why_not_pulled(name: str, error: DockerError) -> SshoreError:
-    said = error.message.strip()
-    if error.status == 404 or any(word in said for word in ("not found", "manifest unknown", "does not exist")):
-        return NotFound(f"there is no image {name!r}: see its spelling, and for a private one the login ({said})")
-    if "no matching manifest" in said:
-        return EngineFailed(f"there is no image {name!r} for this kind of machine: {said}")
-    return EngineFailed(f"the image {name!r} cannot be pulled: {said}")
+def _ours() -> str:
+    return _ARCHITECTURES.get(platform.machine(), platform.machine())
