@@ -1,11 +1,12 @@
 """The core's dataclasses as the API's messages."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from sshore.core.activity import Report
 from sshore.core.apps import AppStatus
 from sshore.core.images import PullProgress
-from sshore.core.sessions import MemoryKills, Resources, Session
+from sshore.core.sessions import MemoryKills, Mount, Resources, Session
 from sshore.core.users import Token, User
 from sshore.schema.activity_messages import ActivityMessage
 from sshore.schema.folder_messages import ShareFolder
@@ -48,7 +49,7 @@ def session_message(
         network=session.network,
         key_type=session.key_type,
         resources=resources_message(session.resources),
-        mounts=[MountMessage(mount.folder, mount.target, mount.read_only) for mount in session.mounts],
+        mounts=mount_messages(session.mounts),
         launched=list(session.launched),
         linked=linked,
         host_key_fingerprint=session.host_key_fingerprint,
@@ -88,6 +89,10 @@ def image_message(listed: ListedImage) -> ImageMessage:
         sessions=listed.sessions,
         engine=listed.engine,
     )
+
+
+def mount_messages(mounts: Iterable[Mount]) -> list[MountMessage]:
+    return [MountMessage(mount.folder, mount.target, mount.read_only, mount.live) for mount in mounts]
 
 
 def resources_message(resources: Resources) -> ResourcesMessage:

@@ -4,9 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from sshore.api.answers import folder_message, time_text
-from sshore.api.auth import Caller, Use
-from sshore.core.folders import Folder, TrashedFolder
+from sshore.api.answers import folder_message, mount_messages, session_message, time_text
+from sshore.api.auth import Caller, Own, Use
+from sshore.core.folders import Folder, TrashedFolder, make_mount
 from sshore.core.users import User
 from sshore.schema.folder_messages import (
     EmptiedMessage,
@@ -20,7 +20,8 @@ from sshore.schema.folder_messages import (
     TrashedFolderMessage,
     UnsharedMessage,
 )
-from sshore.schema.messages import CreateFolder, FolderMessage
+from sshore.schema.messages import CreateFolder, FolderMessage, SessionMessage
+from sshore.schema.mount_messages import MountFolder, UnmountedMessage
 from sshore.services.folder_trash import FolderTrash
 from sshore.services.folder_usage import Usage
 from sshore.services.folders import ListedFolder
@@ -66,7 +67,25 @@ async def share_folder(name: str, body: ShareFolder, caller: Caller, services: U
 @router.delete("/folders/{name}/share")
 async def unshare_folder(name: str, caller: Caller, services: Use, user: str = "") -> UnsharedMessage:
     """Take a share back: a user's or, without `user`, everyone's."""
-    return UnsharedMessage(await services.sharing.unshare(caller, name, user))
+    withdrawn = await services.sharing.unshare(caller, name, user)
+    return UnsharedMessage(withdrawn.sessions, withdrawn.stopped)
+
+
+@router.post("/sessions/{ref}/mounts")
+async def mount_folder(session: Own, body: MountFolder, caller: Caller, services: Use) -> SessionMessage:
+    """Mount a folder in a session: at once where it runs, and at each start."""
+    wanted = make_mount(body.folder, body.target, read_only=body.read_only)
+    mounted = await services.live_mounts.mount(caller, session, wanted, at_restart=body.at_restart)
+    return session_message(mounted, caller.name, linked=services.sessions.is_linked(mounted))
+
+
+@router.delete("/sessions/{ref}/mounts")
+async def unmount_folder(
+    session: Own, caller: Caller, services: Use, what: str, at_restart: bool = False
+) -> UnmountedMessage:
+    """Mount no longer what the folder's name, or its path in the session, says."""
+    unmounted, busy = await services.live_mounts.unmount(caller, session, what, at_restart=at_restart)
+    return UnmountedMessage(mount_messages(unmounted.mounts), in_use=busy)
 
 
 @router.post("/offered-folders", status_code=201)

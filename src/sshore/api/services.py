@@ -12,6 +12,7 @@ from sshore.services.folder_sharing import FolderSharing
 from sshore.services.folder_trash import FolderTrash
 from sshore.services.folders import FolderService
 from sshore.services.images import ImageService
+from sshore.services.live_mounts import LiveMounts
 from sshore.services.oidc import OidcLogin
 from sshore.services.own_keys import OwnKeyService
 from sshore.services.passwords import Passwords
@@ -36,6 +37,7 @@ class Services:
     folders: FolderService
     trash: FolderTrash
     sharing: FolderSharing
+    live_mounts: LiveMounts
     folder_keys: FolderKeyService
     settings: UserSettings
     audit: Audit

@@ -3,5 +3,6 @@
 sandbox/   bubblewrap on this machine: the default, without Docker and without root
 docker/    containers of any image, by the Docker Engine API
 
+mounting/  for both: directories of the host in sessions that run
 memory_kills.py   for both: programs that the kernel has ended for want of memory
 """

@@ -8,6 +8,7 @@ slow one. What values are *allowed* is the core's to say, once, with a message f
     account_messages.py   requests about users and passwords
     activity_messages.py  who connected to what; what keeps sessions alive
     folder_messages.py    shares, the trash, usage and quotas, keys for SFTP
+    mount_messages.py     folders that come into sessions and go
     own_messages.py       own keys, files for new homes, the bootstrap script
     decode.py     JSON to message
 """

@@ -27,9 +27,10 @@ class ShareFolder:
 
 @dataclass(frozen=True, slots=True)
 class UnsharedMessage:
-    """So many running sessions have the folder mounted until they stop."""
+    """From so many running sessions the folder was taken away; so many of them had to be stopped for that."""
 
     sessions: int
+    stopped: int = 0
 
 
 @dataclass(frozen=True, slots=True)

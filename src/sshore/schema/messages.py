@@ -42,11 +42,13 @@ class MemoryKillsMessage:
 
 @dataclass(frozen=True, slots=True)
 class MountMessage:
-    """A folder in a session; an empty `target` means the folder's name below the home."""
+    """A folder in a session; an empty `target` means the folder's name below the home. Not `live`: a running session
+    has it from its next start on."""
 
     folder: str
     target: str = ""
     read_only: bool = False
+    live: bool = True
 
 
 @dataclass(frozen=True, slots=True)

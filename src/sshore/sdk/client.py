@@ -42,6 +42,7 @@ from sshore.schema.messages import (
     UserMessage,
     VersionMessage,
 )
+from sshore.schema.mount_messages import MountFolder, UnmountedMessage
 from sshore.schema.own_messages import (
     BootstrapMessage,
     OwnKeyMessage,
@@ -124,6 +125,15 @@ class Client:
     def start_session(self, ref: str, wait_s: float = 0, seen: str | None = None) -> SessionMessage:
         path = _session(ref) + "/start" + _query(wait_s=wait_s or None, seen=seen)
         return self._one(SessionMessage, "POST", path, wait_s=wait_s)
+
+    def mount_folder(self, ref: str, mount: MountFolder) -> SessionMessage:
+        """Mount a folder in a session, at once where it runs."""
+        return self._one(SessionMessage, "POST", _session(ref) + "/mounts", encode(mount))
+
+    def unmount_folder(self, ref: str, what: str, *, at_restart: bool = False) -> UnmountedMessage:
+        """Mount something no longer, by the folder's name or its path in the session."""
+        query = _query(what=what, at_restart="true" if at_restart else None)
+        return self._one(UnmountedMessage, "DELETE", _session(ref) + "/mounts" + query)
 
     def stop_session(self, ref: str) -> SessionMessage:
         return self._one(SessionMessage, "POST", _session(ref) + "/stop")

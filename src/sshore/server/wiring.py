@@ -33,6 +33,7 @@ from sshore.services.folder_trash import FolderTrash
 from sshore.services.folders import FolderService
 from sshore.services.images import ImageService
 from sshore.services.lifecycle import Lifecycle
+from sshore.services.live_mounts import LiveMounts
 from sshore.services.oidc import OidcLogin
 from sshore.services.own_keys import OwnKeyService
 from sshore.services.passwords import Passwords
@@ -97,6 +98,7 @@ async def wire(settings: Settings, state: Path, kit: Kit) -> AsyncIterator[Parts
         own_keys = OwnKeyService(store, setup, links, clock)
         records = SessionRecords(store)
         lifecycle = Lifecycle(store, records, setup, engines, links, clock)
+        live_mounts = LiveMounts(store, folders, records, lifecycle)
         sessions = SessionService(store, files, folders, records, setup, lifecycle, links, user_ca, clock)
 
         folder_keys = FolderKeyService(store, folders)
@@ -124,7 +126,8 @@ async def wire(settings: Settings, state: Path, kit: Kit) -> AsyncIterator[Parts
             images=images,
             folders=folders,
             trash=FolderTrash(store, files, folders, records, streams, clock),
-            sharing=FolderSharing(store, folders, confined, streams, clock, state),
+            sharing=FolderSharing(store, folders, confined, clock, state),
+            live_mounts=live_mounts,
             folder_keys=folder_keys,
             settings=UserSettings(store, tuple(engines)),
             audit=audit,

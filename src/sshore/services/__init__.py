@@ -12,6 +12,7 @@ folders.py    storage folders
 folder_usage.py    how much they hold, and may
 folder_trash.py    renames, the trash
 folder_sharing.py  shares, and directories of the host on offer
+live_mounts.py     folders mounted in running sessions, and taken away
 folder_keys.py     keys for SFTP to them over SSH
 folder_streams.py  streams to folders, which need no session
 setup.py      a session's keys, its run files, and what the engine is told

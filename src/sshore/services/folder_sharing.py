@@ -7,10 +7,10 @@ from sshore.core.errors import Conflict, InvalidInput, NotFound
 from sshore.core.folders import Folder, FolderShare
 from sshore.core.ids import FolderId, FolderShareId, UserId, new_id
 from sshore.core.names import check_folder_name, suggestion
-from sshore.core.ports import Clock, FolderServer, OpenStreams, Store
+from sshore.core.ports import Clock, FolderServer, Store
 from sshore.core.users import User
 from sshore.services.accounts import require_admin
-from sshore.services.folders import FolderService
+from sshore.services.folders import FolderService, Withdrawn
 
 _NEVER_OFFERED = ("/", "/proc", "/sys", "/dev", "/run", "/etc", "/root", "/boot")
 
@@ -23,14 +23,12 @@ class FolderSharing:
         store: Store,
         folders: FolderService,
         server: FolderServer,
-        streams: OpenStreams,
         clock: Clock,
         state: Path,
     ) -> None:
         self._store = store
         self._folders = folders
         self._server = server
-        self._streams = streams
         self._clock = clock
         self._state = state
 
@@ -49,10 +47,10 @@ class FolderSharing:
         if not folder.path and access.host_uid is not None and (why := await self._server.cannot_map(access.source)):
             raise Conflict(f"folders cannot be shared here, because each user has a uid of its own and {why}")
         await self._store.folder_shares.put(FolderShare(FolderShareId(new_id()), folder.id, whom, read_only))
-        self._streams.revoke(folder.id)  # they come back with the rights that hold now
+        await self._folders.withdraw(folder, owner.name)
 
-    async def unshare(self, owner: User, name: str, with_user: str) -> int:
-        """Take it back. Connections end at once; how many running sessions have it mounted until they stop.
+    async def unshare(self, owner: User, name: str, with_user: str) -> Withdrawn:
+        """Take it back, at once: connections end, running sessions lose it.
 
         Raises:
             NotFound: there is no such folder or user, or it is not shared so.
@@ -61,9 +59,7 @@ class FolderSharing:
         whom = await self._whom(owner, with_user)
         if not await self._store.folder_shares.remove(folder.id, whom):
             raise NotFound(f"the folder {name!r} is not shared with {with_user or 'everyone'}; see: sshore folder ls")
-        self._streams.revoke(folder.id)
-        mounted = [s for s in await self._folders.sessions_with(folder, owner.name) if s.owner_id != owner.id]
-        return sum(session.state.holds_resources and whom in (None, session.owner_id) for session in mounted)
+        return await self._folders.withdraw(folder, owner.name)
 
     async def offer(self, admin: User, name: str, path: str, *, read_only: bool) -> Folder:
         """Offer a directory of the host to everyone. What users may do in it, its owners and modes on the host say.

@@ -87,12 +87,12 @@ class FolderTrash:
         where it is.
 
         Raises:
-            NotFound: there is none. Conflict: a session that is not stopped has it mounted.
+            NotFound: there is none. Conflict: a session of the owner's that is not stopped has it mounted.
         """
         async with self._changing:
             folder = await self._folders.own(owner, name)
             await self._folders.check_unused(folder, owner.name)
-            self._streams.revoke(folder.id)
+            await self._folders.close(folder, owner.name)
             if folder.path:
                 await self._store.folders.remove(folder.id)
                 return None

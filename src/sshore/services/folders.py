@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 from sshore.core import layout
 from sshore.core.errors import Conflict, NotFound
@@ -25,8 +26,25 @@ class ListedFolder:
     shares: tuple[tuple[str, FolderShare], ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """From how many running sessions of others a folder was taken away, and how many of them had to be stopped."""
+
+    sessions: int = 0
+    stopped: int = 0
+
+
+class RunningSessions(Protocol):
+    """What takes folders away from sessions; see `services.live_mounts`."""
+
+    async def withdraw(self, folder: Folder, owner: str) -> Withdrawn: ...
+
+
 class FolderService:
-    """An owner's folders, and what others share. `runs_as_root`: whether folders belong to the owner's own uid."""
+    """An owner's folders, and what others share. `runs_as_root`: whether folders belong to the owner's own uid.
+
+    `running` is set by whoever takes folders away from running sessions, which are made of folders themselves.
+    """
 
     def __init__(
         self,
@@ -44,6 +62,7 @@ class FolderService:
         self._clock = clock
         self._runs_as_root = runs_as_root
         self.usage = usage or FolderUsage(store, files)
+        self.running: RunningSessions | None = None
 
     async def create(self, owner: User, name: str) -> Folder:
         """Make a folder.
@@ -78,11 +97,11 @@ class FolderService:
         """Remove a folder and all it holds, at once and for ever; of an offered directory, only the offer.
 
         Raises:
-            NotFound: there is none. Conflict: a session that is not stopped has it mounted.
+            NotFound: there is none. Conflict: a session of the owner's that is not stopped has it mounted.
         """
         folder = await self.own(owner, name)
         await self.check_unused(folder, owner.name)
-        self._streams.revoke(folder.id)
+        await self.close(folder, owner.name)
         if not folder.path:
             await self._files.remove_folder(owner.id, name)
         await self._store.folders.remove(folder.id)
@@ -123,16 +142,28 @@ class FolderService:
             read_only = all(share.read_only for share in shares)
         return self._access(folder, owner, user, read_only=read_only)
 
+    async def withdraw(self, folder: Folder, owner: str) -> Withdrawn:
+        """Break off the streams to a folder, and take it away from running sessions of those who may not have it so
+        any more."""
+        self._streams.revoke(folder.id)  # who still may comes back, with the rights that hold now
+        return await self.running.withdraw(folder, owner) if self.running else Withdrawn()
+
+    async def close(self, folder: Folder, owner: str) -> None:
+        """Share a folder with nobody any more, whoever uses it now."""
+        for share in await self._store.folder_shares.of_folder(folder.id):
+            await self._store.folder_shares.remove(folder.id, share.user_id)
+        await self.withdraw(folder, owner)
+
     async def check_unused(self, folder: Folder, owner: str) -> None:
-        """Let folders pass that no session has mounted.
+        """Let folders pass that no session of their owner's has mounted.
 
         Raises:
             Conflict: one has.
         """
         for session in await self.sessions_with(folder, owner):
-            if session.state.holds_resources:
-                whose = f"session {session.name!r}" if session.owner_id == folder.owner_id else "another user's session"
-                raise Conflict(f"the folder {folder.name!r} is mounted in {whose}: stop that first")
+            if session.state.holds_resources and session.owner_id == folder.owner_id:
+                advice = "stop that" if folder.is_user_folder else f"sshore unmount {session.name} {folder.name}"
+                raise Conflict(f"the folder {folder.name!r} is mounted in session {session.name!r}: first, {advice}")
 
     async def sessions_with(self, folder: Folder, owner: str) -> Sequence[Session]:
         """The sessions, of anybody, that mount a folder whenever they run."""
@@ -171,7 +202,7 @@ class FolderService:
 
     async def _bind(self, user: User, mount: Mount) -> BindMount:
         access = await self.access(user, mount.folder)
-        return BindMount(access.source, mount.target, mount.read_only or access.read_only, access.disk_uid)
+        return bind_mount(access, mount)
 
     async def _checked_mount(self, user: User, mount: Mount) -> Mount:
         access = await self.access(user, mount.folder)
@@ -179,6 +210,10 @@ class FolderService:
             return replace(mount, read_only=True)
         await self.usage.check_writable(access.folder.owner_id, mount.folder)
         return mount
+
+    def host_uid(self, user: User) -> int | None:
+        """The uid of a user's sessions on the host; None where the server is not root."""
+        return user.host_uid if self._runs_as_root else None
 
     def _access(self, folder: Folder, owner: User, user: User, *, read_only: bool) -> FolderAccess:
         if folder.path:  # there the host's own owners and modes say what the user may do
@@ -199,6 +234,12 @@ class FolderService:
         known = [listed.folder.ref(listed.owner, user.name) for listed in await self.usable(user)]
         advice = "see: sshore folder ls" if "/" in ref else f"make it with: sshore folder create {ref}"
         return NotFound(f"you have no folder {ref!r}{suggestion(ref, known)}; {advice}")
+
+
+def bind_mount(access: FolderAccess, mount: Mount) -> BindMount:
+    """The host's side of a mount, for reading only where the folder is shared so."""
+    read_only = mount.read_only or access.read_only
+    return BindMount(access.source, mount.target, read_only, access.disk_uid, offered=bool(access.folder.path))
 
 
 def _names_of(folder: Folder, owner: str, session_owner: UserId) -> tuple[str, ...]:

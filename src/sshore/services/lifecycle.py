@@ -7,6 +7,7 @@ its end. Sessions outlive the server: leaving `run` ends the tasks, not the sess
 import asyncio
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 
 from sshore.core.errors import Conflict, EngineFailed, NotFound, SshoreError, Unavailable
@@ -223,7 +224,11 @@ class Lifecycle:
             )
             await engine.start(await self._setup.spec(session))
         await self._until_linked(session, engine)
-        await self._records.change(session.id, state=SessionState.RUNNING, reason="", started_at=self._clock.now())
+        # What was to come with the next start has come.
+        mounts = tuple(replace(mount, live=True) for mount in (await self._records.get(session.id)).mounts)
+        await self._records.change(
+            session.id, state=SessionState.RUNNING, reason="", started_at=self._clock.now(), mounts=mounts
+        )
 
     async def _fetch_image(self, session: Session, engine: Engine) -> ImageFacts:
         """The session's image, pulled where need be; its owner sees how far that is."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from weakref import WeakValueDictionary
 
 from sshore.core.errors import Conflict, NotFound, SshoreError
@@ -10,10 +10,10 @@ from sshore.core.folders import Folder, FolderAccess, check_folder_ref
 from sshore.core.ids import SessionId
 from sshore.core.names import suggestion
 from sshore.core.ports import Store
-from sshore.core.sessions import BindMount, Mount, Session
+from sshore.core.sessions import Mount, Session
 from sshore.core.states import SessionState
 from sshore.core.users import User
-from sshore.services.folders import FolderService
+from sshore.services.folders import FolderService, Withdrawn, bind_mount
 from sshore.services.lifecycle import Lifecycle
 from sshore.services.records import SessionRecords
 from sshore.wire.problems import Code
@@ -21,14 +21,6 @@ from sshore.wire.problems import Code
 log = logging.getLogger("sshore.folders")
 
 _SETTLED_S = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Withdrawn:
-    """From how many running sessions of others a folder was taken away, and how many of them had to be stopped."""
-
-    sessions: int = 0
-    stopped: int = 0
 
 
 class LiveMounts:
@@ -40,6 +32,7 @@ class LiveMounts:
         self._records = records
         self._lifecycle = lifecycle
         self._locks: WeakValueDictionary[SessionId, asyncio.Lock] = WeakValueDictionary()
+        folders.running = self
 
     async def mount(self, owner: User, session: Session, wanted: Mount, *, at_restart: bool) -> Session:
         """Mount a folder in a session: at once where it runs (unless `at_restart`), and whenever it starts.
@@ -84,12 +77,6 @@ class LiveMounts:
                 busy = await self._unmount_live(owner, session, mount, rest)
             return await self._records.change(session.id, mounts=rest), busy
 
-    async def close(self, folder: Folder, owner: str) -> Withdrawn:
-        """Share a folder with nobody any more, whoever has it mounted."""
-        for share in await self._store.folder_shares.of_folder(folder.id):
-            await self._store.folder_shares.remove(folder.id, share.user_id)
-        return await self.withdraw(folder, owner)
-
     async def withdraw(self, folder: Folder, owner: str) -> Withdrawn:
         """Take a folder away from running sessions of those with whom it is no longer shared, and mount it for reading
         only where it is now shared so. Processes that have files open there are ended, and a session that cannot be
@@ -119,8 +106,10 @@ class LiveMounts:
                 return None
             if not mounts or session.state is not SessionState.RUNNING:
                 return None
-            source = await self._folders.access_as_owner(folder)
-            return await self._take_away(session, user, mounts, source, access)
+            owning = await self._store.users.get(folder.owner_id)
+            if owning is None:
+                return None
+            return await self._take_away(session, user, mounts, await self._folders.access(owning, folder.name), access)
 
     async def _take_away(
         self, session: Session, user: User, mounts: list[Mount], source: FolderAccess, access: FolderAccess | None
@@ -128,7 +117,7 @@ class LiveMounts:
         engine = self._lifecycle.engine(session.engine)
         ref = mounts[0].folder
         try:
-            held = await engine.unmount(session.id, _bind(source, mounts[0]), everywhere=True, by_force=True)
+            held = await engine.unmount(session.id, bind_mount(source, mounts[0]), everywhere=True, by_force=True)
         except SshoreError as error:
             log.warning("a folder could not be taken away", extra={"session": session.id, "why": error.problem.detail})
             held = True
@@ -139,7 +128,7 @@ class LiveMounts:
         if access is not None:
             try:
                 for mount in mounts:
-                    bind = _bind(access, replace(mount, read_only=True))
+                    bind = bind_mount(access, replace(mount, read_only=True))
                     await engine.mount(session.id, bind, self._folders.host_uid(user))
             except SshoreError as error:
                 log.warning("a folder could not come back", extra={"session": session.id, "why": error.problem.detail})
@@ -152,7 +141,7 @@ class LiveMounts:
         access = await self._folders.access(owner, mount.folder)
         engine = self._lifecycle.engine(session.engine)
         try:
-            await engine.mount(session.id, _bind(access, mount), self._folders.host_uid(owner))
+            await engine.mount(session.id, bind_mount(access, mount), self._folders.host_uid(owner))
         except Conflict as error:
             raise _with_advice(error, f"sshore mount --at-restart {session.name} …") from error
 
@@ -163,7 +152,7 @@ class LiveMounts:
         engine = self._lifecycle.engine(session.engine)
         everywhere = all(other.folder != mount.folder for other in rest)
         try:
-            return await engine.unmount(session.id, _bind(access, mount), everywhere=everywhere, by_force=False)
+            return await engine.unmount(session.id, bind_mount(access, mount), everywhere=everywhere, by_force=False)
         except Conflict as error:
             raise _with_advice(error, f"sshore unmount --at-restart {session.name} …") from error
 
@@ -176,18 +165,11 @@ class LiveMounts:
     async def _current(self, session_id: SessionId) -> Session:
         session = await self._records.get(session_id)
         if session.state in (SessionState.STARTING, SessionState.STOPPING):
-            raise Conflict(
-                f"session {session.name!r} is {session.state}: try again when it has", code=Code.WRONG_STATE
-            )
+            raise Conflict(f"session {session.name!r} is {session.state}: try again when it has", code=Code.WRONG_STATE)
         return session
 
     def _lock(self, session_id: SessionId) -> asyncio.Lock:
         return self._locks.setdefault(session_id, asyncio.Lock())
-
-
-def _bind(access: FolderAccess, mount: Mount) -> BindMount:
-    read_only = mount.read_only or access.read_only
-    return BindMount(access.source, mount.target, read_only, access.disk_uid, bool(access.folder.path))
 
 
 def _find_mount(session: Session, what: str) -> Mount:
@@ -201,7 +183,8 @@ def _find_mount(session: Session, what: str) -> Mount:
             raise NotFound(f"{what!r} is a user folder, which is part of every session of yours")
         known = [word for mount in session.mounts for word in (mount.folder, mount.target)]
         raise NotFound(
-            f"session {session.name!r} has no {what!r} mounted{suggestion(what, known)}; see: sshore show {session.name}"
+            f"session {session.name!r} has no {what!r} mounted{suggestion(what, known)}; see: "
+            f"sshore show {session.name}"
         )
     return found[0]
 

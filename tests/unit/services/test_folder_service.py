@@ -40,7 +40,7 @@ def trash_of(world: World) -> FolderTrash:
 
 
 def sharing_of(world: World) -> FolderSharing:
-    return FolderSharing(world.store, world.folders, CannotMap(), FakeStreams(), world.clock, world.state)
+    return FolderSharing(world.store, world.folders, CannotMap(), world.clock, world.state)
 
 
 async def test_what_is_in_the_trash_is_gone_after_a_week_and_not_before(world: World) -> None:

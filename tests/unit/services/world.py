@@ -21,6 +21,7 @@ from sshore.services.apps import AppService
 from sshore.services.folders import FolderService
 from sshore.services.images import ImageService
 from sshore.services.lifecycle import Lifecycle
+from sshore.services.live_mounts import LiveMounts
 from sshore.services.own_keys import OwnKeyService
 from sshore.services.passwords import Passwords
 from sshore.services.records import SessionRecords
@@ -76,6 +77,7 @@ class World:
     image_store: FakeImageStore
     streams: StreamAuthorisation
     lifecycle: Lifecycle
+    live_mounts: LiveMounts
     admin: User
 
     async def member(self, name: str) -> User:
@@ -109,6 +111,7 @@ async def open_world(
     setup = SessionSetup(store, files, folders, host_ca, user_ca, premises, clock)
     records = SessionRecords(store)
     lifecycle = Lifecycle(store, records, setup, {engine.name: engine}, links, clock)
+    live_mounts = LiveMounts(store, folders, records, lifecycle)
     sessions = SessionService(store, files, folders, records, setup, lifecycle, links, user_ca, clock)
     image_store = FakeImageStore()
     images = ImageService(store, {engine.name: image_store})
@@ -133,6 +136,7 @@ async def open_world(
         image_store=image_store,
         streams=StreamAuthorisation(accounts, sessions, store),
         lifecycle=lifecycle,
+        live_mounts=live_mounts,
         admin=await accounts.ensure_admin(),
     )
     try:
