@@ -22,9 +22,10 @@ _PROBE_TIMEOUT_S = 20.0
 _PROBE = (
     *("--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"),
     *("--uid", "1000", "--gid", "1000", "--hostname", "probe", "--as-pid-1"),
-    *("--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "--perms", "0755", "--tmpfs", "/tmp"),
-    *("--", "/bin/true"),
+    *("--ro-bind", "/", "/", "--dev", "/dev", "--perms", "0755", "--tmpfs", "/tmp"),
 )
+_PROBE_PROC = ("--proc", "/proc")
+_PROBE_PROGRAM = ("--", "/bin/true")
 _SWITCHES = {
     "/proc/sys/kernel/apparmor_restrict_unprivileged_userns": (
         "1",
@@ -42,23 +43,25 @@ _SWITCHES = {
 }
 
 
-def find_bwrap(stage: Path, host_uid: int | None) -> Path:
+def find_bwrap(stage: Path, host_uid: int | None, *, with_proc: bool = True) -> Path:
     """The first bwrap that makes a sandbox here, run by the given uid (None: the server's own).
 
-    `stage` is a directory that every uid can reach. Blocks for a few milliseconds.
+    `stage` is a directory that every uid can reach. `with_proc`: whether the sandbox is to have a /proc, which the kernel
+    allows only where nothing of the outer one is covered, as it is in containers (mount_too_revealing in
+    fs/namespace.c). Blocks for a few milliseconds.
 
     Raises:
         EngineFailed: there is none, or none works; says why and what to do.
     """
     complaints: list[str] = []
     for find in (partial(_from_wheel, stage, host_uid), _from_system):
-        found = _try(find, host_uid, complaints)
+        found = _try(find, host_uid, with_proc, complaints)
         if found:
             return found
     raise EngineFailed(_why(complaints))
 
 
-def _try(find: Callable[[], Path | None], host_uid: int | None, complaints: list[str]) -> Path | None:
+def _try(find: Callable[[], Path | None], host_uid: int | None, with_proc: bool, complaints: list[str]) -> Path | None:
     try:
         candidate = find()
     except OSError as error:
@@ -66,7 +69,7 @@ def _try(find: Callable[[], Path | None], host_uid: int | None, complaints: list
         return None
     if candidate is None:
         return None
-    complaint = _probe(candidate, host_uid)
+    complaint = _probe(candidate, host_uid, with_proc)
     if not complaint:
         return candidate
     complaints.append(f"{candidate}: {complaint}")
@@ -111,11 +114,11 @@ def _staged(wheel: Path, stage: Path) -> Path:
     return target
 
 
-def _probe(bwrap: Path, host_uid: int | None) -> str:
+def _probe(bwrap: Path, host_uid: int | None, with_proc: bool) -> str:
     """Make an empty sandbox; what went wrong, or nothing."""
     try:
         done = subprocess.run(
-            [bwrap, *_PROBE],
+            [bwrap, *_PROBE, *(_PROBE_PROC if with_proc else ()), *_PROBE_PROGRAM],
             **run_as(host_uid),
             check=False,
             stdin=subprocess.DEVNULL,
@@ -143,7 +146,10 @@ def _why(complaints: list[str]) -> str:
             "(dnf, zypper, pacman: bubblewrap)"
         )
     fixes = [fix for place, (bad, fix) in _SWITCHES.items() if _reads(place, bad)]
-    advice = "; ".join(fixes) or "see whether this machine (or the container it is) allows user namespaces and mounts"
+    advice = "; ".join(fixes) or (
+        "see whether this machine allows user namespaces and mounts; where the server runs in a container, docs/deploy.md "
+        "says what it needs"
+    )
     return f"bubblewrap cannot make a sandbox here ({'; '.join(complaints)}): {advice}"
 
 

@@ -104,7 +104,7 @@ class SandboxFolders:
 
     def _start_program(self, view: FolderView, app: FolderApp) -> tuple[socket.socket, Process]:
         if self._bwrap is None:
-            self._bwrap = find_bwrap(self._stage, view.host_uid)
+            self._bwrap = find_bwrap(self._stage, view.host_uid, with_proc=False)
         leave_session_keyring()
         with ExitStack() as stack:
             near, far = socket.socketpair()
