@@ -12,7 +12,7 @@ from sshore.store import tables
 from sshore.store.database_table import DatabaseTable
 
 _streams = tables.streams
-_PAGE_ROWS = 500
+_PAGE_ROWS = 100
 
 
 class StreamTable(DatabaseTable):
@@ -82,6 +82,6 @@ def _end_values(record: StreamRecord) -> dict[str, Any]:
 
 
 def _record(row: Row[Any]) -> StreamRecord:
-    values = dict(row._mapping)
-    values["end"] = StreamEnd(values["end"]) if values["end"] else None
-    return StreamRecord(**values)
+    """The table's columns have the names and the order of the record's fields."""
+    *values, end = row
+    return StreamRecord(*values, end=StreamEnd(end) if end else None)
