@@ -18,8 +18,12 @@ _SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "logs": ("sessions", "Show what a session's agent and daemons wrote"),
         "stop": ("sessions", "Stop sessions; their homes stay"),
         "start": ("sessions", "Start stopped sessions, or mend ones that are out of touch"),
+        "mount": ("mounts", "Mount a storage folder in a session that is there already"),
+        "unmount": ("mounts", "Mount it no longer"),
         "limit": ("limit", "Change when a session stops by itself"),
         "rm": ("sessions", "Remove sessions and their homes"),
+        "commit": ("images", "Keep what a session has changed as an image"),
+        "image": ("images", "List, pull and remove images; logins at registries"),
         "app": ("apps", "List, start and stop the apps of a session"),
         "file": ("own_files", "Keep files that each new home gets, such as .vimrc"),
         "bootstrap": ("own_files", "Keep a script that runs in each session when it has started"),
@@ -53,6 +57,8 @@ _SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "completion": ("about", "Print the shell's completion script"),
     },
 }
+COMPLETE_VARIABLE = "_SSHORE_COMPLETE"
+"""Set by the shell's completion script."""
 _HIDDEN = {"certify": ("openssh", "Fetch a certificate (called by ssh)")}
 _COMMANDS = {name: entry for section in _SECTIONS.values() for name, entry in section.items()} | _HIDDEN
 
@@ -97,6 +103,8 @@ def run(arguments: list[str]) -> int:
     """Run a command; returns the exit status."""
     try:
         user = user_from_environment(os.environ)
+        if COMPLETE_VARIABLE in os.environ:
+            _prepare_completion()
         result = root.main(arguments, prog_name="sshore", standalone_mode=False, obj=user)
         return result if isinstance(result, int) else 0
     except SshoreError as error:
@@ -116,6 +124,12 @@ def run(arguments: list[str]) -> int:
         return report_os_error(error)
     except ExceptionGroup as group:
         return _report_group(group)
+
+
+def _prepare_completion() -> None:
+    from sshore.cli.shells import teach_click  # nothing else needs it
+
+    teach_click()
 
 
 def _report_group(group: ExceptionGroup[Exception]) -> int:

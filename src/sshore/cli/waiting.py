@@ -2,7 +2,7 @@
 
 import time
 
-from sshore.cli.output import progress
+from sshore.cli.pull_view import pull_view
 from sshore.core.errors import EngineFailed, SshoreError, Unavailable
 from sshore.core.states import SessionState
 from sshore.schema.messages import SessionMessage
@@ -22,9 +22,9 @@ def wait_settled(client: Client, session: SessionMessage, limit_s: float | None 
     """
     deadline = None if limit_s is None else time.monotonic() + limit_s
     if not _settled(session):
-        with progress(describe(session)) as say:
+        with pull_view(describe(session)) as show:
             while not _settled(session):
-                say(describe(session))
+                show(describe(session), session.pull)
                 _check_deadline(session, deadline)
                 session = _next(client, session)
     return _checked(session)
@@ -43,7 +43,7 @@ def _settled(session: SessionMessage) -> bool:
 def _next(client: Client, session: SessionMessage) -> SessionMessage:
     if session.state is SessionState.PENDING and session.reason:  # the server answers at once
         time.sleep(_PENDING_STEP_S)
-    return client.session(session.id, wait_s=STEP_S)
+    return client.session(session.id, wait_s=STEP_S, seen=session.reason)
 
 
 def _check_deadline(session: SessionMessage, deadline: float | None) -> None:

@@ -124,6 +124,11 @@ def full_name(name: str) -> str:
     return f"{name}:latest" if match and not match["tag"] and not match["digest"] else name
 
 
+def short_id(image_id: str) -> str:
+    """As docker shows it: the first twelve digits."""
+    return image_id.removeprefix("sha256:")[:12]
+
+
 def registry_of(name: str) -> str:
     """The registry that has an image of this name."""
     match = _NAME.fullmatch(name)

@@ -40,7 +40,7 @@ class Server:
     def __init__(self, *states: SessionMessage) -> None:
         self._states = iter(states)
 
-    def session(self, ref: str, wait_s: float = 0) -> SessionMessage:
+    def session(self, ref: str, wait_s: float = 0, seen: str | None = None) -> SessionMessage:
         return next(self._states)
 
 

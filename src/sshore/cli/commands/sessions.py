@@ -9,14 +9,16 @@ import click
 
 from sshore.cli.activity import activity_pairs, limits_in_time
 from sshore.cli.arguments import session_argument, sessions_argument
+from sshore.cli.completion import complete_engine, complete_folder, complete_image, complete_known_app
 from sshore.cli.failures import report, say, suggesting
 from sshore.cli.output import age, json_option, print_json, print_pairs, print_table
 from sshore.cli.resources import resource_options, resource_pairs
 from sshore.cli.user import User
 from sshore.cli.waiting import STEP_S, describe, wait_settled
 from sshore.core.apps import check_app_name
-from sshore.core.errors import SshoreError
+from sshore.core.errors import EngineFailed, SshoreError
 from sshore.core.folders import parse_mount
+from sshore.core.images import short_id
 from sshore.core.names import check_session_name, session_of_host
 from sshore.core.sessions import KeyType, Network
 from sshore.core.states import SessionState
@@ -35,15 +37,24 @@ _limit = click.option("--wait-timeout", type=float, metavar="SECONDS", help="Giv
 
 @click.command()
 @click.argument("name")
-@click.option("--engine", default="", help="Where it runs; the server's first engine by default.")
-@click.option("--image", default="", help="For engines that have images.")
+@click.option(
+    "--engine", default="", shell_complete=complete_engine, help="Where it runs; the server's first engine by default."
+)
+@click.option(
+    "--image", default="", shell_complete=complete_image, help="For engines that have images; see: sshore image ls."
+)
 @click.option("--root", is_flag=True, help="uid 0 inside, for those whom the administrator allows it.")
 @click.option("--entrypoint", is_flag=True, help="Run the image's own entrypoint, too, beside SSH.")
 @resource_options
 @click.option("--network", type=click.Choice([str(one) for one in Network]), help="nat: outgoing only; none; host.")
-@click.option("--mount", "mounts", multiple=True, metavar="FOLDER[:PATH][:ro]", help="A storage folder; repeatable.")
+@click.option(
+    "--mount", "mounts", multiple=True, metavar="FOLDER[:PATH][:ro]", help="A storage folder; repeatable.",
+    shell_complete=complete_folder,
+)  # fmt: skip
 @click.option("--key-type", type=click.Choice([str(one) for one in KeyType]), help="The session key's type.")
-@click.option("--app", "apps", multiple=True, help="An app to launch at the start; repeatable.")
+@click.option(
+    "--app", "apps", multiple=True, help="An app to launch at the start; repeatable.", shell_complete=complete_known_app
+)
 @limits_in_time
 @_no_wait
 @_limit
@@ -86,9 +97,9 @@ def run(
         entrypoint=entrypoint,
     )
     with user.client() as client:
-        session = client.create_session(request, wait_s=0 if no_wait else STEP_S)
+        session = client.create_session(request, wait_s=0 if no_wait else STEP_S, seen=None if no_wait else "")
         if not no_wait:
-            session = _wait(client, session, wait_timeout)
+            session = _first_start(client, session, wait_timeout)
     if as_json:
         print_json(session)
     else:
@@ -168,8 +179,12 @@ def start(user: User, names: tuple[str, ...], no_wait: bool, wait_timeout: float
     """Start stopped sessions, with the apps they had. Mends a session whose agent is out of touch."""
 
     def start_one(client: Client, ref: str) -> None:
-        session = client.start_session(ref, wait_s=0 if no_wait else STEP_S)
-        print(describe(session if no_wait else _wait(client, session, wait_timeout)))
+        session = client.start_session(ref, wait_s=0 if no_wait else STEP_S, seen=None if no_wait else "")
+        if not no_wait:
+            session = _wait(client, session, wait_timeout)
+        print(describe(session))
+        if session.previous_image_id and not no_wait:
+            say(_other_image(session))
 
     return _each(user, names, start_one)
 
@@ -209,6 +224,23 @@ def _close_forwards(user: User, ref: str, server: str) -> None:
     with suppress(SshoreError):
         for closed in connect(user.config).close_forwards(ref, server=server):
             shutil.rmtree(user.config.session_key(closed.session_id).parent, ignore_errors=True)
+
+
+def _first_start(client: Client, session: SessionMessage, limit_s: float | None) -> SessionMessage:
+    """As `_wait`; of a session that never ran nothing is left."""
+    try:
+        return _wait(client, session, limit_s)
+    except EngineFailed as error:
+        failed = client.session(session.id)
+        if failed.state is not SessionState.FAILED or failed.started_at:
+            raise
+        client.remove_session(failed.id, force=True)
+        raise EngineFailed(f"session {failed.name!r} did not start: {failed.reason}") from error
+
+
+def _other_image(session: SessionMessage) -> str:
+    now, before = (short_id(image) for image in (session.image_id, session.previous_image_id))
+    return f"{session.image} is another image than at the start before: now {now}, then {before}"
 
 
 def _wait(client: Client, session: SessionMessage, limit_s: float | None) -> SessionMessage:
@@ -252,6 +284,11 @@ def _entrypoint(session: SessionMessage) -> str:
     return session.entrypoint_state or f"runs with the session; see: sshore logs {session.name} entrypoint"
 
 
+def _mounted(mount: MountMessage) -> str:
+    notes = ["ro"] * mount.read_only + ["from the next start on"] * (not mount.live)
+    return f"{mount.folder} at {mount.target}" + (f" ({', '.join(notes)})" if notes else "")
+
+
 def _pairs(session: SessionMessage) -> list[tuple[str, str]]:
     return [
         ("name", session.name),
@@ -263,11 +300,14 @@ def _pairs(session: SessionMessage) -> list[tuple[str, str]]:
         ("apps", ", ".join(session.launched) or "none launched"),
         ("engine", session.engine),
         ("image", session.image),
+        ("image id", session.image_id),
+        ("image digest", session.image_digest),
+        ("image before", session.previous_image_id),
         ("entrypoint", _entrypoint(session)),
         ("root", "uid 0 inside" if session.root else ""),
         ("network", session.network),
         *resource_pairs(session),
-        ("mounts", ", ".join(f"{m.folder} at {m.target}{' (ro)' if m.read_only else ''}" for m in session.mounts)),
+        ("mounts", ", ".join(map(_mounted, session.mounts))),
         ("key type", session.key_type),
         ("host key", session.host_key_fingerprint),
         ("created", session.created_at),
