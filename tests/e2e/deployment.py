@@ -41,10 +41,12 @@ _NETWORK = () if os.geteuid() == 0 or os.access("/dev/net/tun", os.R_OK | os.W_O
 
 @dataclass(frozen=True)
 class SessionsIn:
-    """Where the sessions of a deployment are: options of every `sshore run`, and the Docker daemon's socket."""
+    """Where the sessions of a deployment are: options of every `sshore run`, the Docker daemon's socket, and settings of
+    the server's, ``NAME=VALUE``."""
 
     options: tuple[str, ...] = ()
     docker_host: str = ""
+    settings: tuple[str, ...] = ()
 
 
 SANDBOX = SessionsIn()
@@ -92,7 +94,8 @@ class Deployment:
         self.url = f"http://127.0.0.1:{self.port}"
         self.sessions_in = sessions_in
         docker = {"SSHORE_DOCKER_HOST": sessions_in.docker_host} if sessions_in.docker_host else {}
-        nobody = CommandLine(directory / "no-config", **docker)
+        settings = dict(setting.split("=", 1) for setting in sessions_in.settings)
+        nobody = CommandLine(directory / "no-config", **docker, **settings)
         self._first_token = directory / "first-token"
         words = ["server", "--port", str(self.port), "--state", str(self.state), "--token-file", str(self._first_token)]
         self.server = Daemon(words, nobody.environment, directory / "server.log", self._serves)

@@ -31,8 +31,9 @@ _TABLES = ("filter", "nat", "raw")
 class DockerDaemon:
     """dockerd beside a containerd, as systemd starts them, with live-restore: containers outlive it."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *options: str) -> None:
         self.directory = directory
+        self._options = options
         self.socket = directory / "docker.sock"
         self.host = f"unix://{self.socket}"
         self._firewall = b""
@@ -70,6 +71,7 @@ class DockerDaemon:
                 str(self.directory / "containerd.sock"),
             ),
             *("--bridge", "none", "--live-restore", "--log-level", "warn"),
+            *self._options,
         )
         self._until(lambda: self.docker("version").returncode == 0, self._dockerd)
 
@@ -156,10 +158,11 @@ def _end(process: subprocess.Popen[bytes] | None, number: signal.Signals) -> Non
 
 
 @contextmanager
-def docker_daemon() -> Iterator[DockerDaemon]:
+def docker_daemon(*options: str) -> Iterator[DockerDaemon]:
+    """A daemon that runs; `options` are more of dockerd(8)'s."""
     directory = Path(tempfile.mkdtemp(prefix="sshore-dockerd-"))
     directory.chmod(0o711)
-    daemon = DockerDaemon(directory)
+    daemon = DockerDaemon(directory, *options)
     try:
         daemon.start()
         yield daemon

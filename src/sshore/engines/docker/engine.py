@@ -165,27 +165,25 @@ class DockerEngine:
         }
 
     async def memory_kills(self, session_id: SessionId) -> MemoryKills:
-        for container in await self._containers(session_id):
-            shown = await self._show(container)
-            if shown is not None and state_of(shown, stopped_by_us=False).run_state is RunState.RUNNING:
-                return await asyncio.to_thread(memory_kills_of, shown["State"]["Pid"])
-        return NO_KILLS
+        shown = await self._running(session_id)
+        return await asyncio.to_thread(memory_kills_of, shown["State"]["Pid"]) if shown else NO_KILLS
 
     async def mount(self, session_id: SessionId, mount: BindMount, host_uid: int | None) -> None:
         _check_mount(mount)
         async with self._alone(session_id):
-            pid = await self._running_agent(session_id)
-            if not pid:
+            shown = await self._running(session_id)
+            if not shown:
                 raise Conflict("the session does not run", code=Code.SESSION_NOT_RUNNING)
-            await asyncio.to_thread(mount_live, pid, session_id, mount, host_uid)
+            pid, has_root = int(shown["State"]["Pid"]), shown["Config"]["User"].startswith("0:")
+            await asyncio.to_thread(mount_live, pid, session_id, mount, host_uid, has_root=has_root)
 
     async def unmount(self, session_id: SessionId, mount: BindMount, *, everywhere: bool, by_force: bool) -> bool:
         async with self._alone(session_id):
-            pid = await self._running_agent(session_id)
-            if not pid:
+            shown = await self._running(session_id)
+            if not shown:
                 return False
             return await asyncio.to_thread(
-                unmount_live, pid, session_id, mount, everywhere=everywhere, by_force=by_force
+                unmount_live, int(shown["State"]["Pid"]), session_id, mount, everywhere=everywhere, by_force=by_force
             )
 
     async def log(self, session_id: SessionId, tail_bytes: int) -> bytes:
@@ -258,13 +256,13 @@ class DockerEngine:
     async def _containers(self, session_id: SessionId) -> Sequence[DockerContainer]:
         return await self._daemon.containers(f"{SESSION_LABEL}={session_id}", f"{DEPLOYMENT_LABEL}={self._deployment}")
 
-    async def _running_agent(self, session_id: SessionId) -> int:
-        """The agent's pid as the daemon tells it; 0 where it does not run."""
+    async def _running(self, session_id: SessionId) -> dict[str, Any]:
+        """What the daemon shows of the session's container that runs; nothing where none does."""
         for container in await self._containers(session_id):
             shown = await self._show(container)
             if shown is not None and state_of(shown, stopped_by_us=False).run_state is RunState.RUNNING:
-                return int(shown["State"]["Pid"])
-        return 0
+                return shown
+        return {}
 
     async def _show(self, container: DockerContainer) -> dict[str, Any] | None:
         with self._daemon.errors("look after the session"):

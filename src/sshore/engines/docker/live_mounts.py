@@ -9,13 +9,20 @@ from pathlib import Path
 
 from sshore.core.ids import SessionId
 from sshore.core.sessions import BindMount
+from sshore.engines.docker.root import live_tree
 from sshore.engines.mounting.live import attach, detach, unsupported
 
 
-def mount_live(pid: int, session_id: SessionId, mount: BindMount, host_uid: int | None) -> None:
-    """See `core.ports.Engine.mount`."""
+def mount_live(pid: int, session_id: SessionId, mount: BindMount, host_uid: int | None, *, has_root: bool) -> None:
+    """See `core.ports.Engine.mount`. `has_root`: the session's `work` has uid 0, and must have none on the disk."""
     _check_that_we_may(pid, session_id)
-    attach(pid, partial(_is_session, pid, session_id), mount, host_uid)
+    is_there = partial(_is_session, pid, session_id)
+    if not has_root:
+        attach(pid, is_there, mount, host_uid)
+        return
+    root_uid = Path(f"/proc/{pid}").stat().st_uid
+    make_tree = partial(live_tree, owner_uid=host_uid or 0, root_uid=root_uid)
+    attach(pid, is_there, mount, root_uid, make_tree)
 
 
 def unmount_live(pid: int, session_id: SessionId, mount: BindMount, *, everywhere: bool, by_force: bool) -> bool:

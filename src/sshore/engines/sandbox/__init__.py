@@ -2,6 +2,7 @@
 
     engine.py     `SandboxEngine`, the port: one lock a session, waiting, cancellation
     launcher.py   before a start: whether the session can be here, which GPUs it gets
+    asked.py      what of a session's wishes a sandbox can have; ulimits
     launch.py     the start of one session, step by step, undone when a step fails
     ending.py     the end of one session: asking, killing, cleaning up, saying why it ended
     bwrap.py      bwrap(1)'s arguments, as a pure function

@@ -42,7 +42,7 @@ def bwrap_arguments(
         _parents(),
         _system(host),
         _host_etc(host),
-        _devices(gpu_nodes, host),
+        _devices(gpu_nodes, host, spec.resources.shm_bytes),
         _own_places(spec),
         _mounts(spec),
         _made_etc(descriptors),
@@ -89,8 +89,9 @@ def _made_etc(descriptors: Descriptors) -> Iterable[str]:
         yield from ("--perms", "0644", "--file", str(descriptor), f"/etc/{name}")
 
 
-def _devices(gpu_nodes: Sequence[str], host: HostView) -> Iterable[str]:
-    yield from ("--dev", "/dev", "--perms", "1777", "--tmpfs", "/dev/shm")
+def _devices(gpu_nodes: Sequence[str], host: HostView, shm_bytes: int | None) -> Iterable[str]:
+    size = ("--size", str(shm_bytes)) if shm_bytes else ()
+    yield from ("--dev", "/dev", "--perms", "1777", *size, "--tmpfs", "/dev/shm")
     for node in gpu_nodes:
         yield from ("--dev-bind", node, node)
     yield from ("--remount-ro", "/dev")

@@ -5,9 +5,10 @@ import resource
 import threading
 from pathlib import Path
 
-from sshore.core.errors import EngineFailed, InvalidInput
+from sshore.core.errors import EngineFailed
 from sshore.core.sessions import SessionSpec
 from sshore.engines.sandbox import ending
+from sshore.engines.sandbox.asked import check_asked
 from sshore.engines.sandbox.binary import find_bwrap
 from sshore.engines.sandbox.cgroups import Cgroups
 from sshore.engines.sandbox.gpus import Gpus
@@ -37,8 +38,7 @@ class Launcher:
 
     def check(self, spec: SessionSpec) -> None:
         """See `core.ports.Engine.check`."""
-        if spec.image:
-            raise InvalidInput("the sandbox engine has no images, but the host's own system: leave --image out")
+        check_asked(spec)
         _check_uid(spec.host_uid)
         self._limits.check(spec.resources)
         check_network(spec.network, spec.host_uid)
