@@ -88,8 +88,8 @@ class Walk:
     def routes(self) -> list[Route]:
         return [(method.upper(), path) for path, methods in self.document["paths"].items() for method in methods]
 
-    def ask(self, route: Route, token: str, things: dict[str, str] | None = None) -> Answer:
-        method, path = route[0], filled(route[1], self.things if things is None else things)
+    def ask(self, route: Route, token: str, things: dict[str, str] | None = None, query: str = "") -> Answer:
+        method, path = route[0], filled(route[1], self.things if things is None else things) + query
         headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
         request = urllib.request.Request(self.url + path, self.body(route), headers, method=method)
         try:
@@ -223,6 +223,15 @@ def test_a_token_for_reading_only_reads(walk: Walk) -> None:
         allowed = route in PUBLIC or "login" in route[1] or (route[0] == "GET" and route not in NOT_FOR_READING)
         assert (answer.code == "token_scope") != allowed, (route, answer)
         assert (answer.status == 403) == (not allowed) or answer.code == "forbidden", (route, answer)
+
+
+@pytest.mark.parametrize("log", ["bootstrap", "entrypoint"])
+def test_what_ones_own_programs_wrote_is_not_for_reading_only(walk: Walk, log: str) -> None:
+    """It may hold what the script itself does, which such a token does not get either."""
+    for scope, status in (("read", 403), ("all", 200)):
+        token = walk.ann.ok("token", "create", "--scope", scope).strip()
+        assert walk.ask(("GET", "/api/v1/sessions/{ref}/logs"), token, query=f"?of={log}").status == status
+        assert walk.ask(("GET", "/api/v1/sessions/{ref}/logs"), token).status == 200
 
 
 def test_a_token_for_streams_only_connects(walk: Walk) -> None:

@@ -1,6 +1,7 @@
 """What a token may do by its scope: one table for all routes, asked wherever a caller is identified.
 
-A route that the table does not name is closed to `streams`, and open to `read` when it is a GET.
+A route that the table does not name is closed to `streams`, and open to `read` when it is a GET. `read` is for what
+there is and how it does, not for what a user's own files and programs say.
 """
 
 from sshore.core.errors import Forbidden
@@ -47,12 +48,26 @@ def check_scope(token: Token, method: str, route: str) -> None:
         Forbidden: it does not (``token_scope``).
     """
     if not _allows(token.scope, (method, route)):
-        raise Forbidden(
-            f"the API token {token.name!r} has the scope {token.scope}, which does not allow this: "
-            "use one whose scope is all",
-            code=Code.TOKEN_SCOPE,
-            scope=str(token.scope),
-        )
+        raise _refusal(token)
+
+
+def check_reads_all(token: Token) -> None:
+    """Let what reads what a user's own programs wrote pass: it may hold secrets, as the files themselves may.
+
+    Raises:
+        Forbidden: the token's scope does not allow it (``token_scope``).
+    """
+    if token.scope is not Scope.ALL:
+        raise _refusal(token)
+
+
+def _refusal(token: Token) -> Forbidden:
+    return Forbidden(
+        f"the API token {token.name!r} has the scope {token.scope}, which does not allow this: "
+        "use one whose scope is all",
+        code=Code.TOKEN_SCOPE,
+        scope=str(token.scope),
+    )
 
 
 def _allows(scope: Scope, wanted: tuple[str, str]) -> bool:

@@ -6,8 +6,9 @@ from fastapi import APIRouter, Query, Response
 from starlette.responses import PlainTextResponse
 
 from sshore.api.answers import session_message, time_text
-from sshore.api.auth import Caller, Found, Own, Use
+from sshore.api.auth import Caller, Found, Identified, Own, Use
 from sshore.api.new_session import wanted_session
+from sshore.api.scopes import check_reads_all
 from sshore.api.services import Services
 from sshore.core.sessions import Session
 from sshore.core.users import User
@@ -80,12 +81,13 @@ async def remove_session(session: Found, services: Use, force: bool = False) -> 
 
 @router.get("/{ref}/logs", response_class=PlainTextResponse)
 async def session_log(
-    session: Found, caller: Caller, services: Use, tail_bytes: TailBytes = 64 << 10, of: LogName = "session"
+    session: Found, identity: Identified, services: Use, tail_bytes: TailBytes = 64 << 10, of: LogName = "session"
 ) -> PlainTextResponse:
     """What the session's agent and daemons wrote; or its owner's bootstrap script, or its image's entrypoint: these
     are the owner's alone."""
     if of != "session":
-        own = await services.sessions.find_own(caller, session.id)
+        check_reads_all(identity.token)
+        own = await services.sessions.find_own(identity.user, session.id)
         log = await services.sessions.program_log(own, of, tail_bytes)
     else:
         log = await services.sessions.log(session, tail_bytes)

@@ -23,7 +23,7 @@ class Scope(StrEnum):
     STREAMS = "streams"
     """Open streams to apps that are launched, and what a client must read and certify for that."""
     READ = "read"
-    """Read everything but secrets; change and open nothing."""
+    """Read what there is and how it does; no secrets, no files, no output of programs. Change and open nothing."""
 
 
 @dataclass(frozen=True, slots=True)
