@@ -74,7 +74,7 @@ class Owner(CommandLine):
     def key(self, name: str) -> Path:
         """The session key, downloaded by `sshore key`."""
         path = self.config / f"id_container.{name}"
-        self.ok("key", name, "-o", str(path))
+        self.ok("key", name, "-o", str(path), "--force")
         return path
 
     def remove(self, *names: str) -> None:

@@ -92,7 +92,7 @@ def test_at_a_forwards_port_every_client_says_why_and_what_to_do(shared: Deploym
     port = str(card.port)
     for program in (
         client.arguments("true"),
-        ["sftp", "-q", *client.words, client.destination],
+        ["sftp", *client.words, client.destination],
         [
             "plink",
             "-batch",

@@ -31,6 +31,27 @@ class TestTheSessionKey:
         assert demo.ok("cat id_container") == key.read_text()
         assert key.read_text() == shared.cli("key", "demo", "-o", "-")
 
+    def test_agents_and_putty_list_it_by_the_sessions_name(self, shared: Deployment, tmp_path: Path) -> None:
+        described = run(["ssh-keygen", "-l", "-f", str(shared.key("demo"))], os.environ).stdout
+        assert b" work@demo.sshore (" in described
+        ppk = tmp_path / "demo.ppk"
+        shared.cli("key", "demo", "--format", "ppk", "-o", str(ppk))
+        assert "Comment: work@demo.sshore\n" in ppk.read_text()
+
+    def test_another_sessions_key_file_is_not_overwritten(self, shared: Deployment, tmp_path: Path) -> None:
+        shared.run_session("other")
+        try:
+            for name, form in (("key", "openssh"), ("key.ppk", "ppk")):
+                words = ["--format", form, "-o", str(tmp_path / name)]
+                shared.cli("key", "demo", *words)
+                shared.cli("key", "demo", *words)
+                refused = shared.admin.run("key", "other", *words)
+                assert refused.returncode == 1
+                assert b"another session" in refused.stderr and b"-o FILE" in refused.stderr
+                shared.cli("key", "other", *words, "--force")
+        finally:
+            shared.remove("other")
+
     def test_fetched_from_the_home_it_opens_the_session(self, demo: SshClient, tmp_path: Path) -> None:
         demo.sftp(f"get -p id_container {tmp_path}/id_container")
         assert demo.having(IdentityFile=str(tmp_path / "id_container")).ok("whoami") == "work\n"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sshore.profiles.openssh_key import read_private_key
+from sshore.core.openssh_key import read_private_key
 from sshore.profiles.ppk import write_ppk
 
 pytestmark = pytest.mark.skipif(shutil.which("puttygen") is None, reason="puttygen is not installed (putty-tools)")

@@ -15,6 +15,7 @@
     audit.py     what is remembered of each stream
     settings.py  the user settings and their validation
     names.py     names and sizes as people type them
+    openssh_key.py  OpenSSH's private key files, read and given a comment
     keys.py      session keys, host keys, the host CA and the user CA
     layout.py    where things lie inside a session (the contract of engines, kit and agent)
     run_files.py the platform's own files in a session, as text

@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from sshore.core.errors import InvalidInput
+from sshore.core.openssh_key import with_comment
 from sshore.core.public_keys import read_public_key_text
 from sshore.core.sessions import KeyType
 
@@ -39,14 +40,16 @@ _USER_EXTENSIONS = (
 PublicKey: TypeAlias = ed25519.Ed25519PublicKey | rsa.RSAPublicKey | ec.EllipticCurvePublicKey
 
 
-def new_private_key(key_type: KeyType) -> str:
-    """A new private key in OpenSSH form, unencrypted. RSA takes a quarter of a second: call it in a thread."""
+def new_private_key(key_type: KeyType, comment: str = "") -> str:
+    """A new private key in OpenSSH form, unencrypted; agents and PuTTY list it by its comment. RSA takes a quarter
+    of a second: call it in a thread."""
     key: ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey
     if key_type is KeyType.RSA:
         key = rsa.generate_private_key(public_exponent=65537, key_size=RSA_BITS)
     else:
         key = ed25519.Ed25519PrivateKey.generate()
-    return key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode()
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode()
+    return with_comment(pem, comment) if comment else pem
 
 
 def public_line(private_key: str, comment: str = "") -> str:

@@ -5,7 +5,6 @@ ssh_config.py    options for `ssh`, and the managed ssh_config
 include_line.py  the one line in the user's own ssh_config
 sites.py         a forward as a site of FileZilla, WinSCP, PuTTY, VS Code and OpenSSH
 ppk.py           PuTTY's private key files
-openssh_key.py   OpenSSH's, read
 
 CLI, local proxy, console ──▶ a pure function ──▶ text ──▶ OpenSSH, PuTTY, FileZilla, WinSCP, VS Code
 """

@@ -7,7 +7,7 @@ import base64
 import hashlib
 import hmac
 
-from sshore.profiles.openssh_key import PrivateKey
+from sshore.core.openssh_key import PrivateKey
 
 _LINE = 64
 
@@ -26,6 +26,19 @@ def write_ppk(key: PrivateKey, version: int = 3) -> str:
         f"Private-MAC: {mac}",
     ]
     return "\r\n".join(lines) + "\r\n"
+
+
+def public_blob_of_ppk(text: str) -> bytes:
+    """The public key in a file of this form, empty where it is none: to tell whose a file is."""
+    lines = text.splitlines()
+    at = next((i for i, line in enumerate(lines) if line.startswith("Public-Lines: ")), None)
+    if at is None or not text.startswith("PuTTY-User-Key-File-"):
+        return b""
+    try:
+        count = int(lines[at].split(": ")[1])
+        return base64.b64decode("".join(lines[at + 1 : at + 1 + count]), validate=True)
+    except ValueError:
+        return b""
 
 
 def _private_blob(key: PrivateKey) -> bytes:

@@ -76,7 +76,8 @@ class SessionSetup:
 
     async def new(self, owner: User, wanted: NewSession) -> Session:
         """A session that exists nowhere yet, with its keys."""
-        private_key = await asyncio.to_thread(new_private_key, wanted.key_type)
+        comment = f"{layout.ACCOUNT}@{wanted.name}{HOST_SUFFIX}"
+        private_key = await asyncio.to_thread(new_private_key, wanted.key_type, comment)
         host_private_key = new_private_key(KeyType.ED25519)
         return Session(
             id=SessionId(new_id()),

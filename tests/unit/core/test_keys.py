@@ -17,12 +17,14 @@ def keygen(*arguments: str) -> str:
 
 @pytest.mark.parametrize("key_type", list(KeyType))
 def test_openssh_reads_session_keys(key_type: KeyType, tmp_path: Path) -> None:
-    private = new_private_key(key_type)
+    private = new_private_key(key_type, "work@demo.sshore")
     path = tmp_path / "id_container"
     path.write_text(private)
     path.chmod(0o600)
     assert keygen("-y", "-f", str(path)).split()[:2] == public_line(private).split()
-    assert fingerprint(public_line(private)) in keygen("-l", "-f", str(path))
+    described = keygen("-l", "-f", str(path))
+    assert fingerprint(public_line(private)) in described
+    assert " work@demo.sshore (" in described
 
 
 def test_a_host_certificate_names_its_hosts(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from sshore.core.errors import InvalidInput
-from sshore.profiles.openssh_key import read_private_key
+from sshore.core.openssh_key import read_private_key
 from sshore.profiles.ppk import write_ppk
 
 KEY = """-----BEGIN OPENSSH PRIVATE KEY-----

@@ -4,10 +4,9 @@ import click
 
 from sshore import __version__
 from sshore.cli.output import json_option, print_json, print_pairs
-from sshore.cli.root import root
+from sshore.cli.root import COMPLETE_VARIABLE, root
 from sshore.cli.user import User
 from sshore.core.errors import SshoreError
-from sshore.core.names import suggestion
 
 
 @click.command()
@@ -49,9 +48,11 @@ def completion(shell: str) -> None:
     """
     from click.shell_completion import get_completion_class
 
+    from sshore.cli.shells import teach_click
+
+    teach_click()
     kind = get_completion_class(shell)
-    if kind is None:
-        raise click.UsageError(f"there is no completion for {shell}{suggestion(shell, ['bash', 'zsh', 'fish'])}")
+    assert kind is not None
     # Not by .source(): for bash that starts a bash to ask for its version.
-    script = kind(root, {}, "sshore", "_SSHORE_COMPLETE")
+    script = kind(root, {}, "sshore", COMPLETE_VARIABLE)
     print(script.source_template % script.source_vars())

@@ -2,7 +2,7 @@
 
 import click
 
-from sshore.cli.arguments import session_argument
+from sshore.cli.arguments import app_argument, session_argument
 from sshore.cli.failures import suggesting
 from sshore.cli.output import json_option, print_json, print_table
 from sshore.cli.user import User
@@ -33,7 +33,7 @@ def ls(user: User, name: str, as_json: bool) -> None:
 
 @app.command()
 @session_argument
-@click.argument("app_name", metavar="APP")
+@app_argument
 @json_option
 @click.pass_obj
 def start(user: User, name: str, app_name: str, as_json: bool) -> None:
@@ -49,7 +49,7 @@ def start(user: User, name: str, app_name: str, as_json: bool) -> None:
 
 @app.command()
 @session_argument
-@click.argument("app_name", metavar="APP")
+@app_argument
 @json_option
 @click.pass_obj
 def stop(user: User, name: str, app_name: str, as_json: bool) -> None:

@@ -2,7 +2,7 @@
 
 import click
 
-from sshore.cli.arguments import complete_session
+from sshore.cli.completion import complete_session
 from sshore.cli.doctor import examine
 from sshore.cli.failures import exit_status
 from sshore.cli.output import json_option, print_json

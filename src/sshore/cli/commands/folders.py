@@ -2,7 +2,9 @@
 
 import click
 
+from sshore.cli.arguments import folder_argument
 from sshore.cli.commands.trash import trash
+from sshore.cli.completion import complete_user
 from sshore.cli.output import age, count, json_option, print_json, print_pairs, print_table
 from sshore.cli.user import User
 from sshore.core.errors import InvalidInput
@@ -74,7 +76,7 @@ def offer(user: User, name: str, path: str, read_only: bool, as_json: bool) -> N
 
 
 @folder.command()
-@click.argument("name")
+@folder_argument
 @click.argument("new_name")
 @json_option
 @click.pass_obj
@@ -89,7 +91,7 @@ def rename(user: User, name: str, new_name: str, as_json: bool) -> None:
 
 
 @folder.command()
-@click.argument("name")
+@folder_argument
 @click.option("--for-ever", is_flag=True, help="Remove it at once, without the trash.")
 @click.pass_obj
 def rm(user: User, name: str, for_ever: bool) -> None:
@@ -105,7 +107,7 @@ def rm(user: User, name: str, for_ever: bool) -> None:
 
 
 @folder.command()
-@click.argument("name")
+@folder_argument
 @click.option("--with", "with_user", default="", metavar="USER", help="The user to share with.")
 @click.option("--everyone", is_flag=True, help="Share with every user of the server.")
 @click.option("--rw", "writable", is_flag=True, help="They may write, too; what anybody writes all can change.")
@@ -120,17 +122,18 @@ def share(user: User, name: str, with_user: str, everyone: bool, writable: bool)
 
 
 @folder.command()
-@click.argument("name")
+@folder_argument
 @click.option("--with", "with_user", default="", metavar="USER", help="The user that it was shared with.")
 @click.option("--everyone", is_flag=True, help="It was shared with everyone.")
 @click.pass_obj
 def unshare(user: User, name: str, with_user: str, everyone: bool) -> None:
-    """Share a folder no longer. Connections to it end at once, mounts with the sessions that have them."""
+    """Share a folder no longer. Connections to it end, and running sessions lose it, at once."""
     _check_whom(with_user, everyone)
     with user.client() as client:
-        left = client.unshare_folder(name, with_user).sessions
-    keep = f"; {count(left, 'running session')} of theirs will have it mounted until stopped" if left else ""
-    print(f"the folder {name} is no longer shared with {with_user or 'everyone'}{keep}")
+        done = client.unshare_folder(name, with_user)
+    lost = f"; it was taken away from {count(done.sessions, 'running session')} of theirs" if done.sessions else ""
+    stopped = f", {done.stopped} of which had to be stopped" if done.stopped else ""
+    print(f"the folder {name} is no longer shared with {with_user or 'everyone'}{lost}{stopped}")
 
 
 @folder.command()
@@ -145,7 +148,7 @@ def usage(user: User, of_user: str, as_json: bool) -> None:
 
 
 @folder.command()
-@click.argument("name", metavar="USER")
+@click.argument("name", metavar="USER", shell_complete=complete_user)
 @click.argument("size", metavar="SIZE|none")
 @json_option
 @click.pass_obj

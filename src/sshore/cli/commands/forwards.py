@@ -2,7 +2,8 @@
 
 import click
 
-from sshore.cli.arguments import session_argument
+from sshore.cli.arguments import target_argument
+from sshore.cli.completion import complete_app
 from sshore.cli.failures import say, suggesting
 from sshore.cli.output import count, json_option, print_json, print_pairs, print_table
 from sshore.cli.user import User, own_command
@@ -19,8 +20,10 @@ from sshore.sdk.errors import ApiError
 
 
 @click.command()
-@session_argument
-@click.option("--app", "app_name", default=SSH, show_default=True, help="The app to connect to.")
+@target_argument
+@click.option(
+    "--app", "app_name", default=SSH, show_default=True, shell_complete=complete_app, help="The app to connect to."
+)
 @click.option("--port", default="", help="The local port; by default your preferred one, or the one it had last.")
 @json_option
 @click.pass_obj
@@ -60,8 +63,8 @@ def forwards(user: User, as_json: bool) -> None:
 
 
 @click.command()
-@session_argument
-@click.option("--app", "app_name", default="", help="Only this app's; all by default.")
+@target_argument
+@click.option("--app", "app_name", default="", shell_complete=complete_app, help="Only this app's; all by default.")
 @json_option
 @click.pass_obj
 def disconnect(user: User, name: str, app_name: str, as_json: bool) -> None:

@@ -1,19 +1,28 @@
 """ssh, sftp, cp, stream, certify: here for their help and for completion; entry.py runs them without click."""
 
+from collections.abc import Callable
+from typing import Any, TypeVar
+
 import click
 
 from sshore.cli import openssh
-from sshore.cli.arguments import complete_session
 from sshore.cli.certify import run_certify
+from sshore.cli.completion import Completion, complete_place, complete_session, complete_target, first_word_only
 from sshore.cli.stream import run_stream
 from sshore.cli.user import User
 
 _as_they_are = {"ignore_unknown_options": True, "allow_interspersed_args": False, "help_option_names": ["--help"]}
-_words = click.argument("words", metavar="", nargs=-1, type=click.UNPROCESSED, shell_complete=complete_session)
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _words(complete: Completion) -> Callable[[F], F]:
+    """All words, as they are; completed by `complete`."""
+    return click.argument("words", metavar="", nargs=-1, type=click.UNPROCESSED, shell_complete=complete)
 
 
 @click.command(context_settings=_as_they_are, options_metavar="NAME [SSH-OPTION]... [--] [COMMAND]...")
-@_words
+@_words(first_word_only(complete_session))
 @click.pass_obj
 def ssh(user: User, words: tuple[str, ...]) -> int:
     """Run ssh in a session, which is launched for it; the exit status is ssh's.
@@ -24,7 +33,7 @@ def ssh(user: User, words: tuple[str, ...]) -> int:
 
 
 @click.command(context_settings=_as_they_are, options_metavar="[SFTP-OPTION]... NAME[:PATH]")
-@_words
+@_words(complete_target)
 @click.pass_obj
 def sftp(user: User, words: tuple[str, ...]) -> int:
     """Run sftp to a session, which is launched for it."""
@@ -32,7 +41,7 @@ def sftp(user: User, words: tuple[str, ...]) -> int:
 
 
 @click.command(context_settings=_as_they_are, options_metavar="[-r] SRC... DST")
-@_words
+@_words(complete_place)
 @click.pass_obj
 def cp(user: User, words: tuple[str, ...]) -> int:
     """Copy files to or from a session, by scp: NAME:PATH on one side.
@@ -50,7 +59,7 @@ def cp(user: User, words: tuple[str, ...]) -> int:
 
 
 @click.command(context_settings=_as_they_are, options_metavar="NAME[.sshore] [--app APP]")
-@_words
+@_words(complete_target)
 @click.pass_obj
 def stream(user: User, words: tuple[str, ...]) -> int:
     """Open a stream to an app (ssh, if no other is named) on stdin and stdout.
@@ -61,7 +70,7 @@ def stream(user: User, words: tuple[str, ...]) -> int:
 
 
 @click.command(hidden=True)
-@_words
+@_words(complete_session)
 @click.pass_obj
 def certify(user: User, words: tuple[str, ...]) -> int:
     """Fetch a certificate for some minutes; the managed ssh_config calls it."""

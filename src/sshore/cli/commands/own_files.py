@@ -6,11 +6,14 @@ from pathlib import Path
 
 import click
 
+from sshore.cli.completion import complete_file, completing
 from sshore.cli.output import age, json_option, print_json, print_table
 from sshore.cli.user import User
 from sshore.core.errors import InvalidInput
 from sshore.core.names import format_bytes
 from sshore.core.user_files import MAX_FILE_BYTES, MAX_SCRIPT_BYTES, check_content, check_file_name, check_script
+
+_complete = completing(lambda client, _: [file.name for file in client.user_files()])
 
 
 @click.group()
@@ -36,7 +39,7 @@ def ls(user: User, as_json: bool) -> None:
 
 
 @file.command()
-@click.argument("path", metavar="FILE")
+@click.argument("path", metavar="FILE", shell_complete=complete_file)
 @click.option("--as", "name", default="", help="Its place below the home.  [default: FILE's place below yours]")
 @json_option
 @click.pass_obj
@@ -56,7 +59,7 @@ def put(user: User, path: str, name: str, as_json: bool) -> None:
 
 
 @file.command()
-@click.argument("name")
+@click.argument("name", shell_complete=_complete)
 @click.option("-o", "--output", default="-", help="The file to write; - is stdout.", show_default=True)
 @click.pass_obj
 def get(user: User, name: str, output: str) -> None:
@@ -70,7 +73,7 @@ def get(user: User, name: str, output: str) -> None:
 
 
 @file.command()
-@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@click.argument("names", metavar="NAME...", nargs=-1, required=True, shell_complete=_complete)
 @click.pass_obj
 def rm(user: User, names: tuple[str, ...]) -> None:
     """Remove user files; homes that have them keep them."""
@@ -89,7 +92,7 @@ def bootstrap() -> None:
 
 
 @bootstrap.command("set")
-@click.argument("path", metavar="FILE")
+@click.argument("path", metavar="FILE", shell_complete=complete_file)
 @json_option
 @click.pass_obj
 def bootstrap_set(user: User, path: str, as_json: bool) -> None:

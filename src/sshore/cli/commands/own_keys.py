@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from sshore.cli.completion import Found, Item, complete_file, completing
 from sshore.cli.failures import say
 from sshore.cli.openssh import require
 from sshore.cli.output import age, json_option, print_json, print_table
@@ -14,6 +15,7 @@ from sshore.cli.user import User
 from sshore.core.errors import InvalidInput, NotFound, Unavailable
 from sshore.core.public_keys import MAX_TEXT_BYTES, read_public_key_text
 from sshore.schema.own_messages import OwnKeyMessage
+from sshore.sdk.client import Client
 
 
 @click.group()
@@ -37,7 +39,7 @@ def ls(user: User, as_json: bool) -> None:
 
 
 @keys.command()
-@click.argument("file", default="")
+@click.argument("file", default="", shell_complete=complete_file)
 @click.option("--agent", is_flag=True, help="All keys of the running ssh-agent.")
 @click.option("--name", default="", help="What to call it.  [default: the key's comment]")
 @json_option
@@ -63,8 +65,12 @@ def add(user: User, file: str, agent: bool, name: str, as_json: bool) -> None:
         print(f"the key {key.name} ({key.fingerprint}) opens all your sessions; its id is {key.id}")
 
 
+def _ids(client: Client, _context: click.Context) -> Found:
+    return [Item(key.id, help=f"{key.name} ({key.type})") for key in client.own_keys()]
+
+
 @keys.command()
-@click.argument("ref", metavar="ID|FINGERPRINT|NAME")
+@click.argument("ref", metavar="ID|FINGERPRINT|NAME", shell_complete=completing(_ids))
 @json_option
 @click.pass_obj
 def rm(user: User, ref: str, as_json: bool) -> None:

@@ -11,8 +11,8 @@ from sshore.cli.failures import say, suggesting
 from sshore.cli.user import User
 from sshore.core.apps import SSH
 from sshore.core.names import session_of_host
+from sshore.core.openssh_key import read_private_key
 from sshore.profiles import sites
-from sshore.profiles.openssh_key import read_private_key
 from sshore.profiles.ppk import write_ppk
 from sshore.sdk.private_files import write_private
 

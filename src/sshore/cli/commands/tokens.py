@@ -2,10 +2,12 @@
 
 import click
 
+from sshore.cli.completion import Found, Item, completing
 from sshore.cli.output import age, json_option, print_json, print_table
 from sshore.cli.user import User
 from sshore.core.users import Scope
 from sshore.schema.messages import CreateToken
+from sshore.sdk.client import Client
 
 _of_user = click.option("--user", "of_user", default="", help="Another user's (admins).")
 
@@ -53,8 +55,12 @@ def token_create(who: User, name: str, scope: str, for_user: str, expires_in: fl
         print(made.secret)
 
 
+def _ids(client: Client, _context: click.Context) -> Found:
+    return [Item(token.id, help=token.name) for token in client.tokens()]
+
+
 @token.command("rm")
-@click.argument("token_id", metavar="ID")
+@click.argument("token_id", metavar="ID", shell_complete=completing(_ids))
 @_of_user
 @click.pass_obj
 def token_rm(who: User, token_id: str, of_user: str) -> None:

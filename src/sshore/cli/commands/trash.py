@@ -2,8 +2,11 @@
 
 import click
 
+from sshore.cli.completion import completing
 from sshore.cli.output import age, count, json_option, print_json, print_table
 from sshore.cli.user import User
+
+_complete = completing(lambda client, _: [folder.name for folder in client.trash()])
 
 
 @click.group()
@@ -26,7 +29,7 @@ def ls(user: User, as_json: bool) -> None:
 
 
 @trash.command()
-@click.argument("ref", metavar="NAME|ID")
+@click.argument("ref", metavar="NAME|ID", shell_complete=_complete)
 @click.option("--as", "name", default="", metavar="NAME", help="Under another name.")
 @json_option
 @click.pass_obj
@@ -41,7 +44,7 @@ def restore(user: User, ref: str, name: str, as_json: bool) -> None:
 
 
 @trash.command()
-@click.argument("ref", metavar="[NAME|ID]", default="")
+@click.argument("ref", metavar="[NAME|ID]", default="", shell_complete=_complete)
 @json_option
 @click.pass_obj
 def empty(user: User, ref: str, as_json: bool) -> None:

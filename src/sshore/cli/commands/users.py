@@ -2,6 +2,7 @@
 
 import click
 
+from sshore.cli.completion import complete_user
 from sshore.cli.output import json_option, print_json, print_table
 from sshore.cli.passwords import ask_password, password_stdin_option
 from sshore.cli.user import User
@@ -54,7 +55,7 @@ def user_add(who: User, name: str, role: str, password_stdin: bool, as_json: boo
 
 
 @user.command("passwd")
-@click.argument("name", default="")
+@click.argument("name", default="", shell_complete=complete_user)
 @password_stdin_option
 @click.pass_obj
 def user_passwd(who: User, name: str, password_stdin: bool) -> None:
@@ -75,7 +76,7 @@ def user_passwd(who: User, name: str, password_stdin: bool) -> None:
 
 
 @user.command("role")
-@click.argument("name")
+@click.argument("name", shell_complete=complete_user)
 @click.argument("role", type=_ROLES)
 @click.pass_obj
 def user_role(who: User, name: str, role: str) -> None:
@@ -86,7 +87,7 @@ def user_role(who: User, name: str, role: str) -> None:
 
 
 @user.command("link")
-@click.argument("name")
+@click.argument("name", shell_complete=complete_user)
 @click.argument("subject")
 @click.pass_obj
 def user_link(who: User, name: str, subject: str) -> None:
@@ -97,7 +98,7 @@ def user_link(who: User, name: str, subject: str) -> None:
 
 
 @user.command("disable")
-@click.argument("name")
+@click.argument("name", shell_complete=complete_user)
 @click.pass_obj
 def user_disable(who: User, name: str) -> None:
     """Refuse a user's logins and tokens, and end the user's connections. Sessions and folders stay."""
@@ -107,7 +108,7 @@ def user_disable(who: User, name: str) -> None:
 
 
 @user.command("enable")
-@click.argument("name")
+@click.argument("name", shell_complete=complete_user)
 @click.pass_obj
 def user_enable(who: User, name: str) -> None:
     """Let a disabled user in again; the tokens hold again, too."""
@@ -117,7 +118,7 @@ def user_enable(who: User, name: str) -> None:
 
 
 @user.command("rm")
-@click.argument("name")
+@click.argument("name", shell_complete=complete_user)
 @click.option("--with-data", is_flag=True, help="The user's folders, too.")
 @click.pass_obj
 def user_rm(who: User, name: str, with_data: bool) -> None:

@@ -1,12 +1,14 @@
-"""Reads an OpenSSH private key (PROTOCOL.key), unencrypted, of type Ed25519 or RSA."""
+"""Reads OpenSSH private keys (PROTOCOL.key), unencrypted, of type Ed25519 or RSA; and gives new ones a comment."""
 
 import base64
+import textwrap
 from dataclasses import dataclass
 
 from sshore.core.errors import InvalidInput
 
 _BEGIN, _END = "-----BEGIN OPENSSH PRIVATE KEY-----", "-----END OPENSSH PRIVATE KEY-----"
 _MAGIC = b"openssh-key-v1\0"
+_BLOCK = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,22 @@ def read_private_key(pem: str) -> PrivateKey:
         return _read(_Reader(_decode(pem)))
     except (ValueError, IndexError) as error:
         raise InvalidInput(f"this is no OpenSSH private key ({error}); download it again: sshore key NAME") from error
+
+
+def with_comment(pem: str, comment: str) -> str:
+    """The same key under a comment, by which agents and PuTTY list it. Raises as `read_private_key` does."""
+    key = read_private_key(pem)
+    check = bytes(8)  # two equal numbers: what a passphrase is checked by
+    words = (key.type.encode(), *key.fields, comment.encode())
+    private = check + b"".join(map(_string, words))
+    private += bytes(range(1, 1 + -len(private) % _BLOCK))
+    head = b"".join(map(_string, (b"none", b"none", b"")))
+    data = _MAGIC + head + (1).to_bytes(4) + _string(key.public_blob) + _string(private)
+    return "\n".join([_BEGIN, *textwrap.wrap(base64.b64encode(data).decode(), 70), _END, ""])
+
+
+def _string(data: bytes) -> bytes:
+    return len(data).to_bytes(4) + data
 
 
 def _decode(pem: str) -> bytes:
