@@ -156,7 +156,7 @@ class TestAgent:
         # The kernel keeps a namespace's first process from SIGKILL by those inside (pid_namespaces(7)).
         assert box.ok("kill -KILL 1; sleep 0.2; echo still here") == "still here\n"
         end = lambda: box.run("kill -TERM 1; sleep 60")  # noqa: E731
-        self.check_that_start_mends(ours, card, box, end, b"the agent ended")
+        self.check_that_start_mends(ours, card, box, end, b"the agent")
 
     def check_that_start_mends(self, ours: Deployment, card: Card, box: SshClient, end: object, reason: bytes) -> None:
         key = Path(card.key_file).read_bytes()

@@ -38,7 +38,7 @@ class SshApp:
         self._daemons: dict[int, _Connection] = {}
         self._wanted = self._launched = False
         self._sshd = f"{kit_bin}/sshd"
-        self._arguments = ("-f", config, *_helper_options(kit_bin))
+        self._arguments = ("-f", config, *_helper_options(kit_bin), *_address_options())
 
     def start(self, reply: Reply) -> None:
         """Launch, if sshd accepts its configuration."""
@@ -152,6 +152,17 @@ class SshApp:
             raise Problem(Code.APP_FAILED, f"{self._sshd} cannot be run: {error.strerror}") from error
         finally:
             os.close(write_end)
+
+
+def _address_options() -> tuple[str, ...]:
+    """Without IPv6, as in most containers, sshd finds no place for X11 displays when it may try IPv6 (channels.c,
+    x11_create_display_inet: it takes an address that cannot be bound for a display that is taken)."""
+    try:
+        with open("/proc/net/if_inet6", encoding="ascii") as file:  # noqa: PTH123 - pathlib costs a megabyte
+            has_loopback = f"{1:032x}" in file.read()
+    except OSError:
+        has_loopback = False
+    return () if has_loopback else ("-o", "AddressFamily=inet")
 
 
 def _helper_options(kit_bin: str) -> tuple[str, ...]:
