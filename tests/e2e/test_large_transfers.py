@@ -70,7 +70,6 @@ def read_slowly(source: BinaryIO, bytes_per_s: int) -> tuple[str, int]:
     return digest.hexdigest(), size
 
 
-@pytest.mark.every_engine
 def test_twenty_transfers_at_once(demo: SshClient, random_64_mib: bytes) -> None:
     def transfer(number: int) -> bool:
         data = random_64_mib[number * MIB :][: 24 * MIB]

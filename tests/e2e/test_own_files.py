@@ -152,7 +152,6 @@ class TestBootstrap:
         assert "it cannot be run: No such file or directory" in bootstrap_log(lee, "broken", "cannot be run")
         assert client.ok("whoami") == "work\n"
 
-    @pytest.mark.every_engine
     def test_its_log_leads_nowhere_else(self, shared: Deployment, lee: Owner, tmp_path: Path) -> None:
         client = start_with(lee, "tricks", "true\n")
         bootstrap_log(lee, "tricks", "exit status 0")

@@ -208,7 +208,6 @@ def test_keys_come_from_stdin_and_from_the_ssh_agent(kim: Owner, client: SshClie
     assert nobody.returncode == 5 and b"no ssh-agent is running" in nobody.stderr
 
 
-@pytest.mark.every_engine
 def test_a_security_key_opens_the_session(kim: Owner, client: SshClient, tmp_path: Path) -> None:
     with SecurityKeyAgent(tmp_path / "agent") as token:
         (tmp_path / "token.pub").write_text(token.public_line + "\n")
@@ -264,7 +263,6 @@ def post_key(shared: Deployment, owner: Owner, text: str) -> Any:
     return run([python, "-c", code], owner.environment, stdin=text.encode())
 
 
-@pytest.mark.every_engine
 def test_what_a_removed_key_had_opened_ends_as_soon_as_a_frozen_agent_is_back(
     kim: Owner, client: SshClient, tmp_path: Path
 ) -> None:
@@ -286,7 +284,6 @@ def test_what_a_removed_key_had_opened_ends_as_soon_as_a_frozen_agent_is_back(
     assert client.ok("whoami") == "work\n"
 
 
-@pytest.mark.every_engine
 def test_keys_that_were_removed_while_nobody_could_tell_the_session_go_when_the_server_is_back(
     own_deployment: Deployment, tmp_path: Path
 ) -> None:

@@ -59,7 +59,6 @@ def launches(ours: Deployment, name: str) -> int:
 
 
 class TestLocalProxy:
-    @pytest.mark.every_engine
     def test_killed_and_started_it_has_the_same_ports_and_launches_nothing(
         self, ours: Deployment, card: Card, box: SshClient
     ) -> None:
@@ -106,7 +105,6 @@ class TestServer:
         ours.server.start()
         assert_all_is_as_before(ours, box, sleeper)
 
-    @pytest.mark.every_engine
     def test_everything_killed_comes_back_together(self, ours: Deployment, box: SshClient) -> None:
         sleeper = leave_sleeping(box)
         ours.kill()
