@@ -1,0 +1,128 @@
+"""Folders that come into running sessions by `sshore mount`, and are out of reach at once when a share is taken back."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from deployment import Deployment, Owner
+from ssh_client import SshClient, through_proxy_command
+
+
+@pytest.fixture(scope="module")
+def fay(shared: Deployment) -> Iterator[Owner]:
+    yield from user(shared, "fay")
+
+
+@pytest.fixture(scope="module")
+def gus(shared: Deployment) -> Iterator[Owner]:
+    yield from user(shared, "gus")
+
+
+@pytest.fixture
+def crew(fay: Owner, gus: Owner) -> Iterator[str]:
+    """A folder of Fay's."""
+    fay.ok("folder", "create", "crew")
+    yield "crew"
+    for owner in (gus, fay):
+        for session in owner.json("ls"):
+            owner.remove(session["name"])
+        for folder in owner.json("folder", "ls"):
+            if "/" not in folder["ref"]:
+                owner.ok("folder", "rm", "--for-ever", folder["name"])
+
+
+def user(shared: Deployment, name: str) -> Iterator[Owner]:
+    owner = shared.member(name)
+    yield owner
+    shared.cli("user", "rm", "--with-data", name)
+
+
+def session(owner: Owner, name: str, *options: str) -> SshClient:
+    owner.run_session(name, *options)
+    return through_proxy_command(owner, name, owner.key(name))
+
+
+@pytest.mark.every_engine
+def test_into_a_running_session_and_out_of_it(fay: Owner, crew: str, tmp_path: Path) -> None:
+    one = session(fay, "one")
+    assert "is mounted at /home/work/crew" in fay.ok("mount", "one", crew)
+    one.ok("echo 42 >crew/result")
+    (tmp_path / "up").write_text("by sftp")
+    one.sftp(f"put {tmp_path}/up crew/up")
+    assert "(ro)" not in fay.ok("show", "one")
+    fay.ok("mount", "one", f"{crew}:/data:ro")
+    assert one.ok("cat /data/result /data/up") == "42\nby sftp"
+    assert b"Read-only" in one.run("touch /data/new").stderr
+    assert "crew at /data (ro)" in fay.ok("show", "one")
+    assert fay.run("unmount", "one", crew).returncode == 1, "which of both places?"
+    fay.ok("unmount", "one", "/home/work/crew")
+    assert one.ok("ls crew; cat /data/result") == "42\n"
+    fay.ok("stop", "one")
+    fay.ok("mount", "one", f"{crew}:later")
+    fay.ok("start", "one")
+    assert one.ok("cat /data/result later/result; ls crew") == "42\n42\n", "a restart has what the record has"
+    fay.ok("unmount", "one", "/data")
+    fay.ok("unmount", "one", crew)
+    assert one.run("ls /data/result").returncode != 0
+    assert fay.json("show", "one")["mounts"] == []
+
+
+@pytest.mark.every_engine
+def test_what_is_in_the_way_is_told(fay: Owner, gus: Owner, crew: str) -> None:
+    one = session(fay, "one")
+    one.ok("touch file; ln -s /opt/sshore link; mkdir sub; ln -s .. sub/up")
+    for target in ("file", "link", "sub/up", "sub/up/link"):
+        refused = fay.run("mount", "one", f"{crew}:{target}")
+        assert refused.returncode == 1 and b"something else lies" in refused.stderr, target
+    for target in ("/usr/local", "../../etc", "/", ".."):
+        assert fay.run("mount", "one", f"{crew}:{target}").returncode == 2, target
+    assert fay.run("mount", "one", "nosuch").returncode == 3
+    assert fay.run("mount", "nosuch", crew).returncode == 3
+    assert gus.run("mount", "one", crew).returncode == 3
+    fay.ok("mount", "one", crew)
+    fay.ok("mount", "one", crew)
+    one.ok("sleep 300 <crew >/dev/null 2>&1 &")
+    refused = fay.run("folder", "rm", crew)
+    assert refused.returncode == 1 and b"sshore unmount one crew" in refused.stderr
+    assert "still have files open" in fay.ok("unmount", "one", crew)
+    fay.ok("mount", "--at-restart", "one", crew)
+    assert "from the next start on" in fay.ok("show", "one")
+    assert one.ok("ls -A crew") == ""
+    fay.ok("unmount", "one", crew)
+
+
+def test_a_share_that_is_taken_back_is_out_of_reach_at_once(fay: Owner, gus: Owner, crew: str) -> None:
+    fay.ok("folder", "share", crew, "--with", "gus", "--rw")
+    fays, guss = session(fay, "fays", "--mount", crew), session(gus, "guss", "--mount", "fay/crew")
+    fays.ok("echo secret >crew/file")
+    guss.ok("mkdir own; echo mine >own/file")
+    with guss.start("cd crew && cat file && exec sleep 300") as inside:
+        assert inside.stdout is not None and inside.stdout.readline() == b"secret\n"
+        assert "1 running session" in fay.ok("folder", "unshare", crew, "--with", "gus")
+        assert inside.wait(10) != 0, "who stands in the folder is ended"
+    assert guss.ok("ls crew; cat own/file") == "mine\n"
+    assert fays.ok("cat crew/file") == "secret\n", "the owner's own sessions keep it"
+    assert gus.json("show", "guss")["mounts"][0]["live"] is False
+    assert gus.run("mount", "guss", "fay/crew").returncode == 3
+    fay.ok("folder", "share", crew, "--with", "gus")
+    gus.ok("unmount", "guss", "fay/crew")
+    gus.ok("mount", "guss", "fay/crew")
+    assert guss.ok("cat crew/file") == "secret\n"
+    assert b"Read-only" in guss.run("touch crew/new").stderr
+
+
+def test_less_rights_hold_at_once_and_a_removed_folder_is_gone_for_others(
+    fay: Owner, gus: Owner, crew: str
+) -> None:
+    fay.ok("folder", "share", crew, "--with", "gus", "--rw")
+    guss = session(gus, "guss", "--mount", "fay/crew")
+    guss.ok("echo first >crew/file")
+    with guss.start("exec 3>>crew/file; echo open; while echo more >&3; do sleep 0.05; done") as writer:
+        assert writer.stdout is not None and writer.stdout.readline() == b"open\n"
+        fay.ok("folder", "share", crew, "--with", "gus")
+        writer.wait(10)
+    assert guss.ok("head -n1 crew/file") == "first\n"
+    assert b"Read-only" in guss.run("echo x >>crew/file").stderr
+    fay.ok("folder", "rm", crew)
+    assert guss.ok("ls crew") == ""
+    fay.ok("folder", "trash", "restore", crew)
