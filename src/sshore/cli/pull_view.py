@@ -18,9 +18,7 @@ class PullView(Protocol):
 def pull_view(text: str) -> Iterator[PullView]:
     """A view that begins with a text."""
     if not sys.stderr.isatty():
-        lines = Lines()
-        lines(text)
-        yield lines
+        yield Lines(text)
         return
     with _on_terminal(text) as show:
         yield show
@@ -57,10 +55,11 @@ def _on_terminal(text: str) -> Iterator[PullView]:
 
 
 class Lines:
-    """For logs and pipes: each text once, and of a pull each tenth of its bytes and each layer that is done."""
+    """For logs and pipes: each text once, but for the first, which the user knows; and of a pull each tenth of its
+    bytes and each layer that is done."""
 
-    def __init__(self) -> None:
-        self._said: set[str] = set()
+    def __init__(self, first: str) -> None:
+        self._said = {first}
         self._reached = (-1, -1)
 
     def __call__(self, text: str, pull: PullMessage | None = None, /) -> None:

@@ -17,6 +17,7 @@ from worlds import OTHER_OWNER_UID, eventually
 from integration.docker_daemon import DockerDaemon
 from integration.docker_images import image_archive, rootfs
 from sshore.core.errors import EngineFailed, Forbidden, InvalidInput, NotFound, Unavailable
+from sshore.core.images import PullProgress
 from sshore.core.sessions import BindMount, EngineState, Network, Resources, RunState, SessionSpec
 from sshore.engines.docker import DockerEngine
 
@@ -254,8 +255,8 @@ class TestImages:
     def test_one_that_cannot_be_pulled_is_explained(self, world: DockerWorld, image: str) -> None:
         told: list[str] = []
 
-        async def tell(phrase: str) -> None:
-            told.append(phrase)
+        async def tell(progress: PullProgress) -> None:
+            told.append(progress.phrase)
 
         with pytest.raises((EngineFailed, NotFound), match=image):
             with_engine(world, lambda engine: engine.fetch_image(world.spec(image=image), tell))
@@ -265,18 +266,19 @@ class TestImages:
         other = "arm64" if os.uname().machine == "x86_64" else "amd64"
         dockerd.ok("load", stdin=image_archive("sshore-test:other", [rootfs({"etc": None})], architecture=other))
 
-        async def tell(phrase: str) -> None:
-            raise AssertionError(phrase)
+        async def tell(progress: PullProgress) -> None:
+            raise AssertionError(progress)
 
         with pytest.raises(EngineFailed, match=f"is for {other} machines, and this is"):
             with_engine(world, lambda engine: engine.fetch_image(world.spec(image="sshore-test:other"), tell))
 
     def test_its_variables_are_told(self, world: DockerWorld) -> None:
-        async def tell(phrase: str) -> None:
-            raise AssertionError(phrase)
+        async def tell(progress: PullProgress) -> None:
+            raise AssertionError(progress)
 
         found = with_engine(world, lambda engine: engine.fetch_image(world.spec(), tell))
-        assert found == {"GREETING": "hello", "PATH": "/bin"}
+        assert found.environment == {"GREETING": "hello", "PATH": "/bin"}
+        assert found.id.startswith("sha256:")
 
     def test_a_daemon_that_does_not_answer_is_named(self, world: DockerWorld, tmp_path: Path) -> None:
         world.options = replace(world.options, host=f"unix://{tmp_path}/none.sock")

@@ -11,7 +11,7 @@ from sshore.cli.output import age, json_option, print_json, print_table, progres
 from sshore.cli.passwords import ask_password, password_stdin_option
 from sshore.cli.pull_view import amount, pull_view
 from sshore.cli.user import User
-from sshore.core.images import short_id
+from sshore.core.images import check_registry, short_id
 from sshore.core.names import format_bytes, session_of_host
 from sshore.schema.image_messages import CommitSession, ImageMessage, ImagesMessage, PullMessage, RegistryLoginRequest
 
@@ -76,6 +76,7 @@ def image_rm(user: User, names: tuple[str, ...]) -> None:
 @click.pass_obj
 def image_login(user: User, registry: str, username: str, password_stdin: bool) -> None:
     """Have the server pull from REGISTRY with this login, for everybody who may name its images (admins)."""
+    registry = check_registry(registry)
     password = ask_password(f"Password of {username} at {registry}", from_stdin=password_stdin)
     with user.client() as client:
         kept = client.log_in_to_registry(registry, RegistryLoginRequest(username, password))
@@ -87,6 +88,7 @@ def image_login(user: User, registry: str, username: str, password_stdin: bool) 
 @click.pass_obj
 def image_logout(user: User, registry: str) -> None:
     """Have the server forget its login at REGISTRY (admins)."""
+    registry = check_registry(registry)
     with user.client() as client:
         client.log_out_of_registry(registry)
     print(f"the login at {registry} is forgotten")

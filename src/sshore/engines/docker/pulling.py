@@ -80,7 +80,7 @@ class Layers:
             self._known.add(layer)
             self._done.add(layer)
         else:
-            return False
+            return status == "Extracting"
         return True
 
 
