@@ -1,6 +1,7 @@
 """An engine in memory that keeps `core.ports.Engine`'s promises: it passes the engines' contract suite."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 
 from sshore.core.errors import Conflict, EngineFailed, InvalidInput
@@ -57,7 +58,7 @@ class FakeEngine:
         self.mounts_at_start_only = False
         self.clinging: set[SessionId] = set()
         self.image = ImageFacts()
-        self.pulls: list[PullProgress] = []
+        self.pull: AsyncIterator[PullProgress] | None = None
         self._name = name
         self._capacity = capacity
 
@@ -81,9 +82,9 @@ class FakeEngine:
                 raise InvalidInput(f"a limit on {limit} cannot be enforced here", code=Code.LIMIT_UNSUPPORTED)
 
     async def fetch_image(self, spec: SessionSpec, progress: Progress) -> ImageFacts:
-        for step in self.pulls:
-            await progress(step)
-            await asyncio.sleep(0)
+        if self.pull is not None:
+            async for step in self.pull:
+                await progress(step)
         return self.image
 
     async def start(self, spec: SessionSpec) -> None:

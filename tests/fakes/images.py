@@ -1,6 +1,7 @@
 """An image store in memory that keeps `core.ports.ImageStore`'s promises."""
 
 import dataclasses
+import hashlib
 from collections.abc import AsyncIterator, Sequence
 
 from sshore.core.errors import Conflict, EngineFailed, Forbidden, NotFound
@@ -63,4 +64,6 @@ class FakeImageStore:
 
 def image(name: str, *, allowed: bool = True) -> Image:
     """An image for this machine."""
-    return Image(name, f"sha256:{abs(hash(name)):064x}", "", 1000, "amd64", runs_here=True, allowed=allowed)
+    return Image(
+        name, f"sha256:{hashlib.sha256(name.encode()).hexdigest()}", "", 1000, "amd64", runs_here=True, allowed=allowed
+    )
