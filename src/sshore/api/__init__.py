@@ -17,5 +17,8 @@ own.py        own keys, files for new homes, the bootstrap script
 folders.py    storage folders
 images.py     images, pulls, commits; logins at registries
 audit.py      who connected to what
+pages.py      pages for browsers: the frame, without anything from elsewhere
+front_page.py ``/``: what this is, how to log in
+docs_page.py  ``/docs``: the API, from its OpenAPI description
 health.py     /healthz, /readyz, /metrics, version, trust
 """

@@ -3,7 +3,7 @@
 from fastapi import FastAPI
 
 from sshore import __version__
-from sshore.api import accounts, apps, audit, folders, health, images, oidc, own, sessions, users
+from sshore.api import accounts, apps, audit, docs_page, folders, front_page, health, images, oidc, own, sessions, users
 from sshore.api.body_limit import BodyLimit
 from sshore.api.problems import install_problem_handlers
 from sshore.api.services import Services
@@ -11,10 +11,10 @@ from sshore.api.services import Services
 
 def create_app(services: Services) -> FastAPI:
     """The API on the given services."""
-    app = FastAPI(title="Sshore", version=__version__, docs_url="/docs", redoc_url=None)
+    app = FastAPI(title="Sshore", version=__version__, docs_url=None, redoc_url=None)
     app.state.services = services
     install_problem_handlers(app)
     app.add_middleware(BodyLimit)
-    for module in (health, accounts, sessions, apps, folders, own, users, oidc, audit, images):
+    for module in (health, accounts, sessions, apps, folders, own, users, oidc, audit, images, front_page, docs_page):
         app.include_router(module.router)
     return app

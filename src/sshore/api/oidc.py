@@ -8,7 +8,8 @@ from fastapi import APIRouter, Cookie, Query, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from sshore.api.answers import token_message
-from sshore.api.auth import Use
+from sshore.api.auth import Address, Use
+from sshore.api.pages import HEADERS, own_address, page
 from sshore.core.errors import SshoreError
 from sshore.schema.account_messages import OidcCode
 from sshore.schema.messages import TokenMessage
@@ -17,11 +18,6 @@ from sshore.services.oidc import Attempt
 router = APIRouter(prefix="/api/v1/oidc", tags=["users"])
 
 COOKIE = "sshore_oidc"
-_HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
-}
 
 Browser = Annotated[str, Cookie(alias=COOKIE)]
 Word = Annotated[str, Query(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9._~-]+$")]
@@ -29,13 +25,17 @@ Word = Annotated[str, Query(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9.
 
 @router.get("/start", response_class=HTMLResponse)
 async def start(
-    request: Request, services: Use, port: Annotated[int, Query(ge=1024, le=65535)], challenge: Word, state: Word
+    request: Request,
+    services: Use,
+    address: Address,
+    port: Annotated[int, Query(ge=1024, le=65535)],
+    challenge: Word,
+    state: Word,
 ) -> HTMLResponse:
     """The page on which the user confirms that it is the own command line that logs in."""
-    address = request.client.host if request.client else ""
     back = _callback(request, services.public_url)
     attempt = services.oidc.start(port, challenge, state, back, address)
-    answer = HTMLResponse(_page(attempt), headers=_HEADERS)
+    answer = _page(attempt)
     secure = back.startswith("https:")
     answer.set_cookie(COOKIE, attempt.browser, path=router.prefix, httponly=True, samesite="lax", secure=secure)
     return answer
@@ -44,7 +44,7 @@ async def start(
 @router.post("/continue", status_code=303, response_class=RedirectResponse)
 async def go_on(services: Use, attempt: Word, browser: Browser = "") -> RedirectResponse:
     """On to the provider. A POST, which brings the cookie along only from this server's own page."""
-    return RedirectResponse(await services.oidc.provider_url(attempt, browser), status_code=303, headers=_HEADERS)
+    return RedirectResponse(await services.oidc.provider_url(attempt, browser), status_code=303, headers=HEADERS)
 
 
 @router.get("/callback", status_code=303, response_class=RedirectResponse)
@@ -61,7 +61,7 @@ async def callback(
     except SshoreError as refusal:
         said = {"error": refusal.problem.detail}
     query = urlencode({**said, "state": attempt.client_state})
-    return RedirectResponse(f"http://127.0.0.1:{attempt.port}/?{query}", status_code=303, headers=_HEADERS)
+    return RedirectResponse(f"http://127.0.0.1:{attempt.port}/?{query}", status_code=303, headers=HEADERS)
 
 
 @router.post("/token", status_code=201)
@@ -72,17 +72,16 @@ async def redeem(body: OidcCode, services: Use) -> TokenMessage:
 
 
 def _callback(request: Request, public_url: str) -> str:
-    base = public_url.rstrip("/") or str(request.base_url).rstrip("/")
-    return f"{base}{router.prefix}/callback"
+    return f"{own_address(request, public_url)}{router.prefix}/callback"
 
 
-def _page(attempt: Attempt) -> str:
-    return f"""<!doctype html><meta charset="utf-8"><title>Sshore: log in</title>
-<style>body {{ font: 1.1em system-ui; max-width: 32em; margin: 4em auto }} b {{ font-size: 1.5em }}</style>
-<h1>Log in a command line?</h1>
+def _page(attempt: Attempt) -> HTMLResponse:
+    return page(
+        "Sshore: log in",
+        f"""<h1>Log in a command line?</h1>
 <p>A command line on this computer asks to act in your name. Continue only if you have just run
 <code>sshore login</code> there yourself, and it shows this code:
-<p><b>{escape(attempt.confirmation)}</b>
+<p><b class="code">{escape(attempt.confirmation)}</b>
 <form method="post" action="{router.prefix}/continue?{urlencode({"attempt": attempt.id})}">
-<button autofocus>Continue</button></form>
-"""
+<button autofocus>Continue</button></form>""",
+    )
