@@ -27,8 +27,8 @@ def _body(api: dict[str, Any]) -> Iterator[str]:
     yield f"<h1>Sshore {escape(api['info']['version'])}: the HTTP API</h1>"
     yield (
         "<p>Requests carry <code>Authorization: Bearer TOKEN</code> (<code>sshore token create</code>); "
-        "bodies are JSON. Refusals are problem documents (RFC 9457), which say what is wrong and what to do. For generators: "
-        '<a href="/openapi.json">openapi.json</a>.</p>'
+        "bodies are JSON. Refusals are problem documents (RFC 9457), which say what is wrong and what to do. "
+        'For generators: <a href="/openapi.json">openapi.json</a>.</p>'
     )
     groups: dict[str, list[str]] = {}
     for path, methods in api["paths"].items():
@@ -67,7 +67,9 @@ def _message(name: str, schema: dict[str, Any]) -> str:
 
 def _details(head: str, text: str, rows: list[tuple[str, str, str]]) -> str:
     cells = "".join(f"<tr><td><code>{escape(a)}</code><td>{b}<td>{escape(c)}" for a, b, c in rows)
-    return f"<details><summary>{head}</summary><div><p>{escape(text)}</p><table>{cells}</table></div></details>"
+    first, _, rest = escape(text).partition(". ")
+    more = f"<p>{rest}</p>" if rest else ""
+    return f"<details><summary>{head} <small>{first}</small></summary><div>{more}<table>{cells}</table></div></details>"
 
 
 def _content(described: dict[str, Any]) -> str:

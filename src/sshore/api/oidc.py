@@ -81,7 +81,7 @@ def _page(attempt: Attempt) -> HTMLResponse:
         f"""<h1>Log in a command line?</h1>
 <p>A command line on this computer asks to act in your name. Continue only if you have just run
 <code>sshore login</code> there yourself, and it shows this code:
-<p><b class="code">{escape(attempt.confirmation)}</b>
+<p><b>{escape(attempt.confirmation)}</b>
 <form method="post" action="{router.prefix}/continue?{urlencode({"attempt": attempt.id})}">
 <button autofocus>Continue</button></form>""",
     )

@@ -18,7 +18,7 @@ code, pre { font-family: ui-monospace, monospace; font-size: .95em }
 pre { padding: .8em 1em; border: 1px solid #8886; border-radius: .4em; overflow-x: auto }
 table { border-collapse: collapse; width: 100% } td { padding: .15em .8em .15em 0; vertical-align: top }
 summary { cursor: pointer } details { margin: .2em 0 } details > div { margin: .3em 0 1em 1.2em }
-b.code { font-size: 1.5em }
+p > b { font-size: 1.5em }
 """
 
 
