@@ -4,6 +4,7 @@
     user.py        who runs the command: config directory, server, token
     failures.py    errors to one line on stderr and an exit status
     output.py      tables and colours on terminals, plain text and JSON elsewhere
+    pull_view.py   how waiting shows, and a pull
     resources.py   what a session may use, as options and in words
     stream.py      `sshore stream`: a stream on stdin and stdout, or its socket handed to `ssh`
     openssh.py     `sshore ssh`, `sftp`, `cp`: certificate, known_hosts, then OpenSSH itself

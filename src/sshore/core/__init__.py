@@ -4,6 +4,7 @@
     errors.py    everything that can be refused, each with its problem code
     states.py    the states of a session and the one table of legal transitions
     sessions.py  the session and what an engine is told about it
+    images.py    names of images, what is known of one, how far a pull is
     ulimits.py   limits of each process in a session
     apps.py      the catalogue of apps
     folders.py   storage folders

@@ -9,6 +9,7 @@ slow one. What values are *allowed* is the core's to say, once, with a message f
     activity_messages.py  who connected to what; what keeps sessions alive
     folder_messages.py    shares, the trash, usage and quotas, keys for SFTP
     mount_messages.py     folders that come into sessions and go
+    image_messages.py     images, pulls, commits, logins at registries
     own_messages.py       own keys, files for new homes, the bootstrap script
     decode.py     JSON to message
 """

@@ -22,6 +22,7 @@ session_watch.py  what sessions do; stops those that are idle or whose time is o
 audit.py      writes down each stream, answers who connected to what
 sessions.py   create, find, list, start, stop, remove; keys and certificates
 session_details.py  what engine and agent tell of one session when it is asked for
+images.py     images: lists, pulls, commits; logins at registries
 apps.py       launch and stop apps
 streams.py    who may open a stream; implements `core.ports.StreamAuthority`
 

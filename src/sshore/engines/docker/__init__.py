@@ -6,6 +6,12 @@
     launch.py        the start of one session: image, network, container; undone when a step fails
     container.py     what the daemon is told of a session's container, as a pure function
     images.py        images: there or pulled, which variables, accounts and shells they have
+    image_store.py   `DockerImageStore`, the port: lists, pulls, commits, removes
+    pulling.py       what the daemon tells of a pull
+    committing.py    a container's changes as an image like the one before it, as a pure function
+    own_images.py    by which names and labels the daemon knows whose a committed image is
+    registries.py    logins at registries: which one counts, whether it is accepted
+    credentials.py   logins as they are kept: the server's own, and the docker command line's
     accounts.py      the image's passwd, group and profile with the account `work` in them, as pure functions
     shell.py         the login shell of images that have none
     archives.py      files to put into a container
