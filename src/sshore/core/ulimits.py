@@ -9,6 +9,9 @@ UNLIMITED = -1
 NAMES = ("core", "cpu", "data", "fsize", "memlock", "msgqueue", "nofile", "nproc", "sigpending", "stack")
 """Those that a session may choose. Not nice, rtprio and rttime: they let programs take the CPU from other people's."""
 
+_NEEDED = {"nofile": 64, "nproc": 16, "fsize": 1 << 20, "data": 64 << 20, "stack": 256 << 10, "cpu": 60}
+"""What the session's own programs cannot do without."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ulimit:
@@ -20,13 +23,13 @@ class Ulimit:
 
     def __post_init__(self) -> None:
         if self.name not in NAMES:
-            raise InvalidInput(
-                f"there is no ulimit {self.name!r} to choose{suggestion(self.name, list(NAMES))}; there are: "
-                f"{', '.join(NAMES)}",
-                field="ulimits",
-            )
+            hint = suggestion(self.name, list(NAMES)) or f"; there are: {', '.join(NAMES)}"
+            raise InvalidInput(f"there is no ulimit {self.name!r} to choose{hint}", field="ulimits")
         if min(self.soft, self.hard) < UNLIMITED or max(self.soft, self.hard) >= 1 << 63:
             raise InvalidInput(f"the ulimit {self} cannot be: give numbers, or unlimited", field="ulimits")
+        needed = _NEEDED.get(self.name, 0)
+        if UNLIMITED < self.soft < needed:
+            raise InvalidInput(f"the ulimit {self} leaves SSH too little: give {needed} or more", field="ulimits")
         if self.hard != UNLIMITED and (self.soft > self.hard or self.soft == UNLIMITED):
             raise InvalidInput(f"the ulimit {self} cannot be: the first number is above the second", field="ulimits")
 

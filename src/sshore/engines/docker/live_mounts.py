@@ -4,6 +4,7 @@ The daemon cannot do that. A server that is root on the daemon's machine can, as
 """
 
 import os
+import time
 from functools import partial
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from sshore.core.ids import SessionId
 from sshore.core.sessions import BindMount
 from sshore.engines.docker.root import live_tree
 from sshore.engines.mounting.live import attach, detach, unsupported
+
+_EXEC_S = 1.0
 
 
 def mount_live(pid: int, session_id: SessionId, mount: BindMount, host_uid: int | None, *, has_root: bool) -> None:
@@ -20,7 +23,7 @@ def mount_live(pid: int, session_id: SessionId, mount: BindMount, host_uid: int 
     if not has_root:
         attach(pid, is_there, mount, host_uid)
         return
-    root_uid = Path(f"/proc/{pid}").stat().st_uid
+    root_uid = _uid_of(pid)
     make_tree = partial(live_tree, owner_uid=host_uid or 0, root_uid=root_uid)
     attach(pid, is_there, mount, root_uid, make_tree)
 
@@ -34,8 +37,19 @@ def unmount_live(pid: int, session_id: SessionId, mount: BindMount, *, everywher
 def _check_that_we_may(pid: int, session_id: SessionId) -> None:
     if os.geteuid() != 0:
         raise unsupported("only one that is root can, for containers")
-    if not _is_session(pid, session_id):
+    deadline = time.monotonic() + _EXEC_S
+    while not _is_session(pid, session_id):
+        if time.monotonic() < deadline:
+            # Podman tells of a container that runs before runc has made way for the agent (execve(2)).
+            time.sleep(0.01)
+            continue
         raise unsupported("its containers run on another machine, or in a virtual one")
+
+
+def _uid_of(pid: int) -> int:
+    """A process's uid on this machine (proc(5)); the owner of its directory may be root all the same."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("Uid:"))
 
 
 def _is_session(pid: int, session_id: SessionId) -> bool:

@@ -1,7 +1,8 @@
-"""What of a session's wishes a sandbox can have; the rest is refused by name."""
+"""What of a session's wishes a sandbox can have; the rest is refused by name. Ulimits."""
 
 import os
 import resource
+import shutil
 from collections.abc import Iterable
 
 from sshore.core.errors import EngineFailed, InvalidInput
@@ -28,30 +29,39 @@ def check_asked(spec: SessionSpec) -> None:
             "disk_bytes", "a sandbox writes into its home and folders alone, which --disk does not limit: leave it out"
         )
     for ulimit in spec.resources.ulimits:
-        _check_ulimit(ulimit)
+        if os.geteuid() != 0 and _is_above_own(ulimit):
+            raise _unsupported("ulimits", f"the ulimit {ulimit} is above the server's own, which only root can raise")
 
 
-def set_ulimits(agent: Process, ulimits: Iterable[Ulimit]) -> None:
-    """Limit a process that has not begun to work, and all that it will start.
+def lowering(ulimits: Iterable[Ulimit]) -> tuple[str, ...]:
+    """The beginning of a command line that is to run with these limits, as far as they lower what the server has.
 
     Raises:
-        EngineFailed: the kernel refuses.
+        EngineFailed: the program for it is missing.
     """
-    for ulimit in ulimits:
+    lower = [ulimit for ulimit in ulimits if not _is_above_own(ulimit)]
+    program = shutil.which("prlimit")
+    if lower and program is None:
+        raise EngineFailed("ulimits need prlimit, which is part of util-linux: install that")
+    return (program or "", *(f"--{ulimit}" for ulimit in lower), "--") if lower else ()
+
+
+def raise_ulimits(agent: Process, ulimits: Iterable[Ulimit]) -> None:
+    """Set those of a process that has not begun to work which are above what the server has.
+
+    Raises:
+        EngineFailed: the kernel refuses: the server is no full root (CAP_SYS_RESOURCE).
+    """
+    for ulimit in filter(_is_above_own, ulimits):
         try:
             resource.prlimit(agent.pid, _number(ulimit), (_limit(ulimit.soft), _limit(ulimit.hard)))
         except (OSError, ValueError) as error:
             raise EngineFailed(f"the ulimit {ulimit} cannot be set: {error}") from error
 
 
-def _check_ulimit(ulimit: Ulimit) -> None:
-    # Only root raises a limit above the own one (CAP_SYS_RESOURCE); a session of an ordinary user's server has that.
+def _is_above_own(ulimit: Ulimit) -> bool:
     _, own = resource.getrlimit(_number(ulimit))
-    if os.geteuid() != 0 and own != resource.RLIM_INFINITY and not 0 <= ulimit.hard <= own:
-        raise _unsupported(
-            "ulimits",
-            f"the ulimit {ulimit} cannot be: the server itself has at most {own}, which only root can raise",
-        )
+    return own != resource.RLIM_INFINITY and not 0 <= ulimit.hard <= own
 
 
 def _number(ulimit: Ulimit) -> int:

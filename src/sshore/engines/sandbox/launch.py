@@ -21,7 +21,7 @@ from sshore.core.errors import EngineFailed
 from sshore.core.sessions import Network, SessionSpec
 from sshore.engines.mounting.sources import check_mounted, check_sources
 from sshore.engines.sandbox import cgroups, etc
-from sshore.engines.sandbox.asked import set_ulimits
+from sshore.engines.sandbox.asked import lowering, raise_ulimits
 from sshore.engines.sandbox.binary import run_as
 from sshore.engines.sandbox.bwrap import Descriptors, bwrap_arguments
 from sshore.engines.sandbox.cgroups import Cgroups
@@ -86,7 +86,7 @@ class Launch:
             record = replace(self.record, monitor=monitor, agent=agent)
             self.limits.make(record.cgroups, self.spec.resources)
             cgroups.attach(record.cgroups, agent.pid)
-            set_ulimits(agent, self.spec.resources.ulimits)
+            raise_ulimits(agent, self.spec.resources.ulimits)
             if self.spec.network is Network.NAT:
                 network_log = _closing(stack, self.logs.open_network(self.spec.id))
                 record = replace(record, slirp=start_slirp(agent.pid, exit_far, network_log, self.spec.host_uid))
@@ -158,8 +158,9 @@ class Launch:
         identity = run_as(self.spec.host_uid)
         if identity and self.gpu_nodes:
             identity["extra_groups"] = groups_of(self.gpu_nodes)
+        first = (*_with_open_files(self.open_files), *lowering(spec.resources.ulimits))
         monitor = subprocess.Popen(
-            [*_with_open_files(self.open_files), self.bwrap, *bwrap_arguments(spec, host, descriptors, self.gpu_nodes)],
+            [*first, self.bwrap, *bwrap_arguments(spec, host, descriptors, self.gpu_nodes)],
             **identity,
             pass_fds=descriptors.all,
             stdin=subprocess.DEVNULL,

@@ -1,0 +1,93 @@
+"""What depends on how the daemon is set up: limits on the disk, users that it maps."""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from docker_world import DockerWorld, docker_world
+from worlds import OWNER_UID
+
+from integration.docker_images import BUSYBOX
+from integration.other_daemons import FIRST_MAPPED_UID, docker_on_btrfs, docker_that_maps_users
+from sshore.core.errors import Forbidden
+from sshore.core.sessions import BindMount, Resources, SessionSpec
+from sshore.engines.docker import DockerEngine
+from sshore.engines.docker.root import RootPolicy
+
+T = TypeVar("T")
+
+
+def with_engine(world: DockerWorld, steps: Callable[[DockerEngine], Awaitable[T]]) -> T:
+    async def run() -> T:
+        try:
+            return await steps(world.engine())
+        finally:
+            await world.close_engines()
+
+    return asyncio.run(run())
+
+
+def start(world: DockerWorld, spec: SessionSpec) -> None:
+    async def steps(engine: DockerEngine) -> None:
+        await engine.check(spec)
+        await engine.start(spec)
+
+    with_engine(world, steps)
+
+
+def test_a_disk_that_is_limited_is_full_at_its_limit() -> None:
+    with docker_on_btrfs() as daemon:
+        daemon.need(BUSYBOX)
+        with docker_world(daemon, root=RootPolicy.ALL) as world:
+            spec = world.spec(resources=Resources(disk_bytes=64 << 20))
+            start(world, replace(spec, root=True))
+            inside = world.inside(spec)
+            inside.output("dd if=/dev/zero of=/opt/first bs=1M count=32 && sync")
+            status, said = inside.run("dd if=/dev/zero of=/opt/more bs=1M count=64 && sync")
+            assert status != 0 and "quota" in said.lower()
+            # What lies elsewhere is another's: the home is on the host's disk.
+            inside.output("dd if=/dev/zero of=/home/work/big bs=1M count=96 && rm /opt/first /opt/more; sync")
+            inside.output("dd if=/dev/zero of=/opt/again bs=1M count=16")
+
+
+@pytest.fixture(scope="module")
+def mapping() -> Iterator[DockerWorld]:
+    with docker_that_maps_users() as daemon:
+        daemon.need(BUSYBOX)
+        with docker_world(daemon, root=RootPolicy.ADMINS) as world:
+            yield world
+
+
+class TestADaemonThatMapsUsers:
+    def test_root_is_nobody_outside_and_its_files_are_the_owners(self, mapping: DockerWorld) -> None:
+        folder = mapping.state / "folder"
+        folder.mkdir()
+        os.chown(folder, OWNER_UID, OWNER_UID)
+        spec = replace(mapping.spec(mounts=(BindMount(folder, "/home/work/data"),)), root=True, for_admin=True)
+        start(mapping, spec)
+        inside = mapping.inside(spec)
+        status = Path(f"/proc/{mapping.agent_pid(spec.id)}/status").read_text()
+        assert f"\nUid:\t{FIRST_MAPPED_UID}\t" in status
+        assert inside.output("id -u; whoami; stat -c %u . data /etc/passwd; cat /run/sshore/agent.json").split()[
+            :6
+        ] == [
+            *("0", "root", "0", "0", "0", "secret"),
+        ]
+        inside.output("touch data/file; chown 33:33 data/file; stat -c %u data/file; chown 0 data/file; mkdir /of-root")
+        assert (folder / "file").stat().st_uid == OWNER_UID
+        assert inside.run("mount -t tmpfs none /mnt")[0] != 0
+        assert not any((mapping.state / "docker" / "mounts").iterdir())
+
+    def test_without_root_a_session_is_as_everywhere(self, mapping: DockerWorld) -> None:
+        spec = mapping.spec()
+        start(mapping, spec)
+        assert mapping.inside(spec).output("id -un; touch file; stat -c %U file") == "work\nwork\n"
+        assert (spec.home / "file").stat().st_uid == OWNER_UID
+
+    def test_members_are_refused_where_admins_may(self, mapping: DockerWorld) -> None:
+        with pytest.raises(Forbidden, match="for administrators alone here"):
+            start(mapping, replace(mapping.spec(), root=True))
