@@ -43,7 +43,7 @@ def read_place(text: str, known: Collection[str]) -> FolderPlace:
             return _place(ref, words[count:])
     wanted = "/".join(words[:1])
     raise NotFound(
-        f"you have no folder {wanted!r}{suggestion(wanted, list(known))}; see: sshore folder ls", folder=wanted
+        f"you have no folder {wanted!r}{suggestion(wanted, list(known)) or '; see: sshore folder ls'}", folder=wanted
     )
 
 

@@ -34,7 +34,8 @@ def find_own_key(keys: Sequence[OwnKey], ref: str) -> OwnKey:
     exact = [key for key in keys if ref in (key.id, key.fingerprint, key.fingerprint.removeprefix("SHA256:"))]
     named = exact or [key for key in keys if key.name == ref]
     if not named:
-        raise NotFound(f"you have no own key {ref!r}{suggestion(ref, [key.name for key in keys])}; see: sshore keys ls")
+        hint = suggestion(ref, [key.name for key in keys]) or "; see: sshore keys ls"
+        raise NotFound(f"you have no own key {ref!r}{hint}")
     if len(named) > 1:
         ids = ", ".join(key.id for key in named)
         raise Conflict(f"{len(named)} of your keys are named {ref!r}: say which by its id: {ids}")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sshore.core.errors import InvalidInput
 from sshore.core.ids import SessionId, TokenId, UserId
+from sshore.core.names import format_bytes
 from sshore.core.states import SessionState
 from sshore.core.ulimits import Ulimit
 
@@ -238,10 +239,9 @@ def shortage(wanted: Resources, capacity: Capacity, held: list[Resources]) -> st
         and capacity.memory_bytes is not None
         and used_memory + wanted.memory_bytes > capacity.memory_bytes
     ):
-        free_mib = max(capacity.memory_bytes - used_memory, 0) >> 20
-        missing.append(
-            f"{wanted.memory_bytes >> 20} MiB of memory ({free_mib} of {capacity.memory_bytes >> 20} MiB are free)"
-        )
+        sizes = wanted.memory_bytes, max(capacity.memory_bytes - used_memory, 0), capacity.memory_bytes
+        size, free_size, all_of_it = map(format_bytes, sizes)
+        missing.append(f"{size} of memory ({free_size} of {all_of_it} are free)")
     if wanted.gpus and used_gpus + wanted.gpus > capacity.gpus:
         free_gpus = max(capacity.gpus - used_gpus, 0)
         missing.append(

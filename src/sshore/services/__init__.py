@@ -4,6 +4,7 @@ accounts.py   users and API tokens: who is calling
 passwords.py  setting passwords, and logging in with them
 oidc.py       logging in at an OpenID Connect provider
 throttle.py   slows down those who guess
+find_user.py  a user by name, as an admin names one
 user_administration.py   what admins do with users
 settings.py   the user settings
 own_keys.py   registered public keys, in all sessions of their owner at once

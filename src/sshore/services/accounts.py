@@ -9,6 +9,7 @@ from sshore.core.ids import TokenId, UserId, new_id
 from sshore.core.names import check_user_name
 from sshore.core.ports import Clock, OpenStreams, Store
 from sshore.core.users import Identity, Role, Scope, Token, User, hash_secret, new_secret
+from sshore.services.find_user import find_user
 from sshore.wire.problems import Code
 
 log = logging.getLogger("sshore.accounts")
@@ -118,10 +119,7 @@ class Accounts:
         if not name or name == caller.name:
             return caller
         require_admin(caller)
-        user = await self._store.users.by_name(name)
-        if user is None:
-            raise NotFound(f"there is no user {name!r}; see: sshore user ls")
-        return user
+        return await find_user(self._store, name)
 
     async def _note_use(self, token: Token) -> None:
         """Write the last use down, once a minute. What cannot be written keeps nobody out."""

@@ -66,7 +66,8 @@ def find_app(name: str) -> App:
     """
     check_app_name(name)
     if name not in CATALOGUE:
-        raise NotFound(f"there is no app {name!r}{suggestion(name, list(CATALOGUE))}; apps: {', '.join(CATALOGUE)}")
+        hint = suggestion(name, list(CATALOGUE)) or f"; apps: {', '.join(CATALOGUE)}"
+        raise NotFound(f"there is no app {name!r}{hint}")
     return CATALOGUE[name]
 
 

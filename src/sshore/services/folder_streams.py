@@ -39,6 +39,7 @@ class FolderStreams:
             read_only=access.read_only,
             host_uid=access.host_uid,
             room_bytes=room,
+            offered=bool(access.folder.path),
             run_files=await self._run_files(access, user) if program is FolderApp.SSH else {},
         )
         grant = StreamGrant(SessionId(access.folder.id), user.name, user.id, identity.token.id, folder=ref)
@@ -59,6 +60,5 @@ def _find_app(name: str) -> FolderApp:
         return FolderApp(name)
     except ValueError:
         known = [str(app) for app in FolderApp]
-        raise NotFound(
-            f"folders have no app {name!r}{suggestion(name, known)}; they have: {', '.join(known)}"
-        ) from None
+        hint = suggestion(name, known) or f"; they have: {', '.join(known)}"
+        raise NotFound(f"folders have no app {name!r}{hint}") from None

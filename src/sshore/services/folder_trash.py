@@ -15,12 +15,12 @@ from sshore.services.records import SessionRecords
 
 log = logging.getLogger("sshore.folders")
 
-KEPT = timedelta(days=7)
+DEFAULT_TRASH_DAYS = 7.0
 _LOOK_EVERY_S = 600.0
 
 
 class FolderTrash:
-    """`kept`: how long what is removed can be had back."""
+    """`days`: how long what is removed can be had back."""
 
     def __init__(
         self,
@@ -30,7 +30,7 @@ class FolderTrash:
         records: SessionRecords,
         streams: OpenStreams,
         clock: Clock,
-        kept: timedelta = KEPT,
+        days: float = DEFAULT_TRASH_DAYS,
     ) -> None:
         self._store = store
         self._files = files
@@ -38,7 +38,7 @@ class FolderTrash:
         self._records = records
         self._streams = streams
         self._clock = clock
-        self._kept = kept
+        self._kept = timedelta(days=days)
         self._changing = asyncio.Lock()
 
     async def run(self) -> None:
@@ -139,12 +139,22 @@ class FolderTrash:
             return len(found)
 
     async def expire(self) -> None:
-        """Remove for ever what has been in the trash for long enough."""
-        async with self._changing:
-            now = self._clock.now()
-            for trashed in await self._store.trashed_folders.list():
-                if self.until(trashed) <= now:
+        """Remove for ever what has been in the trash for long enough. One that cannot be removed keeps no other, and
+        is tried again the next time."""
+        now = self._clock.now()
+        for trashed in await self._store.trashed_folders.list():
+            if self.until(trashed) <= now:
+                await self._expire(trashed)
+
+    async def _expire(self, trashed: TrashedFolder) -> None:
+        try:
+            async with self._changing:  # for one at a time: a large one takes a while
+                mine = await self._store.trashed_folders.list(trashed.owner_id)
+                if any(other.id == trashed.id for other in mine):  # else it has been restored meanwhile
                     await self._remove(trashed)
+        except Exception as error:
+            reason = error.problem.detail if isinstance(error, SshoreError) else str(error)
+            log.error("a folder in the trash could not be removed", extra={"folder": trashed.id, "reason": reason})
 
     async def _remove(self, trashed: TrashedFolder) -> None:
         await self._files.empty_trash(trashed.id)
@@ -155,5 +165,7 @@ class FolderTrash:
         found = next((trashed for trashed in mine if ref in (trashed.name, trashed.id)), None)
         if found is None:
             known = [trashed.name for trashed in mine]
-            raise NotFound(f"your trash has no folder {ref!r}{suggestion(ref, known)}; see: sshore folder trash ls")
+            raise NotFound(
+                f"your trash has no folder {ref!r}{suggestion(ref, known) or '; see: sshore folder trash ls'}"
+            )
         return found

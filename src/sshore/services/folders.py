@@ -232,8 +232,8 @@ class FolderService:
 
     async def _unknown(self, user: User, ref: str) -> NotFound:
         known = [listed.folder.ref(listed.owner, user.name) for listed in await self.usable(user)]
-        advice = "see: sshore folder ls" if "/" in ref else f"make it with: sshore folder create {ref}"
-        return NotFound(f"you have no folder {ref!r}{suggestion(ref, known)}; {advice}")
+        advice = "; see: sshore folder ls" if "/" in ref else f"; make it with: sshore folder create {ref}"
+        return NotFound(f"you have no folder {ref!r}{suggestion(ref, known) or advice}")
 
 
 def bind_mount(access: FolderAccess, mount: Mount) -> BindMount:

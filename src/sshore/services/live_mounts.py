@@ -183,8 +183,8 @@ def _find_mount(session: Session, what: str) -> Mount:
             raise NotFound(f"{what!r} is a user folder, which is part of every session of yours")
         known = [word for mount in session.mounts for word in (mount.folder, mount.target)]
         raise NotFound(
-            f"session {session.name!r} has no {what!r} mounted{suggestion(what, known)}; see: "
-            f"sshore show {session.name}"
+            f"session {session.name!r} has no {what!r} mounted"
+            f"{suggestion(what, known) or f'; see: sshore show {session.name}'}"
         )
     return found[0]
 

@@ -1,10 +1,11 @@
 """Passwords: setting them, and logging in with one for an API token."""
 
-from sshore.core.errors import InvalidInput, NotFound, Unauthenticated
+from sshore.core.errors import InvalidInput, Unauthenticated
 from sshore.core.names import MAX_NAME_LENGTH
 from sshore.core.ports import PasswordHasher, Store
 from sshore.core.users import Token, User
 from sshore.services.accounts import Accounts, require_admin, user_disabled
+from sshore.services.find_user import find_user
 from sshore.services.throttle import LoginThrottle, network_of
 
 MIN_LENGTH = 8
@@ -44,9 +45,7 @@ class Passwords:
         """
         if name != caller.name:
             require_admin(caller)
-        user = await self._store.users.by_name(name)
-        if user is None:
-            raise NotFound(f"there is no user {name!r}; see: sshore user ls")
+        user = await find_user(self._store, name)
         check_password(password)
         if name == caller.name and user.password_hash and not await self._check(name, current, address):
             raise InvalidInput("the current password is wrong", field="current")

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from sshore.core.errors import Conflict, NotFound, Unauthenticated
-from sshore.core.names import suggestion
+from sshore.core.errors import Conflict, Unauthenticated
 from sshore.core.ports import OpenStreams, Store
 from sshore.core.users import Role, User
 from sshore.services.accounts import require_admin
+from sshore.services.find_user import find_user
 from sshore.services.folders import FolderService
 from sshore.services.images import ImageService
 from sshore.services.sessions import SessionService
@@ -104,8 +104,4 @@ class UserAdministration:
             yield user
 
     async def _find(self, name: str) -> User:
-        user = await self._store.users.by_name(name)
-        if user is None:
-            known = [user.name for user in await self._store.users.list()]
-            raise NotFound(f"there is no user {name!r}{suggestion(name, known)}; see: sshore user ls")
-        return user
+        return await find_user(self._store, name)

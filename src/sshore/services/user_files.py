@@ -63,7 +63,7 @@ class UserFileService:
 
     async def _unknown(self, owner: User, name: str) -> NotFound:
         known = [file.name for file in await self.list(owner)]
-        return NotFound(f"you have no user file {name!r}{suggestion(name, known)}; see: sshore file ls")
+        return NotFound(f"you have no user file {name!r}{suggestion(name, known) or '; see: sshore file ls'}")
 
 
 class BootstrapService:

@@ -19,7 +19,7 @@ def test_what_is_missing_is_named_with_what_is_free() -> None:
         Resources(cpus=2, memory_bytes=6 << 30, gpus=1), MACHINE, [Resources(cpus=3, memory_bytes=4 << 30)]
     )
     assert "2 CPUs (1 of 4 are free)" in missing
-    assert "6144 MiB of memory (4096 of 8192 MiB are free)" in missing
+    assert "6 GiB of memory (4 GiB of 8 GiB are free)" in missing
     assert "GPU" not in missing
 
 
