@@ -147,4 +147,4 @@ def _trashed(trashed: TrashedFolder, trash: FolderTrash) -> TrashedFolderMessage
 
 
 def _usage(usage: Usage) -> FolderUsageMessage:
-    return FolderUsageMessage(usage.owner, usage.used_bytes, usage.quota_bytes)
+    return FolderUsageMessage(usage.owner, usage.used_bytes, usage.quota_bytes, usage.not_held)

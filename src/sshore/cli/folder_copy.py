@@ -1,6 +1,7 @@
 """`sshore cp` to and from storage folders: no session is needed, transfers resume and end with a checksum."""
 
 import os
+import shlex
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from sshore.cli.output import print_json
 from sshore.cli.transfer_view import describe, watching
 from sshore.cli.user import User
 from sshore.core.errors import InvalidInput, NotFound, SshoreError, Unavailable
+from sshore.core.names import FOLDER_PREFIX
 from sshore.sdk.sftp.download import download
 from sshore.sdk.sftp.folder import Folder
 from sshore.sdk.sftp.packets import Attributes
@@ -79,7 +81,9 @@ class _Copy:
             there = self._quietly(partial(self._stat, base))
         inside = there is not None and there.is_directory
         if (len(sources) > 1 or place.is_inside) and not inside:
-            raise NotFound(f"{place} is no directory: make it first, or leave the slash at its end out")
+            raise NotFound(
+                f"{place} is no directory: {_how_to_make(place)}, or leave the slash at its end out to write a file"
+            )
         for source in sources:
             self._up_one(source, _join(base, os.fsencode(source.absolute().name)) if inside else base)
 
@@ -197,6 +201,13 @@ def _walk(root: Path) -> Iterator[tuple[Path, bytes]]:
     yield root, b""
     for entry in sorted(root.rglob("*")):
         yield entry, os.fsencode(entry.relative_to(root).as_posix())
+
+
+def _how_to_make(place: FolderPlace) -> str:
+    """A command that makes a directory in a folder, and those above it that are missing."""
+    words = place.path.split("/")
+    commands = [f"-mkdir {shlex.quote('/'.join(words[:count]))}" for count in range(1, len(words) + 1)]
+    return f"make it with: printf '%s\\n' {shlex.join(commands)} | sshore sftp -b - {FOLDER_PREFIX}{place.ref}"
 
 
 def _join(directory: bytes, name: bytes) -> bytes:

@@ -140,8 +140,9 @@ class FolderApp(StrEnum):
 class FolderView:
     """A folder as a confined program gets it: everything that a `core.ports.FolderServer` is told.
 
-    `source` is the host's directory, which lies at `target` inside. `room_bytes` is how much may still be
-    written; None where there is no quota. `run_files` are the platform's own files by name, for SSH.
+    `source` is the host's directory, which lies at `target` inside; `offered`: it is an admin's, see `BindMount`.
+    `room_bytes` is how much may still be written; None where there is no quota. `run_files` are the platform's own
+    files by name, for SSH.
     """
 
     name: str
@@ -151,6 +152,7 @@ class FolderView:
     read_only: bool = False
     host_uid: int | None = None
     room_bytes: int | None = None
+    offered: bool = False
     run_files: Mapping[str, str] = field(default_factory=dict)
 
     @property

@@ -122,8 +122,8 @@ class Engine(Protocol):
         mounted there already.
 
         Raises:
-            Conflict: the engine cannot, here (``live_mount_unsupported``): the session must be started anew. Or something
-                else lies at the target. EngineFailed: the directory is not there.
+            Conflict: the engine cannot, here (``live_mount_unsupported``): the session must be started anew. Or
+                something else lies at the target. EngineFailed: the directory is not there.
         """
 
     async def unmount(self, session_id: SessionId, mount: BindMount, *, everywhere: bool, by_force: bool) -> bool:
@@ -507,6 +507,17 @@ class SessionFiles(Protocol):
     async def used_bytes(self, owner_id: UserId, trashed: Sequence[FolderId]) -> int:
         """The room that an owner's folders take on the disk, and those in the trash."""
 
+    async def cannot_hold_quotas(self) -> str:
+        """Why the kernel holds no quotas on folders here, as a phrase; empty when it does: then they bind sessions."""
+
+    async def hold_quota(
+        self, owner_id: UserId, host_uid: int, size_bytes: int | None, trashed: Sequence[FolderId]
+    ) -> None:
+        """Have the kernel limit what an owner's folders take, the trashed ones included; None takes the limit away."""
+
+    async def held_bytes(self, owner_id: UserId, host_uid: int) -> int | None:
+        """The room that an owner's folders take, counted by the kernel; None where it does not count it."""
+
 
 class FolderProcess(Protocol):
     """A program confined to a folder, for one stream."""
@@ -589,8 +600,8 @@ class StreamAuthority(Protocol):
         """
 
     async def authorise_link(self, token: str) -> SessionId:
-        """The session whose agent token this is.
+        """The session that starts or runs and whose agent token this is.
 
         Raises:
-            Unauthenticated: it is none.
+            Unauthenticated: there is none.
         """

@@ -57,11 +57,15 @@ class EmptiedMessage:
 
 @dataclass(frozen=True, slots=True)
 class FolderUsageMessage:
-    """What an owner's folders and trash hold; without `quota_bytes` there is no limit."""
+    """What an owner's folders and trash hold; without `quota_bytes` there is no limit.
+
+    `not_held`: why the kernel does not hold the quota, which is then that of uploads to folders alone.
+    """
 
     owner: str
     used_bytes: int
     quota_bytes: int | None = None
+    not_held: str = ""
 
 
 @dataclass(frozen=True, slots=True)

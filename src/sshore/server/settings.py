@@ -10,11 +10,14 @@ from platformdirs import user_state_path
 
 from sshore.core.errors import InvalidInput
 from sshore.core.settings import parse_port
+from sshore.core.trusted_proxies import TrustedProxies
 from sshore.engines.docker import DockerOptions
+from sshore.gateway.unfinished import MOST, MOST_BY_PEER
 from sshore.oidc.provider import ProviderSettings
 from sshore.server.docker import docker_options
 from sshore.server.secret_files import read_secret
 from sshore.services.audit import DEFAULT_KEEP_DAYS
+from sshore.services.folder_trash import DEFAULT_TRASH_DAYS
 from sshore.store.database_url import with_password
 
 DEFAULT_PORT = 8022
@@ -30,9 +33,16 @@ class Settings:
     database_url: str = field(default="", repr=False)  # it may hold a password
     audit_days: float = DEFAULT_KEEP_DAYS
     """How long the records of streams are kept."""
+    trash_days: float = DEFAULT_TRASH_DAYS
+    """How long removed folders can be had back."""
 
     public_url: str = ""
     """The address that users' browsers know, where it is not the one that arrives here."""
+    proxies: TrustedProxies = field(default_factory=TrustedProxies)
+    """Whose X-Forwarded-For is believed."""
+    unfinished: int = MOST
+    unfinished_by_address: int = MOST_BY_PEER
+    """Connections that have not said yet what they want."""
     oidc: ProviderSettings | None = None
     oidc_create_users: bool = False
     docker: DockerOptions = field(default_factory=DockerOptions)
@@ -51,7 +61,13 @@ class Settings:
             values["host"] = host
         values["database_url"] = _database_url(environment)
         if days := environment.get("SSHORE_AUDIT_DAYS"):
-            values["audit_days"] = _parse_days(days)
+            values["audit_days"] = _parse_days("SSHORE_AUDIT_DAYS", days)
+        if days := environment.get("SSHORE_TRASH_DAYS"):
+            values["trash_days"] = _parse_days("SSHORE_TRASH_DAYS", days)
+        values["proxies"] = TrustedProxies.parse(environment.get("SSHORE_TRUSTED_PROXIES", ""))
+        for name in ("unfinished", "unfinished_by_address"):
+            if number := environment.get(f"SSHORE_{name.upper()}"):
+                values[name] = _parse_count(f"SSHORE_{name.upper()}", number)
         values["public_url"] = environment.get("SSHORE_URL", "")
         values["oidc"] = _provider_of(environment)
         values["oidc_create_users"] = environment.get("SSHORE_OIDC_CREATE_USERS", "") in ("1", "yes", "true")
@@ -76,13 +92,19 @@ def _provider_of(environment: Mapping[str, str]) -> ProviderSettings | None:
     return ProviderSettings(issuer, client_id, read_secret(environment, "SSHORE_OIDC_CLIENT_SECRET"))
 
 
-def _parse_days(text: str) -> float:
+def _parse_count(name: str, text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 1_000_000:
+        raise InvalidInput(f"{name} is {text!r}: give a number of connections, such as 256")
+    return int(text)
+
+
+def _parse_days(name: str, text: str) -> float:
     try:
         days = float(text)
     except ValueError:
         days = 0
     if not 0 < days < 100_000:
-        raise InvalidInput(f"SSHORE_AUDIT_DAYS is {text!r}: give a number of days, such as 90")
+        raise InvalidInput(f"{name} is {text!r}: give a number of days, such as 90")
     return days
 
 

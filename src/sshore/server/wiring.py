@@ -17,6 +17,7 @@ from sshore.engines.sandbox.folder_server import SandboxFolders
 from sshore.gateway.gateway import Gateway
 from sshore.gateway.links import LinkTable
 from sshore.gateway.open_streams import StreamTable
+from sshore.gateway.unfinished import Unfinished
 from sshore.kit.build import Kit
 from sshore.oidc.provider import Provider
 from sshore.server.docker import find_docker
@@ -94,6 +95,7 @@ async def wire(settings: Settings, state: Path, kit: Kit) -> AsyncIterator[Parts
         accounts = Accounts(store, clock, streams)
         await accounts.ensure_admin()
         folders = FolderService(store, files, streams, clock, runs_as_root=premises.runs_as_root)
+        await folders.usage.begin()
         setup = SessionSetup(store, files, folders, host_ca, user_ca, premises, clock)
         own_keys = OwnKeyService(store, setup, links, clock)
         records = SessionRecords(store)
@@ -111,7 +113,11 @@ async def wire(settings: Settings, state: Path, kit: Kit) -> AsyncIterator[Parts
         stack.push_async_callback(audit.close)
         watch = SessionWatch(store, records, lifecycle, streams, links, clock)
         stack.push_async_callback(watch.close)
-        gateway = await stack.enter_async_context(Gateway(authority, links, streams, confined, journal=audit))
+        unfinished = Unfinished(settings.unfinished, settings.unfinished_by_address)
+        gateway = Gateway(
+            authority, links, streams, confined, journal=audit, proxies=settings.proxies, unfinished=unfinished
+        )
+        await stack.enter_async_context(gateway)
         stack.enter_context(_measured(gateway))
         images = ImageService(store, image_stores)
         services = Services(
@@ -120,12 +126,13 @@ async def wire(settings: Settings, state: Path, kit: Kit) -> AsyncIterator[Parts
             users=UserAdministration(store, sessions, folders, streams, images),
             oidc=_oidc_login(settings, store, accounts, clock),
             public_url=settings.public_url,
+            proxies=settings.proxies,
             sessions=sessions,
             details=SessionDetailsService(lifecycle, links),
             apps=AppService(records, links),
             images=images,
             folders=folders,
-            trash=FolderTrash(store, files, folders, records, streams, clock),
+            trash=FolderTrash(store, files, folders, records, streams, clock, settings.trash_days),
             sharing=FolderSharing(store, folders, confined, clock, state),
             live_mounts=live_mounts,
             folder_keys=folder_keys,

@@ -16,5 +16,6 @@ files.py       `core.ports.SessionFiles`: homes, run directories, folders
 safe_files.py  writing where a session's user could have planted a symlink
 remove_tree.py removing what a user may be changing
 disk_usage.py  how much directories hold
+project_quotas.py   quotas that the kernel holds
 authorities.py the two CAs' keys
 """

@@ -21,6 +21,7 @@ from sshore.core.ids import FolderId, SessionId, UserId
 from sshore.core.sessions import Session
 from sshore.core.user_files import UserFile
 from sshore.store.disk_usage import disk_usage
+from sshore.store.project_quotas import ProjectQuotas
 from sshore.store.remove_tree import remove_tree
 from sshore.store.safe_files import (
     make_directory,
@@ -42,6 +43,7 @@ class StateFiles:
         self._sessions = state / "sessions"
         self._folders = state / "folders"
         self._trash = state / "trash"
+        self._quotas = ProjectQuotas(self._folders)
         for directory in (self._sessions, self._folders):
             make_directory(directory, _PASSAGE, None)
 
@@ -102,6 +104,31 @@ class StateFiles:
     async def used_bytes(self, owner_id: UserId, trashed: Sequence[FolderId]) -> int:
         places = [self._folders / owner_id, *(self._trash / folder_id for folder_id in trashed)]
         return await asyncio.to_thread(disk_usage, [place for place in places if place.exists()])
+
+    async def cannot_hold_quotas(self) -> str:
+        return await asyncio.to_thread(self._quotas.why_not)
+
+    async def hold_quota(
+        self, owner_id: UserId, host_uid: int, size_bytes: int | None, trashed: Sequence[FolderId]
+    ) -> None:
+        with _storage_errors():
+            await asyncio.to_thread(self._hold_quota, self._folders / owner_id, host_uid, size_bytes, trashed)
+
+    async def held_bytes(self, owner_id: UserId, host_uid: int) -> int | None:
+        return await asyncio.to_thread(self._held_bytes, self._folders / owner_id, host_uid)
+
+    def _hold_quota(self, place: Path, project: int, size_bytes: int | None, trashed: Sequence[FolderId]) -> None:
+        make_directory(place, _PASSAGE, None)
+        if not self._quotas.is_assigned(place, project):
+            # What the owner has in the trash first, and all folders last: until then it is not complete.
+            inside = [*(self._trash / folder_id for folder_id in trashed), *place.iterdir()]
+            self._quotas.assign([*inside, place], project)
+        self._quotas.limit(project, size_bytes)
+
+    def _held_bytes(self, place: Path, project: int) -> int | None:
+        if self._quotas.why_not() or not self._quotas.is_assigned(place, project):
+            return None
+        return self._quotas.used_bytes(project)
 
     def _prepare(
         self, session: Session, run_files: dict[str, str], host_uid: int | None, user_files: Sequence[UserFile]

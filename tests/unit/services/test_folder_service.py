@@ -9,6 +9,7 @@ from world import World
 from fakes.streams import FakeStreams
 from sshore.core.errors import Conflict, Forbidden, InvalidInput, NotFound, QuotaExceeded
 from sshore.core.folders import FolderApp, FolderView
+from sshore.core.ids import FolderId
 from sshore.core.ports import FolderProcess
 from sshore.core.sessions import Mount
 from sshore.services.folder_keys import FolderKeyService
@@ -193,3 +194,33 @@ async def test_connections_to_a_folder_that_is_removed_for_ever_end(world: World
     folder = await world.folders.create(owner, "data")
     await world.folders.remove(owner, "data")
     assert folder.id in world.open_streams.revoked
+
+
+async def test_one_folder_in_the_trash_that_cannot_be_removed_keeps_no_other(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    owner = await world.member("ann")
+    files = StateFiles(world.state)
+    trash = FolderTrash(
+        world.store, files, world.folders, SessionRecords(world.store), FakeStreams(), world.clock, days=2
+    )
+    made = [await world.folders.create(owner, name) for name in ("one", "two")]
+    for folder in made:
+        await trash.trash(owner, folder.name)
+    (stuck, other) = (trashed.id for trashed in await trash.list(owner))
+    remove = files.empty_trash
+
+    async def fail_once(folder_id: FolderId) -> None:
+        if folder_id == stuck:
+            raise PermissionError("a disk that answers no more")
+        await remove(folder_id)
+
+    files.empty_trash = fail_once  # type: ignore[method-assign]
+    world.clock.advance(days=2)
+    await trash.expire()
+    assert [trashed.id for trashed in await trash.list(owner)] == [stuck]
+    assert not (world.state / "trash" / other).exists()
+    assert "could not be removed" in caplog.text
+    files.empty_trash = remove  # type: ignore[method-assign]
+    await trash.expire()
+    assert await trash.list(owner) == []

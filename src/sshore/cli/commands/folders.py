@@ -155,8 +155,9 @@ def usage(user: User, of_user: str, as_json: bool) -> None:
 def quota(user: User, name: str, size: str, as_json: bool) -> None:
     """Limit what a user's folders hold in all, such as 100g (admins).
 
-    It holds for uploads to folders, and what is over it is not mounted for writing; sessions that have a folder
-    mounted already can write on.
+    On a disk with project quotas (ext4, xfs) and with a server that is root the kernel holds it, in sessions, too.
+    Elsewhere it holds for uploads to folders, and what is over it is not mounted for writing; sessions that have a
+    folder mounted already can write on.
     """
     with user.client() as client:
         found = client.set_folder_quota(name, None if size == "none" else parse_bytes(size))
@@ -176,3 +177,6 @@ def _check_whom(with_user: str, everyone: bool) -> None:
 def _print_usage(usage: FolderUsageMessage) -> None:
     limit = "none" if usage.quota_bytes is None else format_bytes(usage.quota_bytes)
     print_pairs([("owner", usage.owner), ("used", format_bytes(usage.used_bytes)), ("quota", limit)])
+    if usage.quota_bytes is not None:
+        held = f"for uploads to folders alone, not in sessions that have one mounted: {usage.not_held}"
+        print_pairs([("it holds", held if usage.not_held else "for whoever writes, by the kernel")])

@@ -1,10 +1,13 @@
 """folder trash ls, restore, empty."""
 
+from datetime import datetime
+
 import click
 
 from sshore.cli.completion import completing
 from sshore.cli.output import age, count, json_option, print_json, print_table
 from sshore.cli.user import User
+from sshore.schema.folder_messages import TrashedFolderMessage
 
 _complete = completing(lambda client, _: [folder.name for folder in client.trash()])
 
@@ -26,6 +29,8 @@ def ls(user: User, as_json: bool) -> None:
         return
     rows = [[t.id, t.name, f"{age(t.trashed_at)} ago", t.removed_at[:16].replace("T", " ")] for t in found]
     print_table(["ID", "FOLDER", "REMOVED", "GONE AT (UTC)"], rows, "the trash is empty")
+    if found:
+        print(f"Removed folders are kept for {_kept(found[0])} on this server.")
 
 
 @trash.command()
@@ -55,3 +60,9 @@ def empty(user: User, ref: str, as_json: bool) -> None:
         print_json(emptied)
     else:
         print(f"{count(emptied.removed, 'folder')} removed for ever")
+
+
+def _kept(trashed: TrashedFolderMessage) -> str:
+    span = datetime.fromisoformat(trashed.removed_at) - datetime.fromisoformat(trashed.trashed_at)
+    days = round(span.total_seconds() / 86400, 1)
+    return f"{days:g} {'day' if days == 1 else 'days'}"

@@ -18,6 +18,8 @@ from sshore.core import layout
 from sshore.core.errors import EngineFailed, Unavailable
 from sshore.core.folders import FolderApp, FolderView
 from sshore.core.ids import UserId
+from sshore.core.sessions import BindMount
+from sshore.engines.mounting.sources import check_sources
 from sshore.engines.sandbox.binary import find_bwrap, run_as
 from sshore.engines.sandbox.descriptors import memory_file, read_in_order
 from sshore.engines.sandbox.folder_view import folder_arguments, force_command, needs_shell, shell
@@ -106,6 +108,7 @@ class SandboxFolders:
         if self._bwrap is None:
             self._bwrap = find_bwrap(self._stage, view.host_uid, with_proc=False)
         leave_session_keyring()
+        check_sources([BindMount(view.source, view.target, offered=view.offered)])
         with ExitStack() as stack:
             near, far = socket.socketpair()
             stack.enter_context(far)

@@ -1,0 +1,139 @@
+"""Quotas that the kernel holds, on an ext4 image of the test's own. Needs a kernel that has them (CONFIG_QFMT_V2)."""
+
+import asyncio
+import errno
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sshore.core.ids import FolderId, UserId
+from sshore.store.files import StateFiles
+from sshore.store.project_quotas import ProjectQuotas
+
+MIB = 1 << 20
+ANN, ANNS_UID = UserId("ann000000000"), 70211
+BOB, BOBS_UID = UserId("bob000000000"), 70212
+
+
+@pytest.fixture
+def disk() -> Iterator[Path]:
+    """A state directory on a disk of 48 MiB with project quotas."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can mount a disk")
+    place = Path(tempfile.mkdtemp(prefix="sshore-quota-"))
+    place.chmod(0o711)
+    image, mounted = place / "image", place / "disk"
+    mounted.mkdir()
+    with image.open("wb") as file:
+        file.truncate(48 * MIB)
+    make = ("mkfs.ext4", "-q", "-O", "quota,project", "-E", "quotatype=prjquota", str(image))
+    subprocess.run(make, check=True)
+    try:
+        done = subprocess.run(
+            ("mount", "-o", "loop,prjquota", str(image), str(mounted)), capture_output=True, text=True
+        )
+        if done.returncode != 0:
+            pytest.skip("this kernel mounts no ext4 with project quotas: it was built without CONFIG_QFMT_V2")
+        mounted.chmod(0o711)
+        yield mounted
+    finally:
+        subprocess.run(("umount", str(mounted)), capture_output=True)
+        image.unlink()
+        mounted.rmdir()
+        place.rmdir()
+
+
+def write(path: Path, size: int, uid: int) -> int:
+    """Write as somebody, as far as it goes; the error's number, or 0."""
+    child = os.fork()
+    if child == 0:
+        status = 0
+        try:
+            os.setresgid(uid, uid, uid)
+            os.setresuid(uid, uid, uid)
+            with path.open("wb", buffering=0) as file:
+                for _ in range(size // 65536):
+                    file.write(bytes(65536))
+        except OSError as error:
+            status = error.errno or 1
+        os._exit(status)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def test_a_quota_binds_whoever_writes_and_counts_the_trash(disk: Path) -> None:
+    async def run() -> None:
+        files = StateFiles(disk)
+        assert await files.cannot_hold_quotas() == ""
+        data = await files.create_folder(ANN, "data", ANNS_UID)
+        assert write(data / "before", 2 * MIB, ANNS_UID) == 0
+        (data / "sub").mkdir()
+        (data / "link").symlink_to(disk)
+        os.chown(data / "sub", ANNS_UID, ANNS_UID)
+        os.mkfifo(data / "pipe")
+        other = await files.create_folder(BOB, "data", BOBS_UID)
+        assert await files.held_bytes(ANN, ANNS_UID) is None
+        await files.hold_quota(ANN, ANNS_UID, 6 * MIB, [])
+        assert 2 * MIB <= (await files.held_bytes(ANN, ANNS_UID) or 0) <= 2.2 * MIB
+        # Whatever directory, new or old, and whoever writes.
+        assert write(data / "sub" / "much", 8 * MIB, ANNS_UID) == errno.EDQUOT
+        more = await files.create_folder(ANN, "more", ANNS_UID)
+        assert write(more / "file", MIB, ANNS_UID) == errno.EDQUOT
+        assert write(other / "file", 8 * MIB, BOBS_UID) == 0, "another's quota is another's"
+        assert 5.9 * MIB <= (await files.held_bytes(ANN, ANNS_UID) or 0) <= 6 * MIB
+        # In the trash it counts on; it comes back, and is gone when it is emptied.
+        (disk / "trash").mkdir()
+        trashed = disk / "trash" / "000000000000"
+        data.rename(trashed)
+        assert write(more / "file", MIB, ANNS_UID) == errno.EDQUOT
+        trashed.rename(data)
+        data.rename(trashed)
+        await files.empty_trash(FolderId(trashed.name))
+        assert write(more / "file", 4 * MIB, ANNS_UID) == 0
+        await files.hold_quota(ANN, ANNS_UID, None, [])
+        assert write(more / "much", 8 * MIB, ANNS_UID) == 0
+
+    asyncio.run(run())
+
+
+def test_what_was_in_the_trash_before_counts_and_comes_back(disk: Path) -> None:
+    async def run() -> None:
+        files = StateFiles(disk)
+        data = await files.create_folder(ANN, "data", ANNS_UID)
+        assert write(data / "file", 2 * MIB, ANNS_UID) == 0
+        (disk / "trash").mkdir()
+        trashed = disk / "trash" / "000000000000"
+        data.rename(trashed)
+        await files.hold_quota(ANN, ANNS_UID, 3 * MIB, [FolderId(trashed.name)])
+        assert (await files.held_bytes(ANN, ANNS_UID) or 0) >= 2 * MIB
+        trashed.rename(data)
+        assert write(data / "more", 2 * MIB, ANNS_UID) == errno.EDQUOT
+
+    asyncio.run(run())
+
+
+def test_a_tree_as_deep_as_one_likes_is_assigned(disk: Path) -> None:
+    top = disk / "deep"
+    top.mkdir()
+    directory = os.open(top, os.O_RDONLY)
+    for _ in range(1500):
+        os.mkdir("d", dir_fd=directory)
+        below = os.open("d", os.O_RDONLY, dir_fd=directory)
+        os.close(directory)
+        directory = below
+    os.mkdir("last", dir_fd=directory)
+    quotas = ProjectQuotas(disk)
+    quotas.assign([top], ANNS_UID)
+    last = Path(f"/proc/self/fd/{directory}/last")
+    try:
+        assert quotas.is_assigned(last, ANNS_UID)
+    finally:
+        os.close(directory)
+
+
+def test_where_the_disk_has_none_it_is_said(tmp_path: Path) -> None:
+    why = ProjectQuotas(tmp_path).why_not()
+    assert "project quotas" in why or "not root" in why
