@@ -4,18 +4,20 @@ import asyncio
 import hashlib
 import json
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from sshore.core.errors import Conflict, NotFound, Unauthenticated
+from sshore.core.errors import Conflict, NotFound, SshoreError, Unauthenticated, Unavailable
 from sshore.core.ids import SessionId
 from sshore.core.sessions import StreamGrant
 from sshore.gateway.front_door import FrontDoor
 from sshore.gateway.gateway import Gateway
 from sshore.gateway.links import LinkTable
+from sshore.gateway.unfinished import Unfinished
 from sshore.wire import heads
 from sshore.wire.problems import Code
 
@@ -254,3 +256,98 @@ async def test_a_call_is_answered_by_one_line(tmp_path: Path) -> None:
         assert await reader.read() == b""
         writer.close()
         server.close()
+
+
+async def test_the_agents_socket_takes_links_and_no_streams(tmp_path: Path) -> None:
+    path = tmp_path / "agents.sock"
+    async with Gateway(OneSession(), LinkTable(patience_s=1)) as gateway:
+        loop = asyncio.get_running_loop()
+        server = await loop.create_unix_server(lambda: FrontDoor(gateway, None, links_only=True), path)
+        _, parked = await park(path)
+        status, said, (_, refused) = await request(path)
+        assert (status, b"takes the links of agents, nothing else" in said) == (404, True)
+        assert gateway.links.parked_count == 1
+        for writer in (parked, refused):
+            writer.transport.abort()
+        gateway.close()
+        server.close()
+        await server.wait_closed()
+
+
+async def test_nobody_is_kept_out_by_connections_without_a_word(tmp_path: Path) -> None:
+    """Those who say nothing lose the oldest of theirs; links that are parked are none of them."""
+    path = tmp_path / "crowded.sock"
+    async with Gateway(OneSession(), LinkTable(patience_s=1), unfinished=Unfinished(most_by_peer=8)) as gateway:
+        server = await asyncio.get_running_loop().create_unix_server(lambda: FrontDoor(gateway, None), path)
+        links = [await park(path) for _ in range(20)]
+        silent = [await asyncio.open_unix_connection(str(path)) for _ in range(30)]
+        silent[-1][1].write(b"GET / HTTP/1.1\r\nX-Slow: ")
+        with suppress(ConnectionError):
+            assert await silent[0][0].read() == b"", "it is cut off"
+        status, _, late = await request(path, token="nobody's")
+        assert status == 401, "a newcomer is served"
+        assert gateway.links.parked_count == 20
+        assert len(gateway.unfinished) <= 8
+        for _, writer in (*links, *silent, late):
+            writer.transport.abort()
+        async with asyncio.timeout(5):
+            while len(gateway.unfinished):
+                await asyncio.sleep(0.01)
+        gateway.close()
+        server.close()
+        await server.wait_closed()
+
+
+async def test_a_session_is_linked_no_longer_than_its_agent_lives(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("sshore.gateway.links._REPLACED_WITHIN_S", 0.0)
+    links, path = LinkTable(patience_s=0.2), tmp_path / "dying.sock"
+    async with Gateway(OneSession(), links) as gateway:
+        server = await asyncio.get_running_loop().create_unix_server(lambda: FrontDoor(gateway, None), path)
+        reader, writer = await park(path)
+        await links.wait_linked(DEMO)
+        await asyncio.wait_for(lose_the_last(links, reader, writer), 10)
+        assert not links.is_linked(DEMO)
+        gateway.close()
+        server.close()
+        await server.wait_closed()
+
+
+async def lose_the_last(links: LinkTable, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """An agent dies as soon as its last link is taken."""
+
+    async def die() -> None:
+        await reader.readline()  # its last link is taken
+        writer.transport.abort()
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(die())
+        with pytest.raises(Unavailable):
+            await links.call(DEMO, "ping")
+
+
+async def test_nothing_is_kept_of_sessions_that_are_no_more(tmp_path: Path) -> None:
+    links = LinkTable(patience_s=0.01)
+    with pytest.raises(Unavailable):
+        await links.call(DEMO, "ping")
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            await links.wait_linked(DEMO)
+    assert len(links) == 0
+
+
+async def test_who_waits_for_a_link_of_a_session_that_ends_is_told_at_once() -> None:
+    links = LinkTable(patience_s=60)
+    async with asyncio.TaskGroup() as tasks:
+        waiting = tasks.create_task(refusal_of(links.call(DEMO, "ping")))
+        await asyncio.sleep(0)
+        links.drop(DEMO)
+    assert waiting.result() is Code.NO_LINK
+    assert len(links) == 0
+
+
+async def refusal_of(call: Awaitable[Any]) -> Code:
+    with pytest.raises(SshoreError) as refusal:
+        await call
+    return refusal.value.problem.code

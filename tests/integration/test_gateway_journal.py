@@ -13,6 +13,7 @@ import pytest
 from sshore.core.audit import StreamEnd
 from sshore.core.ids import SessionId, StreamId, TokenId
 from sshore.core.sessions import StreamGrant
+from sshore.core.trusted_proxies import TrustedProxies
 from sshore.gateway.front_door import FrontDoor
 from sshore.gateway.gateway import Gateway
 from sshore.gateway.links import LinkTable
@@ -62,13 +63,16 @@ class Door:
     port: int
 
     @asynccontextmanager
-    async def stream(self) -> AsyncIterator[Ends]:
+    async def stream(self, forwarded_for: str = "") -> AsyncIterator[Ends]:
         """A client's reader and writer, then the agent's; greeted by the agent with five bytes."""
         agent, to_agent = await asyncio.open_connection("127.0.0.1", self.port)
         to_agent.write(heads.link_request("gateway", "agent", "test"))
         await agent.readuntil(b"\r\n\r\n")
         client, to_client = await asyncio.open_connection("127.0.0.1", self.port)
-        to_client.write(heads.stream_request("gateway", "demo", "ssh", "token", "sshore/1 (laptop)"))
+        request = heads.stream_request("gateway", "demo", "ssh", "token", "sshore/1 (laptop)")
+        if forwarded_for:
+            request = request[:-2] + f"X-Forwarded-For: {forwarded_for}\r\n\r\n".encode()
+        to_client.write(request)
         assert json.loads(await agent.readline()) == {"open": "ssh"}
         to_agent.write(b'{"ok":true}\nhello')
         await client.readuntil(b"\r\n\r\n")
@@ -100,6 +104,14 @@ async def test_a_stream_is_told_with_its_bytes_each_way(door: Door) -> None:
         await client.read()
         to_client.close()
         assert await door.journal.end() == (1000, 5, StreamEnd.CLOSED)
+
+
+async def test_the_address_behind_a_trusted_proxy_is_the_clients(door: Door) -> None:
+    async with door.stream(forwarded_for="6.6.6.6, 192.0.2.7"):
+        assert door.journal.begun[-1][2] == "127.0.0.1", "nobody is believed by default"
+    door.gateway.proxies = TrustedProxies.parse("127.0.0.0/8")
+    async with door.stream(forwarded_for="6.6.6.6, 192.0.2.7"):
+        assert door.journal.begun[-1][2] == "192.0.2.7"
 
 
 async def test_how_a_stream_ended_is_told(door: Door) -> None:

@@ -51,5 +51,12 @@ async def get_own_session(ref: str, caller: Caller, services: Use) -> Session:
     return await services.sessions.find_own(caller, ref)
 
 
+async def get_address(request: Request, services: Use) -> str:
+    """The address that a request comes from, as far as it is known."""
+    peer = request.client.host if request.client else ""
+    return services.proxies.client(peer, ",".join(request.headers.getlist("x-forwarded-for")))
+
+
+Address = Annotated[str, Depends(get_address)]
 Found = Annotated[Session, Depends(get_session)]
 Own = Annotated[Session, Depends(get_own_session)]

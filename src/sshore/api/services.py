@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from sshore.core.keys import CertificateAuthority
+from sshore.core.trusted_proxies import TrustedProxies
 from sshore.services.accounts import Accounts
 from sshore.services.apps import AppService
 from sshore.services.audit import Audit
@@ -51,4 +52,5 @@ class Services:
     kit: str
     public_url: str
     """The address that users' browsers know; empty: the one that they asked."""
+    proxies: TrustedProxies
     is_ready: Callable[[], Awaitable[bool]]

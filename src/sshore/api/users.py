@@ -1,9 +1,9 @@
 """Logging in with a password; users, for admins."""
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Response
 
 from sshore.api.answers import token_message, user_message
-from sshore.api.auth import Caller, Identified, Use
+from sshore.api.auth import Address, Caller, Identified, Use
 from sshore.schema.account_messages import ChangeUser, LinkUser, LoginRequest, SetPassword
 from sshore.schema.messages import CreateUser, TokenMessage, UserMessage
 
@@ -11,9 +11,9 @@ router = APIRouter(prefix="/api/v1", tags=["users"])
 
 
 @router.post("/login", status_code=201)
-async def log_in(body: LoginRequest, request: Request, services: Use) -> TokenMessage:
+async def log_in(body: LoginRequest, address: Address, services: Use) -> TokenMessage:
     """Exchange a password for a token; 429 with ``Retry-After`` after too many attempts."""
-    token, secret = await services.passwords.log_in(body.user, body.password, _address(request), body.token_name)
+    token, secret = await services.passwords.log_in(body.user, body.password, address, body.token_name)
     return token_message(token, secret)
 
 
@@ -52,10 +52,6 @@ async def link_user(name: str, body: LinkUser, caller: Caller, services: Use) ->
 
 
 @router.put("/users/{name}/password", status_code=204)
-async def set_password(name: str, body: SetPassword, request: Request, caller: Caller, services: Use) -> Response:
-    await services.passwords.set(caller, name, body.password, body.current, _address(request))
+async def set_password(name: str, body: SetPassword, address: Address, caller: Caller, services: Use) -> Response:
+    await services.passwords.set(caller, name, body.password, body.current, address)
     return Response(status_code=204)
-
-
-def _address(request: Request) -> str:
-    return request.client.host if request.client else ""

@@ -1,6 +1,7 @@
 """Joins a client's stream with a link that the session's agent parked. Knows no HTTP beyond one head.
 
     front_door.py  the first protocol of each connection: an upgrade stays here, the rest is the HTTP server's
+    unfinished.py  connections without a head yet, which are bounded
     link.py        one parked connection of an agent
     links.py       the table of parked links; implements `core.ports.Links`
     folder_end.py  the other end of a stream to a folder, which no agent stands for

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import cast
 
 from sshore.gateway.gateway import Gateway
-from sshore.wire.heads import HeadError, parse_request, problem_response, split_head
+from sshore.wire.heads import LINK_PROTOCOL, HeadError, parse_request, problem_response, split_head
 from sshore.wire.problems import Code, Problem
 
 HEAD_PATIENCE_S = 30.0
@@ -20,11 +20,14 @@ _KEEPALIVE = (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4))
 class FrontDoor(asyncio.Protocol):
     """Keeps upgrades of ours for the gateway and lets `http` (a protocol factory) have the rest.
 
-    Without `http`, as on the agents' Unix socket, anything else is refused.
+    Without `http` anything else is refused; with `links_only`, as on the agents' Unix socket, streams are, too.
     """
 
-    def __init__(self, gateway: Gateway, http: Callable[[], asyncio.Protocol] | None) -> None:
+    def __init__(
+        self, gateway: Gateway, http: Callable[[], asyncio.Protocol] | None, *, links_only: bool = False
+    ) -> None:
         self._gateway = gateway
+        self._links_only = links_only
         self._http = http
         self._received = bytearray()
         self._transport: asyncio.Transport | None = None
@@ -34,6 +37,7 @@ class FrontDoor(asyncio.Protocol):
         stream = cast(asyncio.Transport, transport)  # uvloop's are none by inheritance
         self._transport = stream
         _set_up(stream)
+        self._gateway.unfinished.enter(stream, self._gateway.proxies.trust)
         self._timer = asyncio.get_running_loop().call_later(HEAD_PATIENCE_S, stream.abort)
 
     def data_received(self, data: bytes) -> None:
@@ -47,8 +51,9 @@ class FrontDoor(asyncio.Protocol):
             self._pass_on()  # the HTTP server has its own words for it
             return
         assert self._transport is not None
-        self._stop_timer()
-        if not self._gateway.accept(self._transport, head, parts[1]):
+        self._finished()
+        refused = self._links_only and head.upgrade != LINK_PROTOCOL
+        if refused or not self._gateway.accept(self._transport, head, parts[1]):
             self._pass_on()
 
     def eof_received(self) -> bool:
@@ -57,11 +62,11 @@ class FrontDoor(asyncio.Protocol):
         return bool(self._timer is None)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._stop_timer()
+        self._finished()
 
     def _pass_on(self) -> None:
         assert self._transport is not None
-        self._stop_timer()
+        self._finished()
         if self._http is None:
             self._transport.write(
                 problem_response(Problem(Code.NOT_FOUND, "this socket takes the links of agents, nothing else"))
@@ -73,10 +78,13 @@ class FrontDoor(asyncio.Protocol):
         http.connection_made(self._transport)
         http.data_received(bytes(self._received))
 
-    def _stop_timer(self) -> None:
+    def _finished(self) -> None:
+        """There is a head, or there will be none."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        if self._transport is not None:
+            self._gateway.unfinished.leave(self._transport)
 
 
 def _set_up(transport: asyncio.Transport) -> None:

@@ -14,9 +14,11 @@ from sshore.core.errors import NotFound, SshoreError, Unauthenticated
 from sshore.core.folders import FolderApp
 from sshore.core.ports import FolderServer, StreamAuthority, StreamJournal
 from sshore.core.sessions import StreamGrant
+from sshore.core.trusted_proxies import TrustedProxies
 from sshore.gateway.folder_end import open_folder_end
 from sshore.gateway.links import LinkTable
 from sshore.gateway.open_streams import StreamTable
+from sshore.gateway.unfinished import Unfinished
 from sshore.relay.join import Relay, join
 from sshore.wire import heads
 from sshore.wire.heads import RequestHead, problem_response, switching_protocols
@@ -38,7 +40,12 @@ class Gateway:
         streams: StreamTable | None = None,
         folders: FolderServer | None = None,
         journal: StreamJournal | None = None,
+        *,
+        proxies: TrustedProxies | None = None,
+        unfinished: Unfinished | None = None,
     ) -> None:
+        self.proxies = proxies or TrustedProxies()
+        self.unfinished = Unfinished() if unfinished is None else unfinished
         self._authority = authority
         self._journal = journal
         self._folders = folders
@@ -123,7 +130,7 @@ class Gateway:
                 self._streams.add(relay, grant)
             client = head.fields.get("user-agent", "")
             try:
-                with self._journalled(relay, grant, target.app, _address(transport), client):
+                with self._journalled(relay, grant, target.app, self._address(transport, head), client):
                     await self._follow(relay, grant, target.app)
             except Exception:  # too late for an HTTP answer: these are the peers' bytes now
                 log.exception("a stream failed", extra={"session": grant.session_id, "app": target.app})
@@ -141,6 +148,13 @@ class Gateway:
             raise NotFound("this server has no streams to folders")
         grant, view, app = await self._authority.authorise_folder(token, target.ref, target.app)
         return grant, *await open_folder_end(stack, self._folders, view, app)
+
+    def _address(self, transport: asyncio.Transport, head: RequestHead) -> str:
+        """The client's address; empty on a Unix socket, which has none."""
+        peer = transport.get_extra_info("peername")
+        if not isinstance(peer, tuple):
+            return ""
+        return self.proxies.client(str(peer[0]), head.fields.get("x-forwarded-for", ""))
 
     @contextmanager
     def _journalled(self, relay: Relay, grant: StreamGrant, app: str, address: str, client: str) -> Iterator[None]:
@@ -174,12 +188,6 @@ class Gateway:
                 **({"error": repr(relay.broken)} if relay.broken else {}),
             },
         )
-
-
-def _address(transport: asyncio.Transport) -> str:
-    """The peer's address; empty for a Unix socket's, which has none."""
-    peer = transport.get_extra_info("peername")
-    return str(peer[0]) if isinstance(peer, tuple) else ""
 
 
 def _end_of(relay: Relay) -> StreamEnd:

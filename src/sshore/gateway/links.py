@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from contextlib import suppress
+from time import monotonic
 from typing import Any
 
 from sshore.core.errors import Unavailable
@@ -13,6 +14,8 @@ from sshore.wire.problems import Code
 MAX_PARKED = 64
 """Links one session may park; more are refused, so that no session can eat the server's sockets."""
 _ATTEMPTS = 3
+_REPLACED_WITHIN_S = 3.0
+"""An agent whose last link was taken parks another within milliseconds; so long it is taken to be there."""
 
 
 class _Berth:
@@ -21,7 +24,15 @@ class _Berth:
     def __init__(self) -> None:
         self.parked: deque[Link] = deque()
         self.waiting: deque[asyncio.Future[Link]] = deque()
-        self.linked = asyncio.Event()
+        self.arrived = asyncio.Event()
+        self.watchers = 0
+        """How many wait for `arrived`."""
+        self.emptied_at = float("-inf")
+        """When the last parked link was taken, which an agent that lives replaces."""
+
+    @property
+    def is_idle(self) -> bool:
+        return not self.parked and not self.waiting and not self.watchers
 
 
 class LinkTable:
@@ -36,6 +47,10 @@ class LinkTable:
         self._answer_s = answer_s
         self._berths: dict[SessionId, _Berth] = {}
 
+    def __len__(self) -> int:
+        """Sessions of which there is a link, or for which somebody waits."""
+        return len(self._berths)
+
     @property
     def parked_count(self) -> int:
         return sum(len(berth.parked) for berth in self._berths.values())
@@ -48,11 +63,13 @@ class LinkTable:
             return
         link = Link(transport, lambda lost: self._forget(session_id, lost))
         transport.set_protocol(link)
-        berth.linked.set()
+        berth.arrived.set()
+        berth.arrived.clear()
         while berth.waiting:
             waiter = berth.waiting.popleft()
             if not waiter.done():
                 waiter.set_result(link)
+                berth.emptied_at = monotonic()
                 return
         berth.parked.append(link)
 
@@ -73,15 +90,33 @@ class LinkTable:
 
     def is_linked(self, session_id: SessionId) -> bool:
         berth = self._berths.get(session_id)
-        return berth is not None and berth.linked.is_set()
+        return berth is not None and (bool(berth.parked) or monotonic() - berth.emptied_at < _REPLACED_WITHIN_S)
 
     async def wait_linked(self, session_id: SessionId) -> None:
-        await self._berths.setdefault(session_id, _Berth()).linked.wait()
+        if self.is_linked(session_id):
+            return
+        berth = self._berths.setdefault(session_id, _Berth())
+        berth.watchers += 1
+        try:
+            await berth.arrived.wait()
+        finally:
+            berth.watchers -= 1
+            self._tidy(session_id)
 
     def drop(self, session_id: SessionId) -> None:
-        berth = self._berths.pop(session_id, None)
-        for link in list(berth.parked) if berth else ():
+        berth = self._berths.get(session_id)
+        if berth is None:
+            return
+        berth.emptied_at = float("-inf")
+        parked, waiting = list(berth.parked), list(berth.waiting)
+        berth.parked.clear()
+        berth.waiting.clear()
+        for link in parked:
             link.transport.abort()
+        for waiter in waiting:
+            if not waiter.done():
+                waiter.set_exception(Unavailable("the session has ended", code=Code.NO_LINK))
+        self._tidy(session_id)
 
     def close(self) -> None:
         """Close every parked link; the agents come back to whoever listens next."""
@@ -104,6 +139,7 @@ class LinkTable:
         while berth.parked:
             link = berth.parked.popleft()
             if not link.transport.is_closing():
+                berth.emptied_at = monotonic()
                 return link
         waiter: asyncio.Future[Link] = asyncio.get_running_loop().create_future()
         berth.waiting.append(waiter)
@@ -111,20 +147,22 @@ class LinkTable:
             async with asyncio.timeout(self._patience_s):
                 return await waiter
         except TimeoutError as error:
-            self._put_back(berth, waiter)
+            self._give_up(session_id, berth, waiter)
             raise Unavailable(
                 "the session's agent is not in touch with the gateway; it may be restarting: try again",
                 code=Code.NO_LINK,
             ) from error
         except asyncio.CancelledError:
-            self._put_back(berth, waiter)
+            self._give_up(session_id, berth, waiter)
             raise
 
-    @staticmethod
-    def _put_back(berth: _Berth, waiter: asyncio.Future[Link]) -> None:
-        """Keep a link that came in the very moment its waiter gave up."""
-        if waiter.done() and not waiter.cancelled():
+    def _give_up(self, session_id: SessionId, berth: _Berth, waiter: "asyncio.Future[Link]") -> None:
+        """Wait no longer, and keep a link that came in that very moment."""
+        if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
             berth.parked.append(waiter.result())
+        with suppress(ValueError):
+            berth.waiting.remove(waiter)
+        self._tidy(session_id)
 
     def _forget(self, session_id: SessionId, link: Link) -> None:
         berth = self._berths.get(session_id)
@@ -132,5 +170,11 @@ class LinkTable:
             return
         with suppress(ValueError):  # a link that was taken is no longer parked
             berth.parked.remove(link)
-            if not berth.parked:
-                berth.linked.clear()
+        if not berth.parked:
+            self._tidy(session_id)
+
+    def _tidy(self, session_id: SessionId) -> None:
+        """Keep no berth of a session of which nothing is there, and nobody waits for anything."""
+        berth = self._berths.get(session_id)
+        if berth is not None and berth.is_idle and not self.is_linked(session_id):
+            del self._berths[session_id]

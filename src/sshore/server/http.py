@@ -16,17 +16,29 @@ from sshore.gateway.gateway import Gateway
 
 _BACKLOG = 1024
 _MAX_HEAD_BYTES = 64 << 10
+_REQUEST_PATIENCE_S = 120.0
+"""How long a request may take to come, its body included, which has 2 MiB at most."""
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """uvicorn's, with a limit to requests' heads, which httptools keeps in memory however long they are."""
+    """uvicorn's, with a limit to requests' heads, which httptools keeps in memory however long they are; to the time that
+    a request may take to come; and to how many may be on their way."""
 
     _unfinished_bytes = 0
     """What has come since the last head or piece of a body was complete."""
+    _coming = False
+    _deadline: asyncio.TimerHandle | None = None
+
+    def __init__(self, gateway: Gateway, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self._gateway = gateway
 
     def data_received(self, data: bytes) -> None:
         self._unfinished_bytes += len(data)
         super().data_received(data)
+        if self._coming and self._deadline is None and not self.transport.is_closing():
+            self._gateway.unfinished.enter(self.transport, self._gateway.proxies.trust)
+            self._deadline = self.loop.call_later(_REQUEST_PATIENCE_S, self.transport.abort)
         if self._unfinished_bytes > _MAX_HEAD_BYTES and not self.transport.is_closing():
             self.send_400_response("The request's head is too long.")
 
@@ -38,9 +50,25 @@ class HttpProtocol(HttpToolsProtocol):
         self._unfinished_bytes = 0
         super().on_body(body)
 
+    def on_message_begin(self) -> None:
+        self._coming = True
+        super().on_message_begin()
+
     def on_message_complete(self) -> None:
         self._unfinished_bytes = 0
+        self._arrived()
         super().on_message_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._arrived()
+        super().connection_lost(exc)
+
+    def _arrived(self) -> None:
+        self._coming = False
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+            self._gateway.unfinished.leave(self.transport)
 
 
 class HttpServer(uvicorn.Server):
@@ -48,7 +76,7 @@ class HttpServer(uvicorn.Server):
 
     def __init__(self, app: FastAPI, gateway: Gateway) -> None:
         def front_door(**arguments: Any) -> FrontDoor:
-            return FrontDoor(gateway, lambda: HttpProtocol(**arguments))
+            return FrontDoor(gateway, lambda: HttpProtocol(gateway, **arguments))
 
         config = uvicorn.Config(
             app,

@@ -83,7 +83,7 @@ async def _listen_for_agents(parts: Parts) -> asyncio.Server:
     path = parts.link / layout.LINK_SOCKET_NAME
     path.unlink(missing_ok=True)
     loop = asyncio.get_running_loop()
-    server = await loop.create_unix_server(lambda: FrontDoor(parts.gateway, None), path, backlog=1024)
+    server = await loop.create_unix_server(lambda: FrontDoor(parts.gateway, None, links_only=True), path, backlog=1024)
     path.chmod(0o666)  # any session may connect; its agent token says which one it is
     return server
 

@@ -222,6 +222,7 @@ class Lifecycle:
                 image_digest=image.digest,
                 previous_image_id=session.image_id if moved else "",
             )
+            self._links.drop(session.id)  # what an earlier run may have left says nothing of this one
             await engine.start(await self._setup.spec(session))
         await self._until_linked(session, engine)
         # What was to come with the next start has come.

@@ -6,6 +6,7 @@ from sshore.core.folders import FolderApp, FolderView
 from sshore.core.ids import SessionId
 from sshore.core.ports import Store
 from sshore.core.sessions import StreamGrant
+from sshore.core.states import SessionState
 from sshore.core.users import Scope, Token, hash_secret
 from sshore.services.accounts import Accounts
 from sshore.services.apps import find_app, require_running
@@ -49,6 +50,8 @@ class StreamAuthorisation:
         session = await self._store.sessions.by_agent_token_hash(hash_secret(token)) if token else None
         if session is None:
             raise Unauthenticated("this is no session's agent token")
+        if session.state not in (SessionState.STARTING, SessionState.RUNNING):
+            raise Unauthenticated(f"the session is {session.state}: it has no links")
         return session.id
 
 

@@ -80,6 +80,9 @@ async def test_an_agent_token_parks_links_of_its_session_and_nothing_else(world:
     for other in ("", "sshore_x"):
         with pytest.raises(Unauthenticated):
             await world.streams.authorise_link(other)
+    await world.sessions.stop(session)
+    with pytest.raises(Unauthenticated, match="stopped"):
+        await world.streams.authorise_link(token)
 
 
 async def test_launching_is_remembered_until_the_app_is_stopped(world: World) -> None:
