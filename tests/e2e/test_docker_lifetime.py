@@ -2,11 +2,10 @@
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 from deployment import Deployment, SessionsIn, deployment
 from host_processes import until
@@ -24,15 +23,9 @@ def deployed(shared: Deployment, dockerd: DockerDaemon) -> Iterator[Deployment]:
         yield made
 
 
-@pytest.fixture(autouse=True)
-def no_process_left_behind(deployed: Deployment, dockerd: DockerDaemon) -> Iterator[None]:
-    """As everywhere, but for the daemons that these tests start again."""
-    before = psutil.Process().children()
-    yield
-    ours = (deployed.server.pid, deployed.proxy.pid, dockerd.pid)
-    left = [child for child in psutil.Process().children() if child not in before and child.pid not in ours]
-    _, alive = psutil.wait_procs(left, timeout=3)
-    assert not alive, f"left behind: {alive}"
+@pytest.fixture
+def started_again(deployed: Deployment, dockerd: DockerDaemon) -> Callable[[], Iterable[int]]:
+    return lambda: (deployed.server.pid, deployed.proxy.pid, dockerd.pid)
 
 
 @pytest.fixture

@@ -48,7 +48,7 @@ class DockerDaemon:
     def start(self) -> None:
         """Start it, and return when it answers."""
         if self._containerd is None:
-            self._firewall = b"".join(_run("iptables-save", "--table", table) for table in _TABLES)
+            self.remember_firewall()
             self._containerd = self._start_containerd()
         (self.directory / "daemon.json").write_text("{}")
         (self.directory / "dockerd.pid").unlink(missing_ok=True)
@@ -75,6 +75,9 @@ class DockerDaemon:
         )
         self._until(lambda: self.docker("version").returncode == 0, self._dockerd)
 
+    def remember_firewall(self) -> None:
+        self._firewall = b"".join(_run("iptables-save", "--table", table) for table in _TABLES)
+
     def kill(self) -> None:
         """End it as a crash does; its containers go on."""
         _end(self._dockerd, signal.SIGKILL)
@@ -84,7 +87,7 @@ class DockerDaemon:
         if self._dockerd is not None and self._dockerd.poll() is None:
             for container in self.ok("ps", "-aq").split():
                 self.docker("rm", "-fv", container)
-            for network in self.ok("network", "ls", "-q", "--filter", "type=custom").split():
+            for network in self.ok("network", "ls", "-q", "--filter", "label=sshore.network").split():
                 self.docker("network", "rm", network)
         _end(self._dockerd, signal.SIGTERM)
         _end(self._containerd, signal.SIGTERM)
@@ -139,9 +142,10 @@ class DockerDaemon:
         self._until(socket.exists, process)
         return process
 
-    def _spawn(self, *words: str) -> subprocess.Popen[bytes]:
+    def _spawn(self, *words: str, **environment: str) -> subprocess.Popen[bytes]:
+        how = {"cwd": self.directory, "env": {**os.environ, **environment}, "stdin": subprocess.DEVNULL}
         with (self.directory / "log").open("ab") as log:
-            return subprocess.Popen(words, cwd=self.directory, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            return subprocess.Popen(words, stdout=log, stderr=log, **how)  # type: ignore[call-overload,no-any-return]
 
     def _until(self, it_is_ready: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + START_DEADLINE_S

@@ -1,4 +1,4 @@
-"""The contract suite against the docker engine, as a server that is root."""
+"""The contract suite against the docker engine, as a server that is root: on Docker, and on Podman's service."""
 
 import asyncio
 
@@ -10,13 +10,19 @@ from worlds import Behaviour
 from integration.docker_daemon import DockerDaemon
 
 
+@pytest.fixture(scope="module", params=["dockerd", "podman"])
+def daemon(request: pytest.FixtureRequest) -> DockerDaemon:
+    found: DockerDaemon = request.getfixturevalue(request.param)
+    return found
+
+
 @pytest.mark.parametrize("behaviour", BEHAVIOURS, ids=lambda behaviour: behaviour.__name__)
-def test_contract_on_docker(dockerd: DockerDaemon, behaviour: Behaviour) -> None:
+def test_contract_on_docker(daemon: DockerDaemon, behaviour: Behaviour) -> None:
     async def run(world: DockerWorld) -> None:
         try:
             await behaviour(world)
         finally:
             await world.close_engines()
 
-    with docker_world(dockerd) as world:
+    with docker_world(daemon) as world:
         asyncio.run(run(world))

@@ -59,7 +59,9 @@ class Daemon:
             try:
                 # One shot, which aiodocker's own `stats` lacks: else the daemon measures for a second or two.
                 path, how = f"containers/{container.id}/stats", {"stream": "0", "one-shot": "1"}
-                stats = await self.docker._query_json(path, params=how)
+                async with self.docker._query(path, params=how) as answer:
+                    # Podman does not say that it is JSON.
+                    stats = await answer.json(content_type=None)
             except DockerError as error:
                 if error.status not in (404, 409):
                     raise
