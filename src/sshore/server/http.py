@@ -21,8 +21,8 @@ _REQUEST_PATIENCE_S = 120.0
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """uvicorn's, with a limit to requests' heads, which httptools keeps in memory however long they are; to the time that
-    a request may take to come; and to how many may be on their way."""
+    """uvicorn's, with a limit to requests' heads, which httptools keeps in memory however long they are; to the time
+    that a request may take to come; and to how many may be on their way."""
 
     _unfinished_bytes = 0
     """What has come since the last head or piece of a body was complete."""

@@ -54,6 +54,8 @@ async def run_server(settings: Settings, on_ready: Callable[[Ready], Awaitable[N
                 async with asyncio.TaskGroup() as tasks:
                     running = (parts.lifecycle, parts.own_keys, parts.audit, parts.services.watch, parts.services.trash)
                     beside = [tasks.create_task(part.run()) for part in running]
+                    if parts.database_lock is not None:
+                        beside.append(tasks.create_task(parts.database_lock.run()))
                     serving = tasks.create_task(http.serve([sock]))
                     await http.ready.wait()
                     beside.append(tasks.create_task(manager.stay_alive()))

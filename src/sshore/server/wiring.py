@@ -52,6 +52,7 @@ from sshore.store.authorities import open_authority
 from sshore.store.database import Database, sqlite_url
 from sshore.store.files import StateFiles
 from sshore.store.passwords import Argon2Passwords
+from sshore.store.server_lock import ServerLock
 from sshore.store.store import DatabaseStore
 
 
@@ -68,6 +69,7 @@ class Parts:
     audit: Audit
     gateway: Gateway
     link: Path
+    database_lock: ServerLock | None
 
 
 @asynccontextmanager
@@ -77,7 +79,7 @@ async def wire(settings: Settings, state: Path, kit: Kit) -> AsyncIterator[Parts
         clock = SystemClock()
         database = await _open_database(settings, state)
         stack.push_async_callback(database.aclose)
-        await stack.enter_async_context(database.held())
+        database_lock = await stack.enter_async_context(database.held())
         store, files = DatabaseStore(database), StateFiles(state)
         host_ca, user_ca = (open_authority(state / "ca", name) for name in ("host_ca", "user_ca"))
         premises = Premises(kit.path, make_link_directory(state), os.geteuid() == 0, _cpu_has_aes())
@@ -147,7 +149,7 @@ async def wire(settings: Settings, state: Path, kit: Kit) -> AsyncIterator[Parts
             kit=kit.hash,
             is_ready=lambda: _answers(store),
         )
-        yield Parts(services, lifecycle, own_keys, audit, gateway, premises.link)
+        yield Parts(services, lifecycle, own_keys, audit, gateway, premises.link, database_lock)
 
 
 def _oidc_login(settings: Settings, store: Store, accounts: Accounts, clock: SystemClock) -> OidcLogin:

@@ -1,6 +1,7 @@
 """What the server keeps: the database, the CAs, and the directories of sessions and folders.
 
 database.py    engine, transactions, migrations; SQLite or PostgreSQL
+server_lock.py the one server on a PostgreSQL
 database_url.py     which database, said without its password
 database_errors.py  what the databases' errors mean
 tables.py      the tables

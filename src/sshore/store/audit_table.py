@@ -83,5 +83,6 @@ def _end_values(record: StreamRecord) -> dict[str, Any]:
 
 def _record(row: Row[Any]) -> StreamRecord:
     """The table's columns have the names and the order of the record's fields."""
-    *values, end = row
-    return StreamRecord(*values, end=StreamEnd(end) if end else None)
+    values: list[Any] = [*row]
+    values[-1] = StreamEnd(values[-1]) if values[-1] else None
+    return StreamRecord(*values)

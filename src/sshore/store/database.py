@@ -9,21 +9,16 @@ from typing import Any
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, event, text
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from sshore.core.errors import Conflict
 from sshore.store.database_errors import translated
 from sshore.store.database_url import place_of, read_database_url
+from sshore.store.server_lock import ServerLock
 
 _BUSY_TIMEOUT_MS = 10_000
 _CONNECT_TIMEOUT_S = 10
-_MIGRATION_LOCK, _SERVER_LOCK = 0x5540_9E, 0x5540_9F
-"""The numbers of advisory locks that no other program is likely to take."""
-_LOCK_SETTINGS = {"lock_timeout": "2s", "tcp_keepalives_idle": "30", "tcp_keepalives_interval": "10"}
-"""A server that was killed holds its lock until PostgreSQL sees that its connection has ended; so does one whose
-machine has failed, which keep-alives find."""
-_LOCK_NOT_AVAILABLE = "55P03"
+_MIGRATION_LOCK = 0x5540_9E
+"""The number of an advisory lock that no other program is likely to take."""
 
 
 class Database:
@@ -57,38 +52,19 @@ class Database:
                 await connection.run_sync(_upgrade)
 
     @contextlib.asynccontextmanager
-    async def held(self) -> AsyncIterator[None]:
-        """Be the one server on this database; a SQLite file is held with its state directory.
+    async def held(self) -> AsyncIterator[ServerLock | None]:
+        """Be the one server on this database, as long as the lock's `run` runs; None for a SQLite file, which is held
+        with its state directory.
 
         Raises:
             Conflict: another server is.
         """
         if self._engine.dialect.name == "sqlite":
-            yield
+            yield None
             return
-        async with contextlib.AsyncExitStack() as stack:
-            with translated(self._place):
-                # A connection of its own, because the lock is one of the connection's, and ends with it.
-                connection = await stack.enter_async_context(self._engine.connect())
-            stack.push_async_callback(connection.invalidate)
-            with translated(self._place):
-                await connection.execution_options(isolation_level="AUTOCOMMIT")
-                await self._lock(connection)
-            yield
-
-    async def _lock(self, connection: AsyncConnection) -> None:
-        for setting, value in _LOCK_SETTINGS.items():
-            await connection.execute(
-                text("SELECT set_config(:setting, :value, false)"), {"setting": setting, "value": value}
-            )
-        try:
-            await connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _SERVER_LOCK})
-        except DBAPIError as error:
-            if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
-                raise
-            raise Conflict(
-                f"another server runs on the database at {self._place}: stop that one, or give this one its own"
-            ) from error
+        async with contextlib.aclosing(ServerLock(self._engine, self._place)) as lock:
+            await lock.acquire()
+            yield lock
 
     @contextlib.asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:

@@ -1,11 +1,13 @@
 """What goes wrong with a database, in words that say what to do, and never with its password."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
 from integration.postgresql import PASSWORD, PostgresServer, postgresql
 from sshore.core.errors import Conflict, InvalidInput, Unavailable
+from sshore.store import server_lock
 from sshore.store.database import Database
 from sshore.store.store import DatabaseStore
 from sshore.wire.problems import Code
@@ -82,3 +84,38 @@ async def test_a_second_server_on_one_postgresql_is_refused_until_the_first_has_
         pass
     for database in (first, second, other):
         await database.aclose()
+
+
+async def test_the_lock_outlives_a_restart_of_postgresql(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And where another server has come first meanwhile, this one says so and ends."""
+    monkeypatch.setattr(server_lock, "LOOK_EVERY_S", 0.05)
+    with postgresql() as own:
+        url = own.new_database()
+        first, second = Database(url), Database(url)
+        async with first.held() as lock:
+            assert lock is not None
+            async with asyncio.TaskGroup() as tasks:
+                looking = tasks.create_task(lock.run())
+                await asyncio.to_thread(own.stop)
+                await asyncio.to_thread(own.start)
+                await until_held(second)
+                assert not looking.done()
+                looking.cancel()
+            await asyncio.to_thread(own.stop)
+            await asyncio.to_thread(own.start)
+            async with second.held(), asyncio.timeout(30):
+                with pytest.raises(Conflict, match="another server runs on the database"):
+                    await lock.run()
+        for database in (first, second):
+            await database.aclose()
+
+
+async def until_held(database: Database) -> None:
+    """Return when another server holds it."""
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                async with database.held():
+                    await asyncio.sleep(0.01)
+            except Conflict:
+                return
