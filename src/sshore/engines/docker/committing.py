@@ -2,9 +2,9 @@
 
 What a start adds to a container's files is added to each container's anew, in the place of what was added before: the
 line of `work` in passwd(5) and group(5), the lines at the end of the profile, the shell of images without one. Places
-that are mounted leave empty directories. What it adds to the configuration is taken back here, as far as the daemon lets
-one: it merges the container's configuration into what it is given, so that a variable can be changed, but not taken
-away.
+that are mounted leave empty directories. What it adds to the configuration is taken back here, as far as the daemon
+lets one: it merges the container's configuration into what it is given, so that a variable can be changed, but not
+taken away.
 """
 
 from collections.abc import Mapping

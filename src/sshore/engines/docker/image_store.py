@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import aiohttp
@@ -24,6 +24,8 @@ from sshore.engines.docker.registries import Registries
 from sshore.wire.problems import Code
 
 _NONE = "<none>"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST_YEAR = 2000
 
 
 class DockerImageStore:
@@ -180,10 +182,13 @@ class DockerImageStore:
 
 def _time(created: Any) -> datetime | None:
     """When an image was made: the list has seconds, `inspect` RFC 3339 with nanoseconds, of which Python takes six
-    digits."""
-    if isinstance(created, int):
-        return datetime.fromtimestamp(created, UTC)
+    digits. Images that are built to be the same each time say the year 1 or 1970."""
     try:
-        return datetime.fromisoformat(str(created)[:19]).replace(tzinfo=UTC)
-    except ValueError:
+        time = _EPOCH + timedelta(seconds=created) if isinstance(created, int) else _parsed(str(created))
+    except (ValueError, OverflowError):
         return None
+    return time if time.year > _FIRST_YEAR else None
+
+
+def _parsed(text: str) -> datetime:
+    return datetime.fromisoformat(text[:19]).replace(tzinfo=UTC)
