@@ -3,13 +3,12 @@
 import asyncio
 import errno
 import os
-import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from integration.quota_disk import quota_disk
 from sshore.core.ids import FolderId, UserId
 from sshore.store.files import StateFiles
 from sshore.store.project_quotas import ProjectQuotas
@@ -21,30 +20,8 @@ BOB, BOBS_UID = UserId("bob000000000"), 70212
 
 @pytest.fixture
 def disk() -> Iterator[Path]:
-    """A state directory on a disk of 48 MiB with project quotas."""
-    if os.geteuid() != 0:
-        pytest.skip("only root can mount a disk")
-    place = Path(tempfile.mkdtemp(prefix="sshore-quota-"))
-    place.chmod(0o711)
-    image, mounted = place / "image", place / "disk"
-    mounted.mkdir()
-    with image.open("wb") as file:
-        file.truncate(48 * MIB)
-    make = ("mkfs.ext4", "-q", "-O", "quota,project", "-E", "quotatype=prjquota", str(image))
-    subprocess.run(make, check=True)
-    try:
-        done = subprocess.run(
-            ("mount", "-o", "loop,prjquota", str(image), str(mounted)), capture_output=True, text=True
-        )
-        if done.returncode != 0:
-            pytest.skip("this kernel mounts no ext4 with project quotas: it was built without CONFIG_QFMT_V2")
-        mounted.chmod(0o711)
+    with quota_disk(48 * MIB) as mounted:
         yield mounted
-    finally:
-        subprocess.run(("umount", str(mounted)), capture_output=True)
-        image.unlink()
-        mounted.rmdir()
-        place.rmdir()
 
 
 def write(path: Path, size: int, uid: int) -> int:

@@ -1,0 +1,34 @@
+"""A quota that the kernel holds binds sessions that have a folder mounted, in the middle of a transfer."""
+
+from pathlib import Path
+
+from deployment import deployment
+from ssh_client import run, through_proxy_command
+
+from integration.quota_disk import quota_disk
+
+MIB = 1 << 20
+
+
+def test_a_quota_reached_in_a_session_ends_the_transfer_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "big").write_bytes(bytes(16 * MIB))
+    with quota_disk(256 * MIB) as disk, deployment(state=disk / "state") as it:
+        ann = it.member("ann")
+        ann.ok("folder", "create", "data")
+        assert "by the kernel" in it.cli("folder", "quota", "ann", "6m")
+        ann.run_session("one", "--network", "none", "--mount", "data")
+        one = through_proxy_command(ann, "one", ann.key("one"))
+        ann.ok("folder", "create", "more")
+        ann.ok("mount", "one", "more")
+        for folder in ("data", "more"):
+            words = ["sftp", "-q", *one.words, "-b", "-", one.destination]
+            refused = run(words, one.environment, f"put {tmp_path}/big {folder}/big\n".encode())
+            assert refused.returncode != 0 and b"Failure" in refused.stderr, refused
+        assert b"quota exceeded" in one.run("cat /dev/zero >data/zero").stderr.lower()
+        assert 5 * MIB < ann.json("folder", "usage")["used_bytes"] <= 6 * MIB
+        one.ok("rm data/big data/zero more/big; echo on >data/on; cp /bin/ls ~")
+        assert one.ok("cat data/on") == "on\n"
+        assert ann.json("folder", "usage")["used_bytes"] < MIB
+        it.server.kill()
+        it.server.start()
+        assert b"quota exceeded" in one.run("cat /dev/zero >more/zero").stderr.lower()
