@@ -41,6 +41,14 @@ def test_ssh_reaches_sessions_verified_and_by_certificate(sshore: CommandLine, t
     assert Path(options["identityfile"]).exists()
 
 
+def test_a_home_that_ssh_does_not_look_into_is_warned_of(sshore: CommandLine, tmp_path: Path) -> None:
+    sshore.environment["HOME"] = str(tmp_path)
+    done = sshore.run("config-ssh")
+    assert done.returncode == 0
+    assert (tmp_path / ".ssh" / "config").exists()
+    assert b"whatever HOME is" in done.stderr and b"--file" in done.stderr
+
+
 def test_other_hosts_are_left_alone(sshore: CommandLine, tmp_path: Path) -> None:
     own = tmp_path / "config"
     own.write_text("Host *\n    User someone\n")

@@ -28,7 +28,7 @@ class Quiet:
 @contextmanager
 def watching(title: str, total_bytes: int, *, quiet: bool) -> Iterator[Watcher]:
     """A watcher of one file's transfer."""
-    if quiet or not sys.stderr.isatty():
+    if quiet or not total_bytes or not sys.stderr.isatty():  # a bar of nothing would stay at 0 %
         yield Quiet()
         return
     from rich.console import Console

@@ -32,14 +32,7 @@ HostCertificate {layout.HOST_CERTIFICATE}
 AuthorizedKeysFile {layout.AUTHORIZED_KEYS} .ssh/authorized_keys
 TrustedUserCAKeys {layout.USER_CA}
 AuthorizedPrincipalsFile {layout.PRINCIPALS}
-AuthenticationMethods publickey
-PasswordAuthentication no
-KbdInteractiveAuthentication no
-# Folders come from anywhere, with any owner and mode; the account is the only one.
-StrictModes no
-UseDNS no
-Ciphers {ciphers(cpu_has_aes)}
-Subsystem sftp internal-sftp
+{_common(cpu_has_aes)}\
 AllowTcpForwarding yes
 AllowStreamLocalForwarding yes
 StreamLocalBindUnlink yes
@@ -57,19 +50,27 @@ SetEnv {set_env}
 """
 
 
+def _common(cpu_has_aes: bool) -> str:
+    """What holds wherever `sshd` runs for us: keys only, for the one account."""
+    return f"""\
+AuthenticationMethods publickey
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+# Folders come from anywhere, with any owner and mode; the account is the only one.
+StrictModes no
+UseDNS no
+Ciphers {ciphers(cpu_has_aes)}
+Subsystem sftp internal-sftp
+"""
+
+
 def folder_sshd_config(*, cpu_has_aes: bool) -> str:
     """The configuration of an `sshd -i` that is confined to a storage folder and allows nothing but SFTP there. The
     engine adds the one line that it lacks, `ForceCommand`: how the folder's SFTP server is started."""
     return f"""\
 HostKey {layout.HOST_KEY}
 AuthorizedKeysFile {layout.AUTHORIZED_KEYS}
-AuthenticationMethods publickey
-PasswordAuthentication no
-KbdInteractiveAuthentication no
-StrictModes no
-UseDNS no
-Ciphers {ciphers(cpu_has_aes)}
-Subsystem sftp internal-sftp
+{_common(cpu_has_aes)}\
 DisableForwarding yes
 PermitTTY no
 PermitUserRC no

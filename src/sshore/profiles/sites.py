@@ -47,7 +47,9 @@ def filezilla_site(site: Site) -> str:
 
 
 def winscp_session(site: Site) -> str:
-    """For WinSCP's configuration file (WinSCP.ini), where values are percent-encoded."""
+    """For WinSCP's configuration file (WinSCP.ini), where values are percent-encoded. It knows a host key by its type,
+    its bits and its fingerprint."""
+    host_key = f"ssh-ed25519 255 {site.fingerprint.removeprefix('SHA256:')}"
     return f"""\
 [Sessions\\{quote(site.name)}]
 HostName={site.host}
@@ -55,6 +57,7 @@ PortNumber={site.port}
 UserName={layout.ACCOUNT}
 FSProtocol=2
 PublicKeyFile={quote(site.key_file, safe=" :/.-_")}
+SshHostKey={quote(host_key, safe=" ")}
 RemoteDirectory={layout.HOME}
 """
 

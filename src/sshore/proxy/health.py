@@ -74,8 +74,8 @@ def report_of_folder(ref: str, *, is_there: bool) -> Report:
         return HEALTHY
     return Report(
         Health.SESSION_GONE,
-        f"you have no folder {ref!r} any more: bring it back (sshore folder trash restore), or forget it with: "
-        f"sshore disconnect folder:{ref}",
+        f"the folder {ref} is not there: bring it back if it is in the trash (sshore folder trash ls), or forget it "
+        f"with: sshore disconnect folder:{ref}",
     )
 
 

@@ -22,6 +22,10 @@ def test_winscp_values_are_percent_encoded() -> None:
     assert "PublicKeyFile=C:%5CUsers%5CAnn Lee%5Cid %26 key.ppk" in winscp_session(SITE).splitlines()
 
 
+def test_winscp_expects_the_sessions_host_key() -> None:
+    assert "SshHostKey=ssh-ed25519 255 abc" in winscp_session(SITE).splitlines()
+
+
 def test_putty_expects_the_sessions_host_key() -> None:
     lines = putty_session(SITE).split("\r\n")
     assert '"SSHManualHostKeys"="SHA256:abc"' in lines

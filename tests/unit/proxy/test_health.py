@@ -1,32 +1,14 @@
-import dataclasses
+from typing import Any
 
 import pytest
 
-from sshore.core.sessions import KeyType, Network
+from fakes.session_messages import session_message
 from sshore.core.states import SessionState
 from sshore.proxy.health import Health, is_passing, report_of_error, report_of_removed, report_of_session
-from sshore.schema.messages import ResourcesMessage, SessionMessage
 from sshore.sdk.address import parse_server_url
 from sshore.sdk.errors import ApiError, ServerUnreachable
 from sshore.wire.problems import Code, Problem
 
-RUNNING = SessionMessage(
-    id="abc",
-    name="demo",
-    owner="ann",
-    state=SessionState.RUNNING,
-    reason="",
-    engine="sandbox",
-    image="",
-    network=Network.NAT,
-    key_type=KeyType.ED25519,
-    resources=ResourcesMessage(),
-    mounts=[],
-    launched=["ssh"],
-    linked=True,
-    host_key_fingerprint="",
-    created_at="2026-01-01T00:00:00Z",
-)
 UNREACHABLE = ServerUnreachable(parse_server_url("http://127.0.0.1:1"), "connection refused")
 
 
@@ -36,7 +18,7 @@ def refused(code: Code) -> ApiError:
 
 
 def test_a_session_that_runs_with_its_app_is_healthy() -> None:
-    assert report_of_session(RUNNING, "ssh").health is Health.OK
+    assert report_of_session(session_message(), "ssh").health is Health.OK
 
 
 @pytest.mark.parametrize(
@@ -48,8 +30,8 @@ def test_a_session_that_runs_with_its_app_is_healthy() -> None:
         ({"linked": False}, Health.SERVER_UNREACHABLE, "sshore start demo"),
     ],
 )
-def test_what_is_wrong_comes_with_advice(change: dict[str, object], health: Health, advice: str) -> None:
-    report = report_of_session(dataclasses.replace(RUNNING, **change), "ssh")  # type: ignore[arg-type]
+def test_what_is_wrong_comes_with_advice(change: dict[str, Any], health: Health, advice: str) -> None:
+    report = report_of_session(session_message(**change), "ssh")
     assert report.health is health
     assert advice in report.detail
 

@@ -98,6 +98,8 @@ async def test_launching_is_remembered_until_the_app_is_stopped(world: World) ->
 async def test_an_unknown_app_is_answered_with_those_that_are(world: World) -> None:
     session = await world.run(world.admin, "demo")
     with pytest.raises(NotFound, match="apps: ssh"):
+        await world.apps.start(session, "editor")
+    with pytest.raises(NotFound, match="did you mean ssh"):
         await world.apps.start(session, "sshd")
 
 

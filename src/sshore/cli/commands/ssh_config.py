@@ -26,7 +26,7 @@ def config_ssh(user: User, remove: bool, path: Path | None) -> None:
 
     Adds one Include line to your ssh_config, and writes what it includes into the config directory.
     """
-    own = path or Path.home() / ".ssh" / "config"
+    own = path or _user_config()
     if remove:
         _remove(user.config, own)
         print(f"{own} no longer includes {user.config.ssh_config}")
@@ -37,6 +37,26 @@ def config_ssh(user: User, remove: bool, path: Path | None) -> None:
     _add(user.config, own)
     _refresh_trust(user)
     print(f"{own} includes {user.config.ssh_config}; try: ssh NAME.sshore")
+
+
+def _user_config() -> Path:
+    """The file that `ssh` reads: it looks into the home of the user database, whatever HOME says."""
+    own = Path.home() / ".ssh" / "config"
+    read = _account_home() / ".ssh" / "config"
+    if read.resolve() != own.resolve():
+        say(f"warning: ssh reads {read}, whatever HOME is: use sshore config-ssh --file {read}, or ssh -F {own}")
+    return own
+
+
+def _account_home() -> Path:
+    if sys.platform == "win32":
+        return Path.home()
+    import pwd  # Windows has none
+
+    try:
+        return Path(pwd.getpwuid(os.getuid()).pw_dir)
+    except KeyError:  # an account without an entry, as in containers: ssh does not work for it at all
+        return Path.home()
 
 
 def _add(config: ConfigDir, own: Path) -> None:
