@@ -4,12 +4,19 @@
     user.py        who runs the command: config directory, server, token
     failures.py    errors to one line on stderr and an exit status
     output.py      tables and colours on terminals, plain text and JSON elsewhere
-    pull_view.py   how waiting shows, and a pull
-    resources.py   what a session may use, as options and in words
+    root.py        the click group; commands/ its commands, loaded when they are used
+    arguments.py   arguments that several commands have
+    completion.py  what arguments can be, for the Tab key; shells.py what bash and zsh need besides
+    resources.py   what a session may use, as options and in words; activity.py when it stops by itself
+    waiting.py     until a session is settled; pull_view.py how waiting shows, and a pull
+    passwords.py   asked at the terminal or read from stdin; oidc.py a login in the browser
     stream.py      `sshore stream`: a stream on stdin and stdout, or its socket handed to `ssh`
     openssh.py     `sshore ssh`, `sftp`, `cp`: certificate, known_hosts, then OpenSSH itself
+    certify.py     `sshore certify`: the certificate alone, for the managed ssh_config
+    folder_copy.py `sshore cp` with storage folders; folder_places.py how they are written,
+                   transfer_view.py how it shows
+    up.py          `sshore up`: server and local proxy in one process; signals.py how it ends
     doctor.py      what stands between a user and a session
-    root.py        the click group; commands/ its commands, loaded when they are used
 
     sshore stream | ssh | sftp | cp | certify ──▶ at once, without click: they stand in every connection's way
     sshore anything else                      ──▶ root.py ──▶ commands/<group>.py ──▶ sdk, proxy, profiles

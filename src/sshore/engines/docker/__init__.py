@@ -5,6 +5,9 @@
     daemon.py        the connection, and its errors in our words
     launch.py        the start of one session: image, network, container; undone when a step fails
     container.py     what the daemon is told of a session's container, as a pure function
+    limits.py        which limits the daemon can keep
+    root.py          sessions with root inside: uid 0 in the container, and nothing of it outside
+    cancellation.py  calls that are not to be left half done; asking.py whether an agent would hear one
     images.py        images: there or pulled, which variables, accounts and shells they have
     image_store.py   `DockerImageStore`, the port: lists, pulls, commits, removes
     pulling.py       what the daemon tells of a pull
