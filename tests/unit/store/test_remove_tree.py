@@ -5,6 +5,8 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
+
 from sshore.store.remove_tree import remove_tree
 
 VERY_DEEP = 3000
@@ -69,3 +71,21 @@ def test_links_that_are_put_into_the_place_of_directories_lead_nowhere(tmp_path:
         assert victim.stat().st_mode & 0o777 == 0o755
     over.set()
     thread.join()
+
+
+def test_a_tree_that_another_removes_at_the_same_moment_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree, list_directory, others = tmp_path / "tree", os.listdir, [1, 2]
+    (tree / "home").mkdir(parents=True)
+
+    def list_late(directory: int) -> list[str]:
+        """The other one, which began with this, is faster."""
+        if others:
+            others.pop()
+            remove_tree(tree)
+        return list_directory(directory)
+
+    monkeypatch.setattr(os, "listdir", list_late)
+    remove_tree(tree)
+    assert not tree.exists()
