@@ -7,7 +7,7 @@ are in the kernel's log, which only root reads (dmesg_restrict), and which forge
 import os
 import re
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -62,8 +62,13 @@ def _hierarchies(root: Path, group: Path) -> Iterator[Path]:
 
 
 def _last_in_log(groups: Collection[str], log: Path) -> MemoryKills:
-    found = MemoryKills()
-    for record in _records(log):
+    return last_kill(groups, _records(log))
+
+
+def last_kill(groups: Collection[str], records: Iterable[str]) -> MemoryKills:
+    """The last kill in control groups, given by their paths in their hierarchy, that the kernel's log has."""
+    found = NO_KILLS
+    for record in records:
         head, _, message = record.partition(";")
         kill = _KILL.search(message.partition("\n")[0])
         if kill and any(kill["group"] == group or kill["group"].startswith(f"{group}/") for group in groups):

@@ -25,6 +25,7 @@ from sshore.core.ids import SessionId
 from sshore.core.sessions import BindMount, Network, SessionSpec
 from sshore.engines.mounting import idmap
 from sshore.engines.mounting.idmap import IdRange
+from sshore.engines.mounting.sources import opened
 from sshore.wire.problems import Code
 
 CAPABILITIES = (
@@ -98,8 +99,7 @@ def stage_sources(spec: SessionSpec, root_uid: int, stage: Path) -> SessionSpec:
         home=_mapped(spec.home, owner_uid, root_uid, place / "home"),
         run=_mapped(spec.run, owner_uid, root_uid, place / "run"),
         mounts=tuple(
-            replace(mount, source=_mapped(mount.source, mount.disk_uid or owner_uid, root_uid, place / str(number)))
-            for number, mount in enumerate(spec.mounts)
+            _staged_mount(mount, owner_uid, root_uid, place / str(number)) for number, mount in enumerate(spec.mounts)
         ),
     )
 
@@ -112,7 +112,8 @@ def root_ranges(owner_uid: int, root_uid: int) -> list[IdRange]:
 def live_tree(mount: BindMount, owner_uid: int, root_uid: int) -> int:
     """The like for a session that runs: a mount that is nowhere yet, as a descriptor. Raises OSError."""
     libc = ctypes.CDLL(None, use_errno=True)
-    return idmap.mapped_tree(libc, mount.source, root_ranges(mount.disk_uid or owner_uid, root_uid))
+    with opened(mount) as source:
+        return idmap.mapped_tree(libc, _path_of(source), root_ranges(mount.disk_uid or owner_uid, root_uid))
 
 
 def clear_stage(session_id: SessionId, stage: Path) -> None:
@@ -138,13 +139,26 @@ def privilege_separation_directories(kit: Path) -> set[str]:
     return {place for place in known if any(b"\0%s\0" % place.encode() in text for text in texts)}
 
 
-def _mapped(source: Path, owner_uid: int, root_uid: int, place: Path) -> Path:
+def _staged_mount(mount: BindMount, owner_uid: int, root_uid: int, place: Path) -> BindMount:
+    with opened(mount) as source:
+        return replace(
+            mount, source=_mapped(_path_of(source), mount.disk_uid or owner_uid, root_uid, place, mount.source)
+        )
+
+
+def _path_of(descriptor: int) -> Path:
+    return Path(f"/proc/self/fd/{descriptor}")
+
+
+def _mapped(source: Path, owner_uid: int, root_uid: int, place: Path, name: Path | None = None) -> Path:
     libc = ctypes.CDLL(None, use_errno=True)
     try:
         tree = idmap.mapped_tree(libc, source, root_ranges(owner_uid, root_uid))
     except OSError as error:
         why = "the kernel is older than 5.12" if error.errno == errno.ENOSYS else "its file system cannot map uids"
-        raise EngineFailed(f"a session with root cannot have {source} mounted: {why} ({error.strerror})") from error
+        raise EngineFailed(
+            f"a session with root cannot have {name or source} mounted: {why} ({error.strerror})"
+        ) from error
     try:
         place.mkdir(mode=0o700)
         idmap.move(libc, tree, place)
