@@ -1,11 +1,14 @@
-"""Folders that come into running sessions by `sshore mount`, and are out of reach at once when a share is taken back."""
+"""Folders that come into running sessions, and are out of reach at once when a share is taken back."""
 
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from deployment import Deployment, Owner
 from ssh_client import SshClient, through_proxy_command
+
+from integration.command_line import SSHORE
 
 
 @pytest.fixture(scope="module")
@@ -111,9 +114,7 @@ def test_a_share_that_is_taken_back_is_out_of_reach_at_once(fay: Owner, gus: Own
     assert b"Read-only" in guss.run("touch crew/new").stderr
 
 
-def test_less_rights_hold_at_once_and_a_removed_folder_is_gone_for_others(
-    fay: Owner, gus: Owner, crew: str
-) -> None:
+def test_less_rights_hold_at_once_and_a_removed_folder_is_gone_for_others(fay: Owner, gus: Owner, crew: str) -> None:
     fay.ok("folder", "share", crew, "--with", "gus", "--rw")
     guss = session(gus, "guss", "--mount", "fay/crew")
     guss.ok("echo first >crew/file")
@@ -126,3 +127,16 @@ def test_less_rights_hold_at_once_and_a_removed_folder_is_gone_for_others(
     fay.ok("folder", "rm", crew)
     assert guss.ok("ls crew") == ""
     fay.ok("folder", "trash", "restore", crew)
+
+
+def test_a_directory_that_is_missing_is_made_as_the_refusal_says(fay: Owner, crew: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("there")
+    copy = ("cp", str(tmp_path / "file"), f"folder:{crew}/a b/deep/")
+    refused = fay.run(*copy).stderr.decode()
+    command = refused.partition("make it with: ")[2].partition(", or leave")[0]
+    environment = fay.environment | {"PATH": f"{Path(SSHORE).parent}:{fay.environment['PATH']}"}
+    made = subprocess.run(["/bin/sh", "-c", command], env=environment, capture_output=True)
+    assert made.returncode == 0, (command, made.stderr)
+    fay.ok(*copy)
+    fay.ok("cp", f"folder:{crew}/a b/deep/file", str(tmp_path / "back"))
+    assert (tmp_path / "back").read_text() == "there"

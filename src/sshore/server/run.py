@@ -52,8 +52,9 @@ async def run_server(settings: Settings, on_ready: Callable[[Ready], Awaitable[N
             manager = ServiceManager()
             with _stop_on_signals(http, manager), first_failure():
                 async with asyncio.TaskGroup() as tasks:
-                    running = (parts.lifecycle, parts.own_keys, parts.audit, parts.services.watch, parts.services.trash)
-                    beside = [tasks.create_task(part.run()) for part in running]
+                    services = parts.services
+                    running = (parts.lifecycle, parts.own_keys, parts.audit, services.watch, services.trash)
+                    beside = [tasks.create_task(part.run()) for part in (*running, services.live_mounts)]
                     if parts.database_lock is not None:
                         beside.append(tasks.create_task(parts.database_lock.run()))
                     serving = tasks.create_task(http.serve([sock]))

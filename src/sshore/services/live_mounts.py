@@ -34,6 +34,16 @@ class LiveMounts:
         self._locks: WeakValueDictionary[SessionId, asyncio.Lock] = WeakValueDictionary()
         folders.running = self
 
+    async def run(self) -> None:
+        """Take away what a server that was killed had no time to; returns when that is done."""
+        for session in await self._store.sessions.list():
+            if session.state.holds_resources:
+                for ref in sorted({mount.folder for mount in session.mounts if mount.live and "/" in mount.folder}):
+                    try:
+                        await self._withdraw_ref(session, ref)
+                    except Exception:
+                        log.exception("a folder could not be taken away", extra={"session": session.id, "folder": ref})
+
     async def mount(self, owner: User, session: Session, wanted: Mount, *, at_restart: bool) -> Session:
         """Mount a folder in a session: at once where it runs (unless `at_restart`), and whenever it starts.
 
@@ -89,6 +99,13 @@ class LiveMounts:
                     sessions += 1
                     stopped += not done
         return Withdrawn(sessions, stopped)
+
+    async def _withdraw_ref(self, session: Session, ref: str) -> None:
+        owner_name, name = check_folder_ref(ref)
+        owner, user = await self._store.users.by_name(owner_name), await self._store.users.get(session.owner_id)
+        folder = await self._store.folders.find(owner.id, name) if owner else None
+        if folder and user and folder.owner_id != user.id:
+            await self._withdraw_from(session.id, user, folder, owner_name)
 
     async def _withdraw_from(self, session_id: SessionId, user: User, folder: Folder, owner: str) -> bool | None:
         """None where the session may have what it has; else whether it goes on without it."""

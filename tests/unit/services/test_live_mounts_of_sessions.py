@@ -107,3 +107,14 @@ async def test_of_two_shares_the_one_that_is_left_holds(world: World) -> None:
     assert mounted(world, bobs) == [(SHARED.target, True)]
     await world.folders.remove(ann, "data")
     assert mounted(world, bobs) == []
+
+
+async def test_what_a_killed_server_had_no_time_to_take_away_is_taken_when_the_next_starts(world: World) -> None:
+    _, ann, bob = await sharing(world)
+    bobs = await world.run(bob, "two", mounts=(SHARED,))
+    folder = await world.folders.own(ann, "data")
+    await world.live_mounts.run()
+    assert mounted(world, bobs) == [(SHARED.target, False)]
+    await world.store.folder_shares.remove(folder.id, bob.id)
+    await world.live_mounts.run()
+    assert mounted(world, bobs) == []

@@ -12,8 +12,8 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -98,7 +98,8 @@ class Launch:
     def _make_sandbox(self, log: int, hold: int, exit_near: int) -> tuple[Process, Process]:
         """bwrap outside, and pid 1 inside, which waits at the latch with everything mounted."""
         host = look_at_host()
-        check_sources(self.spec.mounts)
+        with self._naming_the_session():
+            check_sources(self.spec.mounts)
         deadline = time.monotonic() + _SETUP_TIMEOUT_S
         with ExitStack() as stack:
             log_start = os.fstat(log).st_size
@@ -120,8 +121,16 @@ class Launch:
                 self.records.write(replace(self.record, monitor=monitor, agent=agent))
             if agent is None or not read_in_order(mounted, deadline):
                 raise EngineFailed(self._complaint(monitor, log_start))
-            check_mounted(agent.pid, self.spec.mounts)
+            with self._naming_the_session():
+                check_mounted(agent.pid, self.spec.mounts)
             return monitor, agent
+
+    @contextmanager
+    def _naming_the_session(self) -> Iterator[None]:
+        try:
+            yield
+        except EngineFailed as error:
+            raise EngineFailed(f"the session {self.spec.name} did not start: {error.problem.detail}") from error
 
     def _status_file(self) -> int:
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC
