@@ -50,7 +50,7 @@ def _lift(name: str, top: int) -> None:
 def _remove_files(directory: int) -> list[str]:
     """Remove everything that is no directory; the names of what is."""
     directories = []
-    for name in _names(directory):
+    for name in os.listdir(directory):  # none, where it has been removed: readdir(3) hides the ENOENT
         try:
             os.unlink(name, dir_fd=directory)
         except IsADirectoryError:
@@ -58,13 +58,6 @@ def _remove_files(directory: int) -> list[str]:
         except FileNotFoundError:
             pass
     return directories
-
-
-def _names(directory: int) -> list[str]:
-    try:
-        return os.listdir(directory)
-    except FileNotFoundError:  # an open directory that has been removed cannot be listed (getdents(2))
-        return []
 
 
 def _move(name: str, directory: int, top: int) -> None:
