@@ -1,6 +1,7 @@
 """`DockerImageStore`: the port `core.ports.ImageStore` on the Docker Engine API."""
 
 import json
+import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -22,6 +23,8 @@ from sshore.engines.docker.own_images import COMMITTED_LABEL, is_own_tag, own_ta
 from sshore.engines.docker.pulling import pull
 from sshore.engines.docker.registries import Registries
 from sshore.wire.problems import Code
+
+log = logging.getLogger("sshore.docker")
 
 _NONE = "<none>"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -168,16 +171,27 @@ class DockerImageStore:
             "comment": f"sshore commit {session.name}",
         }
         with self._daemon.errors(f"keep the session {session.name} as an image"):
-            # As long as it takes: the daemon reads all that has changed.
-            await self._daemon.docker._query_json(
-                "commit", "POST", params=params, data=config, timeout=aiohttp.ClientTimeout(total=None)
-            )
+            try:
+                # As long as it takes: the daemon reads all that has changed.
+                await self._daemon.docker._query_json(
+                    "commit", "POST", params=params, data=config, timeout=aiohttp.ClientTimeout(total=None)
+                )
+            except DockerError as error:
+                if "max depth" not in error.message:
+                    raise
+                raise EngineFailed(
+                    f"the session {session.name!r} cannot be committed: its image has as many layers as Docker stacks. "
+                    "Make the changes in a session of an image that fewer commits lie under"
+                ) from error
 
     async def _prune(self) -> None:
-        """Remove committed images that have lost their names to newer ones, as far as no session was made of them."""
+        """Remove committed images that have lost their names to newer ones, as far as no session was made of them. What
+        cannot be removed now, because the daemon is at it already, goes the next time."""
         filters = {"dangling": ["true"], "label": [f"{COMMITTED_LABEL}={self._deployment}"]}
-        with self._daemon.errors("remove images without a name"):
+        try:
             await self._daemon.docker._query_json("images/prune", "POST", params={"filters": json.dumps(filters)})
+        except (DockerError, aiohttp.ClientError, TimeoutError) as error:
+            log.info("images without a name stay for now", extra={"reason": str(error)})
 
 
 def _time(created: Any) -> datetime | None:
