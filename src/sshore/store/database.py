@@ -8,9 +8,12 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
+from alembic.util.exc import CommandError
 from sqlalchemy import Connection, event, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from sshore import __version__
+from sshore.core.errors import Conflict
 from sshore.store.database_errors import translated
 from sshore.store.database_url import place_of, read_database_url
 from sshore.store.server_lock import ServerLock
@@ -46,10 +49,20 @@ class Database:
             self._engine = create_async_engine(where, hide_parameters=True, pool_pre_ping=True)
 
     async def migrate(self) -> None:
-        """Bring the tables to the newest revision, or leave them as they are on an error."""
-        with translated(self._place):
-            async with self._engine.connect() as connection, self._writing:
-                await connection.run_sync(_upgrade)
+        """Bring the tables to the newest revision, or leave them as they are on an error.
+
+        Raises:
+            Conflict: a newer server has been there.
+        """
+        try:
+            with translated(self._place):
+                async with self._engine.connect() as connection, self._writing:
+                    await connection.run_sync(_upgrade)
+        except CommandError as error:  # "Can't locate revision": of all that an upgrade can say, the one that happens
+            raise Conflict(
+                f"the database {self._place} was used by a newer server than this {__version__}: install that version "
+                f"or a later one, or put back a copy from before ({error})"
+            ) from error
 
     @contextlib.asynccontextmanager
     async def held(self) -> AsyncIterator[ServerLock | None]:

@@ -46,6 +46,14 @@ async def test_migrating_again_changes_nothing(database: Database) -> None:
     assert [found.name for found in await DatabaseStore(database).users.list()] == ["ann"]
 
 
+async def test_an_older_server_leaves_a_newer_database_alone(database: Database) -> None:
+    async with database.write() as connection:
+        await connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+
+    with pytest.raises(Conflict, match="was used by a newer server than this"):
+        await database.migrate()
+
+
 async def test_times_come_back_in_utc(database: Database) -> None:
     store = DatabaseStore(database)
     await store.users.add(user("ann", 1))
