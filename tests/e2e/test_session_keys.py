@@ -38,6 +38,11 @@ class TestTheSessionKey:
         shared.cli("key", "demo", "--format", "ppk", "-o", str(ppk))
         assert "Comment: work@demo.sshore\n" in ppk.read_text()
 
+    def test_a_directory_that_is_not_there_is_told_not_made(self, shared: Deployment, tmp_path: Path) -> None:
+        refused = shared.admin.run("key", "demo", "-o", str(tmp_path / "slip" / "key"))
+        assert refused.returncode == 3 and b"no directory" in refused.stderr
+        assert not (tmp_path / "slip").exists()
+
     def test_another_sessions_key_file_is_not_overwritten(self, shared: Deployment, tmp_path: Path) -> None:
         shared.run_session("other")
         try:

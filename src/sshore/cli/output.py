@@ -6,9 +6,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Protocol
 
 import click
+
+from sshore.core.errors import NotFound
+from sshore.sdk.private_files import write_private
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -22,6 +26,17 @@ _STYLES = {
 def print_json(value: Any) -> None:
     """A message, a list of them, or plain JSON values."""
     print(json.dumps(_plain(value), indent=2, ensure_ascii=False))
+
+
+def write_output(path: Path, content: str) -> None:
+    """Write a file that the user has named, for the user's eyes only. No directory is made: it might be a slip.
+
+    Raises:
+        NotFound: there is no such directory.
+    """
+    if not path.parent.is_dir():
+        raise NotFound(f"there is no directory {path.parent}: make it first, or name another file with -o")
+    write_private(path, content)
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], empty: str) -> None:
@@ -88,10 +103,12 @@ def progress(text: str) -> Iterator[Progress]:
 def _print_rich(columns: Sequence[str], rows: list[list[str]]) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
     from rich.text import Text
 
-    table = Table(*columns, box=SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
+    # Folded, because of an address or a name that is cut off nobody can make use.
+    folded = [Column(name, overflow="fold") for name in columns]
+    table = Table(*folded, box=SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
     for row in rows:
         table.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in row))
     Console().print(table)

@@ -1,6 +1,7 @@
 """The click group. A command's module is loaded when the command is used; the help needs none."""
 
 import os
+import sys
 from importlib import import_module
 from typing import Any
 
@@ -109,9 +110,11 @@ def run(arguments: list[str]) -> int:
         return result if isinstance(result, int) else 0
     except SshoreError as error:
         return report(error)
+    except click.exceptions.NoArgsIsHelpError as error:
+        print(error.format_message(), file=sys.stderr)
+        return USAGE
     except click.UsageError as error:
-        where = f"; see {error.ctx.command_path} --help" if error.ctx else ""
-        say(error.format_message().rstrip(".") + where)
+        say(_one_line(error))
         return USAGE
     except click.ClickException as error:
         say(error.format_message())
@@ -124,6 +127,11 @@ def run(arguments: list[str]) -> int:
         return report_os_error(error)
     except ExceptionGroup as group:
         return _report_group(group)
+
+
+def _one_line(error: click.UsageError) -> str:
+    said = " ".join(error.format_message().split()).rstrip(".")
+    return f"{said}; see {error.ctx.command_path} --help" if error.ctx and not said.endswith("?") else said
 
 
 def _prepare_completion() -> None:

@@ -41,7 +41,7 @@ class Resources:
 
     def __post_init__(self) -> None:
         if self.cpus is not None and not 0.01 <= self.cpus <= 4096:
-            raise InvalidInput(f"{self.cpus:g} CPUs make no session: give 0.01 or more", field="cpus")
+            raise InvalidInput(f"{self.cpus:g} CPUs make no session: give 0.01 to 4096", field="cpus")
         if self.memory_bytes is not None and self.memory_bytes < 32 << 20:
             raise InvalidInput("a session needs at least 32m of memory", field="memory_bytes")
         if self.pids is not None and self.pids < 16:
@@ -62,13 +62,15 @@ class Resources:
 class Mount:
     """A storage folder in a session; `target` is absolute, below the home unless the user chose otherwise.
 
-    `live`: false where a running session does not have it mounted, but will from its next start on.
+    `live`: false where a running session does not have it mounted, but will from its next start on. `kept`: false where
+    it has it mounted, and will not any more when it is started again.
     """
 
     folder: str
     target: str
     read_only: bool = False
     live: bool = True
+    kept: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,7 @@ class ForwardEngine:
             found = [forwarder for forwarder in running if _leads_to(forwarder.forward, ref, app, server)]
             if not found:
                 names = [forwarder.forward.name for forwarder in running]
-                raise NotFound(f"there is no forward to {ref!r}{suggestion(ref, names)}")
+                raise NotFound(f"there is no forward to {ref!r}{suggestion(ref, names) or '; see: sshore forwards'}")
             closed = [forwarder.status for forwarder in found]
             for forwarder in found:
                 await self._stop(forwarder.forward.key)

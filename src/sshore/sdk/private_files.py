@@ -30,6 +30,8 @@ def write_private(path: Path, content: str | bytes, mode: int = 0o600, *, durabl
             aside.unlink()
         if isinstance(error, OSError) and error.errno in _FULL:
             raise Unavailable(f"the disk is full: {path} cannot be written", code=Code.STORAGE_FULL) from error
+        if isinstance(error, OSError):  # about the file that the caller knows
+            raise OSError(error.errno, error.strerror, str(path)) from error
         raise
 
 

@@ -62,6 +62,8 @@ def test_a_stream_loads_neither_click_nor_asyncio(nobody: User) -> None:
         (["connect", "demo", "--port", "0"], 2, "is no port"),
         (["run"], 2, "Missing argument 'NAME'"),
         (["shwo"], 2, "did you mean show"),
+        (["completion"], 2, "Missing argument 'SHELL'"),
+        (["profile", "demo", "foo"], 2, "is not one of 'filezilla'"),
         (["proxy", "status"], 5, "sshore proxy start"),
         (["login", "ftp://x", "--token", "t"], 2, "is no server"),
     ],
@@ -73,6 +75,14 @@ def test_a_mistake_is_one_line_and_a_status(
     out, err = capsys.readouterr()
     assert said in err
     assert (out, err.count("\n")) == ("", 1)
+
+
+@pytest.mark.parametrize("arguments", [[], ["app"], ["folder", "trash"]])
+def test_a_group_alone_shows_its_help(nobody: User, capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
+    assert cli_root.run(arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("Usage: sshore") and err.count("--help") == 1
 
 
 def test_no_forwards_is_no_error(nobody: User, capsys: pytest.CaptureFixture[str]) -> None:

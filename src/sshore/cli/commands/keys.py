@@ -7,13 +7,13 @@ import click
 
 from sshore.cli.arguments import session_argument
 from sshore.cli.failures import suggesting
+from sshore.cli.output import write_output
 from sshore.cli.user import User
 from sshore.core.errors import Conflict, SshoreError
 from sshore.core.layout import KEY_FILE_NAME
 from sshore.core.names import session_of_host
 from sshore.core.openssh_key import PrivateKey, read_private_key
 from sshore.profiles.ppk import public_blob_of_ppk, write_ppk
-from sshore.sdk.private_files import write_private
 
 
 @click.command()
@@ -38,7 +38,7 @@ def key(user: User, name: str, form: str, output: str, force: bool) -> None:
     path = Path(output or (KEY_FILE_NAME if form == "openssh" else f"{KEY_FILE_NAME}.ppk"))
     if not force:
         _check_own(path, own)
-    write_private(path, content)
+    write_output(path, content)
     print(f"the private key of {found.name} is in {path}")
 
 

@@ -8,6 +8,7 @@ import click
 from sshore.cli.arguments import session_argument
 from sshore.cli.commands.forwards import local_proxy, open_forward
 from sshore.cli.failures import say, suggesting
+from sshore.cli.output import write_output
 from sshore.cli.user import User
 from sshore.core.apps import SSH
 from sshore.core.names import session_of_host
@@ -26,7 +27,7 @@ _WRITERS = {
 
 @click.command()
 @session_argument
-@click.argument("program", type=click.Choice([*_WRITERS, "vscode"]))
+@click.argument("program", metavar="PROGRAM", type=click.Choice([*_WRITERS, "vscode"]))
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="A file instead of stdout.")
 @click.pass_obj
 def profile(user: User, name: str, program: str, output: Path | None) -> None:
@@ -44,7 +45,7 @@ def profile(user: User, name: str, program: str, output: Path | None) -> None:
     if output is None:
         sys.stdout.write(text)
     else:
-        write_private(output, text)
+        write_output(output, text)
         print(f"the profile is in {output}")
 
 
