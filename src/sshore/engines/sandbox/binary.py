@@ -46,8 +46,8 @@ _SWITCHES = {
 def find_bwrap(stage: Path, host_uid: int | None, *, with_proc: bool = True) -> Path:
     """The first bwrap that makes a sandbox here, run by the given uid (None: the server's own).
 
-    `stage` is a directory that every uid can reach. `with_proc`: whether the sandbox is to have a /proc, which the kernel
-    allows only where nothing of the outer one is covered, as it is in containers (mount_too_revealing in
+    `stage` is a directory that every uid can reach. `with_proc`: whether the sandbox is to have a /proc, which the
+    kernel allows only where nothing of the outer one is covered, as it is in containers (mount_too_revealing in
     fs/namespace.c). Blocks for a few milliseconds.
 
     Raises:
@@ -147,8 +147,8 @@ def _why(complaints: list[str]) -> str:
         )
     fixes = [fix for place, (bad, fix) in _SWITCHES.items() if _reads(place, bad)]
     advice = "; ".join(fixes) or (
-        "see whether this machine allows user namespaces and mounts; where the server runs in a container, docs/deploy.md "
-        "says what it needs"
+        "see whether this machine allows user namespaces and mounts; where the server runs in a container, "
+        "docs/deploy.md says what it needs"
     )
     return f"bubblewrap cannot make a sandbox here ({'; '.join(complaints)}): {advice}"
 
