@@ -10,6 +10,7 @@ The directories above these are the server's, 0711: sessions' uids pass through,
 
 import asyncio
 import errno
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,6 +33,9 @@ from sshore.store.safe_files import (
 )
 from sshore.wire.problems import Code
 
+log = logging.getLogger("sshore.store")
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 _PASSAGE = 0o711
 _SKELETON = Path("/etc/skel")
 
@@ -143,8 +147,19 @@ class StateFiles:
         with open_directory(run) as directory:
             for name, text in run_files.items():
                 write_file(directory, name, text.encode(), _mode_of(name), host_uid)
+        _put_key(session, home, host_uid)
+
+
+def _put_key(session: Session, home: Path, host_uid: int | None) -> None:
+    """Put the session key into the home. Whatever its owner has made of the place, the session starts: the key can be
+    had elsewhere (`sshore key`), and SSH does not need it."""
+    try:
         with open_directory(home) as directory:
             write_file(directory, layout.KEY_FILE_NAME, session.private_key.encode(), 0o600, host_uid)
+    except OSError as error:
+        if error.errno in _FULL:
+            raise
+        log.warning("a session's key is not in its home", extra={"session": session.id, "reason": str(error)})
 
 
 def _fill_home(home: Path, host_uid: int | None) -> None:
@@ -171,7 +186,7 @@ def _storage_errors() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in _FULL:
             raise Unavailable(
                 "the disk of the server's state directory is full: free some space and try again",
                 code=Code.STORAGE_FULL,

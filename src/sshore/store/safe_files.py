@@ -9,6 +9,7 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from itertools import count
 from pathlib import Path
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -39,8 +40,11 @@ def make_directory(path: Path, mode: int, uid: int | None) -> bool:
 
 
 def write_file(directory: int, name: str, data: bytes, mode: int, uid: int | None) -> None:
-    """Put a file into an open directory, in one step for whoever reads it; replaces what has its name."""
+    """Put a file into an open directory, in one step for whoever reads it; replaces what has its name. A directory of
+    that name, which may hold anything, is moved to ``NAME.old-1`` or the next that is free."""
     aside = f".{name}.sshore-new"
+    for taken in (aside, name):
+        _move_directory_away(directory, taken)
     with suppress(FileNotFoundError):
         os.unlink(aside, dir_fd=directory)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -55,6 +59,21 @@ def write_file(directory: int, name: str, data: bytes, mode: int, uid: int | Non
     except BaseException:
         os.unlink(aside, dir_fd=directory)
         raise
+
+
+def _move_directory_away(directory: int, name: str) -> None:
+    if not stat.S_ISDIR(_mode_in(directory, name)):
+        return
+    free = next(new for new in (f"{name}.old-{n}" for n in count(1)) if not _mode_in(directory, new))
+    os.rename(name, free, src_dir_fd=directory, dst_dir_fd=directory)
+
+
+def _mode_in(directory: int, name: str) -> int:
+    """What kind of thing a name is; 0 for none."""
+    try:
+        return os.lstat(name, dir_fd=directory).st_mode
+    except FileNotFoundError:
+        return 0
 
 
 def write_file_below(directory: int, name: str, data: bytes, mode: int, uid: int | None) -> None:

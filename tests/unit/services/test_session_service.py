@@ -151,3 +151,19 @@ async def test_a_session_may_be_removed_twice_at_once(world: World) -> None:
         for _ in range(2):
             tasks.create_task(world.sessions.remove(session, force=True))
     assert await world.sessions.list(world.admin, everyone=False) == []
+
+
+@pytest.mark.parametrize("in_place", ["a directory", "another name that the server uses"])
+async def test_a_session_starts_whatever_its_owner_made_of_the_keys_place(world: World, in_place: str) -> None:
+    session = await world.run(world.admin, "demo")
+    await world.sessions.stop(session)
+    home = world.sessions_directory(session) / "home"
+    key = home / "id_container"
+    key.unlink()
+    if in_place == "a directory":
+        (key / "inner").mkdir(parents=True)
+    else:
+        (home / ".id_container.sshore-new").mkdir()
+    started = await world.sessions.start(await world.session(world.admin, "demo"), 5)
+    assert started.state is SessionState.RUNNING
+    assert key.read_text() == session.private_key

@@ -27,6 +27,18 @@ def test_a_planted_link_is_replaced_not_followed(tmp_path: Path, secret: Path) -
     assert not (home / "id_container").is_symlink()
 
 
+def test_a_directory_in_a_files_place_is_moved_aside_with_all_it_holds(tmp_path: Path) -> None:
+    for name in ("id_container", ".id_container.sshore-new"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "mine").write_text("work of weeks")
+    (tmp_path / "id_container.old-1").write_text("older")
+    with open_directory(tmp_path) as directory:
+        write_file(directory, "id_container", b"key", 0o600, None)
+    assert (tmp_path / "id_container").read_text() == "key"
+    assert (tmp_path / "id_container.old-1").read_text() == "older"
+    assert (tmp_path / "id_container.old-2" / "mine").read_text() == "work of weeks"
+
+
 def test_a_linked_directory_is_not_entered(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "home").symlink_to(tmp_path / "elsewhere")
