@@ -20,7 +20,6 @@ from integration.docker_images import (
     HOSTILE,
     LIVED_IN,
     NO_SHELL,
-    NOBODY,
     UBUNTU,
     busybox_rootfs,
     image_archive,
@@ -202,9 +201,10 @@ class TestPrivateRegistries:
         assert (shown["previous_image_id"], shown["image_digest"]) == (ran["image_id"], "")
         assert say(ann, "moving", "cat /tool") == "second"
         ann.remove("moving")
-        ann.run_session("as-it-was", "--image", ran["image_digest"])
-        assert say(ann, "as-it-was", "cat /tool") == "first"
-        ann.remove("as-it-was")
+        for exactly in (ran["image_digest"], ran["image_id"]):
+            ann.run_session("as-it-was", "--image", exactly)
+            assert say(ann, "as-it-was", "cat /tool") == "first"
+            ann.remove("as-it-was")
 
 
 class TestCommit:
@@ -226,7 +226,7 @@ class TestCommit:
         assert say(ann, "kept", "exec $SHELL -lc 'echo $SSHORE_SESSION $PATH'").startswith("kept /opt/venv/bin:")
         ann.remove("kept")
 
-    @pytest.mark.parametrize("image", [DEBIAN, LIVED_IN, NOBODY, HOSTILE])
+    @pytest.mark.parametrize("image", [LIVED_IN, HOSTILE])
     def test_it_says_of_itself_what_the_image_before_it_said(
         self, ann: Owner, dockerd: DockerDaemon, image: str
     ) -> None:
@@ -298,7 +298,7 @@ class TestCommit:
         ann.ok("image", "rm", "in-use:1")
         assert "in-use:1" not in images(ann)
 
-    @pytest.mark.parametrize("name", ["Upper", "a b", "ghcr.io/us/tool", "x@sha256:" + "0" * 64, "../up", ""])
+    @pytest.mark.parametrize("name", ["Upper", "ghcr.io/us/tool", "../up"])
     def test_names_that_cannot_be_are_refused(self, server: Deployment, dockerd: DockerDaemon, name: str) -> None:
         if "named" not in [it["name"] for it in server.admin.json("ls")]:
             server.admin.run_session("named", "--image", dockerd.need(BUSYBOX), app="")

@@ -142,7 +142,8 @@ def _row(one: ImageMessage) -> list[str]:
 def _nothing(found: ImagesMessage) -> str:
     if not found.engines:
         return "no engine of this server has images: an administrator can add docker, see docs/docker.md"
-    return f"there are no images here yet; get one with: sshore image pull debian:12. {_what_may_be_pulled(found)}"
+    example = "IMAGE" if found.allowed else "debian:12"
+    return f"there are no images here yet; get one with: sshore image pull {example}. {_what_may_be_pulled(found)}"
 
 
 def _what_may_be_pulled(found: ImagesMessage) -> str:
