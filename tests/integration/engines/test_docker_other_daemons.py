@@ -13,6 +13,7 @@ from worlds import OWNER_UID
 
 from integration.docker_images import BUSYBOX
 from integration.other_daemons import FIRST_MAPPED_UID, docker_on_btrfs, docker_that_maps_users
+from integration.podman_service import PodmanService
 from sshore.core.errors import Forbidden
 from sshore.core.sessions import BindMount, Resources, SessionSpec
 from sshore.engines.docker import DockerEngine
@@ -60,6 +61,22 @@ def mapping() -> Iterator[DockerWorld]:
         daemon.need(BUSYBOX)
         with docker_world(daemon, root=RootPolicy.ADMINS) as world:
             yield world
+
+
+def test_podmans_service_gives_root_too(podman: PodmanService) -> None:
+    podman.need(BUSYBOX)
+    with docker_world(podman, root=RootPolicy.ALL) as world:
+        limits = Resources(memory_bytes=64 << 20, shm_bytes=32 << 20)
+        spec = replace(world.spec(resources=limits), root=True)
+        start(world, spec)
+        inside = world.inside(spec)
+        assert inside.output("id -un; touch file; chown 33 file; stat -c %u . file").split() == ["root", "0", "33"]
+        assert inside.output("df -k /dev/shm | tail -1").split()[1] == str(32 << 10)
+        assert (spec.home / "file").stat().st_uid not in (0, 33)
+        assert inside.run("mount -t tmpfs none /mnt")[0] != 0
+        assert inside.run("head -c 200m /dev/zero | tail -c 200m >/dev/null")[0] != 0
+        kills = with_engine(world, lambda engine: engine.memory_kills(spec.id))
+        assert (kills.count, kills.program) == (1, "tail")
 
 
 class TestADaemonThatMapsUsers:
