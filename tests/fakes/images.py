@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 from collections.abc import AsyncIterator, Sequence
 
-from sshore.core.errors import Conflict, EngineFailed, Forbidden, NotFound
+from sshore.core.errors import Conflict, EngineFailed, Forbidden, NotFound, Unavailable
 from sshore.core.ids import UserId
 from sshore.core.images import Image, PullProgress, RegistryLogin, full_name
 from sshore.core.sessions import Session
@@ -19,6 +19,7 @@ class FakeImageStore:
         self.images: list[Image] = []
         self.registry: set[str] = set()
         self.in_use: set[str] = set()
+        self.is_down = False
         self.accepted: set[str] = set()
         self._logins: dict[str, RegistryLogin] = {}
 
@@ -59,6 +60,8 @@ class FakeImageStore:
         return [*self._logins.values()]
 
     async def list(self) -> list[Image]:
+        if self.is_down:
+            raise Unavailable("the engine does not answer")
         return [*self.images]
 
 

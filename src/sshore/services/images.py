@@ -1,9 +1,10 @@
 """Images as users know them: which there are, pulls, commits; logins at registries, for admins."""
 
+import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from sshore.core.errors import Conflict, Forbidden, InvalidInput, NotFound
+from sshore.core.errors import Conflict, Forbidden, InvalidInput, NotFound, Unavailable
 from sshore.core.images import (
     Image,
     PullProgress,
@@ -18,6 +19,8 @@ from sshore.core.ports import ImageStore, Store
 from sshore.core.sessions import Session
 from sshore.core.users import Role, User
 from sshore.services.accounts import require_admin
+
+log = logging.getLogger("sshore.images")
 
 _LONGEST_PASSWORD = 16 << 10
 """Tokens of cloud registries have some kilobytes."""
@@ -113,12 +116,15 @@ class ImageService:
         return listed
 
     async def remove_all(self, owner: User) -> None:
-        """Remove what a user has committed, when the user goes. Those that are still in use stay: they are an admin's
-        to remove."""
-        for images in self._image_stores.values():
-            for image in await images.list():
-                if image.owner_id == owner.id:
-                    await _remove_if_unused(images, image)
+        """Remove what a user has committed, when the user goes. Those that are still in use stay, and all where the
+        engine does not answer: they are an admin's to remove."""
+        for engine, images in self._image_stores.items():
+            try:
+                for image in await images.list():
+                    if image.owner_id == owner.id:
+                        await _remove_if_unused(images, image)
+            except Unavailable as error:
+                log.warning("images of a removed user stay", extra={"engine": engine, "reason": error.problem.detail})
 
     async def log_in(self, caller: User, registry: str, username: str, password: str) -> RegistryLogin:
         """Have the server show this login to a registry, for everybody's pulls.

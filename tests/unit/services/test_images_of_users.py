@@ -109,6 +109,13 @@ async def test_a_removed_users_images_go_as_far_as_nobody_uses_them(world: World
     assert [it.name for it in world.image_store.images] == ["two:latest"]
 
 
+async def test_an_engine_that_does_not_answer_keeps_no_user_from_being_removed(world: World) -> None:
+    ann = await world.member("ann")
+    world.image_store.is_down = True
+    await world.users.remove(world.admin, "ann", with_data=True)
+    assert await world.store.users.get(ann.id) is None
+
+
 async def test_a_session_knows_what_it_was_started_from(world: World) -> None:
     ann = await world.member("ann")
     world.engine.image = ImageFacts(id="sha256:1", digest="debian@sha256:a")
