@@ -5,6 +5,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from pathlib import Path
 
 from bench.deployment import SSHORE
 from bench.figures import Figure
@@ -36,7 +37,7 @@ def _help() -> None:
 
 def _python() -> None:
     """What the interpreter itself takes: the base."""
-    subprocess.run([os.path.join(os.path.dirname(SSHORE), "python"), "-c", ""], check=True)  # noqa: PTH118, PTH120
+    subprocess.run([Path(SSHORE).with_name("python"), "-c", ""], check=True)
 
 
 def _stream_s() -> float:

@@ -3,6 +3,7 @@
 import signal
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -153,7 +154,7 @@ class TestAgent:
     ) -> None:
         # The kernel keeps a namespace's first process from SIGKILL by those inside (pid_namespaces(7)).
         assert box.ok("kill -KILL 1; sleep 0.2; echo still here") == "still here\n"
-        end = lambda: box.run("kill -TERM 1; sleep 60")  # noqa: E731
+        end = partial(box.run, "kill -TERM 1; sleep 60")
         self.check_that_start_mends(ours, card, box, end, b"the agent")
 
     def check_that_start_mends(self, ours: Deployment, card: Card, box: SshClient, end: object, reason: bytes) -> None:

@@ -1,15 +1,19 @@
 """Keys for PuTTY, checked with PuTTY's own tool."""
 
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from e2e.programs import need
 from sshore.core.openssh_key import read_private_key
 from sshore.profiles.ppk import write_ppk
 
-pytestmark = pytest.mark.skipif(shutil.which("puttygen") is None, reason="puttygen is not installed (putty-tools)")
+
+@pytest.fixture(scope="module", autouse=True)
+def puttygen() -> None:
+    need("puttygen")
+
 
 KINDS = [["-t", "ed25519"], ["-t", "rsa", "-b", "2048"], ["-t", "rsa", "-b", "3072"]]
 

@@ -26,7 +26,7 @@ from sshore.server.settings import Settings
 from sshore.wire.problems import Code
 
 DEMO = "demo"
-_ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104
+_ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - compared with, never bound
 
 
 async def run_up(user: User, settings: Settings, *, demo: bool) -> None:
