@@ -111,6 +111,11 @@ def test_a_share_that_is_taken_back_is_out_of_reach_at_once(fay: Owner, gus: Own
     gus.ok("unmount", "guss", "fay/crew")
     gus.ok("mount", "guss", "fay/crew")
     assert guss.ok("cat crew/file") == "secret\n"
+    with guss.start("exec 3<crew; echo open; exec sleep 300") as holder:
+        assert holder.stdout is not None and holder.stdout.readline() == b"open\n"
+        assert "files open" not in gus.ok("unmount", "guss", "fay/crew")
+        assert holder.wait(10) != 0, "nothing of another's is kept open in secret"
+    gus.ok("mount", "guss", "fay/crew")
     assert b"Read-only" in guss.run("touch crew/new").stderr
 
 

@@ -147,7 +147,7 @@ class FakeEngine:
     async def unmount(self, session_id: SessionId, mount: BindMount, *, everywhere: bool, by_force: bool) -> bool:
         if self.mounts_at_start_only:
             raise Conflict("it cannot be done here", code=Code.LIVE_MOUNT_UNSUPPORTED)
-        if self._runs(session_id):
+        if self._runs(session_id) and not (by_force and session_id in self.clinging):
             kept = [
                 other
                 for other in self.mounted(session_id)

@@ -92,7 +92,7 @@ def image_message(listed: ListedImage) -> ImageMessage:
 
 
 def mount_messages(mounts: Iterable[Mount]) -> list[MountMessage]:
-    return [MountMessage(mount.folder, mount.target, mount.read_only, mount.live) for mount in mounts]
+    return [MountMessage(mount.folder, mount.target, mount.read_only, mount.live, mount.kept) for mount in mounts]
 
 
 def resources_message(resources: Resources) -> ResourcesMessage:

@@ -131,7 +131,7 @@ class Engine(Protocol):
         Nothing happens where it is not mounted, or the session does not run.
 
         Whether processes still have files open there, which they keep until they close them. `by_force` ends those
-        that have; where the answer is yes even so, only the end of the session takes the directory away.
+        that have; where the answer is yes even so, it is mounted still, and goes with the session alone.
 
         Raises:
             Conflict: the engine cannot, here (``live_mount_unsupported``).

@@ -43,12 +43,13 @@ class MemoryKillsMessage:
 @dataclass(frozen=True, slots=True)
 class MountMessage:
     """A folder in a session; an empty `target` means the folder's name below the home. Not `live`: a running session
-    has it from its next start on."""
+    has it from its next start on. Not `kept`: a running session has it until it stops."""
 
     folder: str
     target: str = ""
     read_only: bool = False
     live: bool = True
+    kept: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -198,7 +198,8 @@ class FolderService:
         Raises:
             NotFound: a folder is no more, or no longer shared.
         """
-        return tuple([await self._bind(owner, mount) for mount in await self.all_mounts(owner, mounts)])
+        wanted = await self.all_mounts(owner, [mount for mount in mounts if mount.kept])
+        return tuple([await self._bind(owner, mount) for mount in wanted])
 
     async def _bind(self, user: User, mount: Mount) -> BindMount:
         access = await self.access(user, mount.folder)

@@ -225,8 +225,9 @@ class Lifecycle:
             self._links.drop(session.id)  # what an earlier run may have left says nothing of this one
             await engine.start(await self._setup.spec(session))
         await self._until_linked(session, engine)
-        # What was to come with the next start has come.
-        mounts = tuple(replace(mount, live=True) for mount in (await self._records.get(session.id)).mounts)
+        # What was to come or to go with the next start has done so.
+        recorded = (await self._records.get(session.id)).mounts
+        mounts = tuple(replace(mount, live=True) for mount in recorded if mount.kept)
         await self._records.change(
             session.id, state=SessionState.RUNNING, reason="", started_at=self._clock.now(), mounts=mounts
         )

@@ -82,7 +82,10 @@ class LiveMounts:
             mount = _find_mount(session, what)
             rest = tuple(other for other in session.mounts if other != mount)
             busy = False
-            if session.state is SessionState.RUNNING and mount.live and not at_restart:
+            if session.state is SessionState.RUNNING and mount.live:
+                if at_restart:
+                    kept = (*rest, replace(mount, kept=False))
+                    return await self._records.change(session.id, mounts=kept), busy
                 _check_nothing_below(session, mount)
                 busy = await self._unmount_live(owner, session, mount, rest)
             return await self._records.change(session.id, mounts=rest), busy
@@ -168,10 +171,15 @@ class LiveMounts:
             return False
         engine = self._lifecycle.engine(session.engine)
         everywhere = all(other.folder != mount.folder for other in rest)
+        # What others share must be out of reach when it no longer is: nothing of it is left behind unknown to us.
+        force = access.folder.owner_id != owner.id
         try:
-            return await engine.unmount(session.id, bind_mount(access, mount), everywhere=everywhere, by_force=False)
+            busy = await engine.unmount(session.id, bind_mount(access, mount), everywhere=everywhere, by_force=force)
         except Conflict as error:
             raise _with_advice(error, f"sshore unmount --at-restart {session.name} …") from error
+        if busy and force:
+            raise Conflict(f"{mount.folder!r} is in use in {session.name!r} and cannot be taken away: stop the session")
+        return busy
 
     async def _access(self, user: User, ref: str) -> FolderAccess | None:
         try:

@@ -3,11 +3,15 @@
 import pytest
 from world import World
 
+from fakes.streams import FakeStreams
 from sshore.core.errors import Conflict, NotFound
 from sshore.core.sessions import Mount, Session
 from sshore.core.states import SessionState
 from sshore.core.users import User
 from sshore.services.folder_sharing import FolderSharing
+from sshore.services.folder_trash import FolderTrash
+from sshore.services.records import SessionRecords
+from sshore.store.files import StateFiles
 from sshore.wire.problems import Code
 
 pytestmark = pytest.mark.anyio
@@ -118,3 +122,36 @@ async def test_what_a_killed_server_had_no_time_to_take_away_is_taken_when_the_n
     await world.store.folder_shares.remove(folder.id, bob.id)
     await world.live_mounts.run()
     assert mounted(world, bobs) == []
+
+
+async def test_what_goes_at_the_next_start_is_taken_away_with_the_share(world: World) -> None:
+    made, ann, bob = await sharing(world)
+    bobs = await world.run(bob, "two", mounts=(SHARED,))
+    changed, _ = await world.live_mounts.unmount(bob, bobs, "ann/data", at_restart=True)
+    assert [mount.kept for mount in changed.mounts] == [False]
+    assert mounted(world, bobs) == [(SHARED.target, False)]
+    await made.unshare(ann, "data", "bob")
+    assert mounted(world, bobs) == []
+    await world.sessions.stop(bobs)
+    started = await world.sessions.start(await world.session(bob, "two"), wait_s=5)
+    assert (started.state, started.mounts) == (SessionState.RUNNING, ())
+
+
+async def test_a_folder_can_be_renamed_while_others_have_it(world: World) -> None:
+    _, ann, bob = await sharing(world)
+    bobs = await world.run(bob, "two", mounts=(SHARED,))
+    trash = FolderTrash(
+        world.store, StateFiles(world.state), world.folders, SessionRecords(world.store), FakeStreams(), world.clock
+    )
+    await trash.rename(ann, "data", "facts")
+    assert [mount.folder for mount in (await world.session(bob, "two")).mounts] == ["ann/facts"]
+    assert mounted(world, bobs) == [(SHARED.target, False)]
+
+
+async def test_what_others_share_is_not_left_open_unknown_to_us(world: World) -> None:
+    _, _, bob = await sharing(world)
+    bobs = await world.run(bob, "two", mounts=(SHARED,))
+    world.engine.clinging.add(bobs.id)
+    with pytest.raises(Conflict, match="in use"):
+        await world.live_mounts.unmount(bob, bobs, "ann/data", at_restart=False)
+    assert (await world.session(bob, "two")).mounts == (SHARED,)

@@ -48,7 +48,8 @@ def mount(user: User, name: str, folder: str, at_restart: bool, as_json: bool) -
 def unmount(user: User, name: str, what: str, at_restart: bool, as_json: bool) -> None:
     """Mount a storage folder in a session no longer, at once where it runs. What the folder holds stays.
 
-    Programs that have files open there keep them until they close them; nobody finds the folder any more.
+    Programs that have files open there keep them until they close them; nobody finds the folder any more. Of a folder
+    that somebody else shares with you they are ended.
     """
     with user.client() as client:
         left = client.unmount_folder(name, what, at_restart=at_restart)

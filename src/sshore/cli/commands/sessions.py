@@ -286,6 +286,7 @@ def _entrypoint(session: SessionMessage) -> str:
 
 def _mounted(mount: MountMessage) -> str:
     notes = ["ro"] * mount.read_only + ["from the next start on"] * (not mount.live)
+    notes += ["until it stops"] * (not mount.kept)
     return f"{mount.folder} at {mount.target}" + (f" ({', '.join(notes)})" if notes else "")
 
 

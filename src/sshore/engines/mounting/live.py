@@ -69,7 +69,7 @@ def detach(
     agent: int, is_still_there: Callable[[], bool], mount: BindMount, *, everywhere: bool, by_force: bool
 ) -> bool:
     """Take a directory away from a running session: the mount at the target or, `everywhere`, each one; whether
-    processes still have it. `by_force`: those that do are ended first.
+    processes still have it. `by_force`: those that do are ended first; where that does not help it stays.
 
     Raises:
         Conflict: this server cannot (`live_mount_unsupported`).
@@ -91,6 +91,7 @@ def detach(
                 end_holders(agent, numbers, source)
                 if not _detach(namespace, there(), lazily=False):
                     return False
+            return True
         return _detach(namespace, there(), lazily=True)
 
 
