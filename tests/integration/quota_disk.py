@@ -1,4 +1,8 @@
-"""A disk with project quotas for tests: an ext4 image, mounted. Needs root, and a kernel that has them."""
+"""A disk with project quotas for tests: an ext4 image, mounted. Needs root, and a kernel that has them.
+
+Where the machine's has not, Debian's `user-mode-linux` is one that does: ``linux.uml rootfstype=hostfs rootflags=/
+init=SCRIPT``, where the script loads quota_tree, quota_v2 and loop, raises `lo`, and runs these tests.
+"""
 
 import os
 import subprocess
