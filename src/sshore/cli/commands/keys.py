@@ -19,7 +19,7 @@ from sshore.profiles.ppk import public_blob_of_ppk, write_ppk
 @click.command()
 @session_argument
 @click.option("--format", "form", type=click.Choice(["openssh", "ppk", "ppk2"]), default="openssh", show_default=True)
-@click.option("-o", "--output", default="", help="The file; - is stdout.  [default: ./id_container]")
+@click.option("-o", "--output", default="", metavar="FILE", help="- is stdout.  [default: ./id_container, or .ppk]")
 @click.option("--force", is_flag=True, help="Replace a file that holds something else.")
 @click.pass_obj
 def key(user: User, name: str, form: str, output: str, force: bool) -> None:

@@ -25,7 +25,7 @@ def _words(complete: Completion) -> Callable[[F], F]:
 @_words(first_word_only(complete_session))
 @click.pass_obj
 def ssh(user: User, words: tuple[str, ...]) -> int:
-    """Run ssh in a session, which is launched for it; the exit status is ssh's.
+    """Run ssh in a session, in which SSH is launched for it; the exit status is ssh's.
 
     Every option of ssh may be given: sshore ssh demo -L 8080:localhost:80
     """
@@ -36,7 +36,7 @@ def ssh(user: User, words: tuple[str, ...]) -> int:
 @_words(complete_target)
 @click.pass_obj
 def sftp(user: User, words: tuple[str, ...]) -> int:
-    """Run sftp to a session, which is launched for it."""
+    """Run sftp to a session, in which SSH is launched for it; or to folder:NAME, without any session."""
     openssh.run_sftp(user, list(words))
 
 

@@ -28,7 +28,7 @@ _WRITERS = {
 @click.command()
 @session_argument
 @click.argument("program", metavar="PROGRAM", type=click.Choice([*_WRITERS, "vscode"]))
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="A file instead of stdout.")
+@click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path), help="A file instead of stdout.")
 @click.pass_obj
 def profile(user: User, name: str, program: str, output: Path | None) -> None:
     """Print a session's profile for another program; opens the session's local port for it.
