@@ -41,8 +41,8 @@ _NETWORK = () if os.geteuid() == 0 or os.access("/dev/net/tun", os.R_OK | os.W_O
 
 @dataclass(frozen=True)
 class SessionsIn:
-    """Where the sessions of a deployment are: options of every `sshore run`, the Docker daemon's socket, and settings of
-    the server's, ``NAME=VALUE``."""
+    """Where the sessions of a deployment are: options of every `sshore run`, the Docker daemon's socket, and settings
+    of the server's, ``NAME=VALUE``."""
 
     options: tuple[str, ...] = ()
     docker_host: str = ""

@@ -107,7 +107,7 @@ class SessionMessage:
     root: bool = False
     entrypoint: bool = False
     entrypoint_state: str = ""
-    """A phrase, of one session that runs and is asked for by name: ``runs``, ``ended with exit status 1, after 3 s``."""
+    """A phrase, of one session that runs and is asked for by name: ``runs``, ``ended with exit status 1, after 3 s``"""
     memory_kills: MemoryKillsMessage | None = None
     """Likewise; None where there were none."""
     image_id: str = ""
