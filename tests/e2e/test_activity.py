@@ -71,6 +71,25 @@ def test_streams_end_with_the_server_and_say_so(own_deployment: Deployment) -> N
             open_one.communicate()
 
 
+def test_what_a_session_did_last_is_known_to_the_next_server(own_deployment: Deployment) -> None:
+    it = own_deployment
+    it.run_session("box", "--network", "none", "--idle-timeout", "12s")
+    client = through_proxy_command(it.admin, "box", it.key("box"))
+    assert client.ok("head -c 100000 /dev/zero | tr '\\0' x") == "x" * 100000
+
+    def moved() -> dict[str, Any] | None:
+        shown: dict[str, Any] = it.admin.json("show", "box")["activity"]
+        return shown if shown["moved_bytes"] >= 100000 else None
+
+    before = until(moved, "the transfer is counted")
+    it.server.stop()
+    it.server.start()
+    after = until(moved, "the next server knows of it")
+    assert after["moved_at"] == before["moved_at"]
+    stopped = until(lambda: (box := it.admin.json("show", "box"))["state"] == "stopped" and box, "it is idle", 40)
+    assert stopped["reason"] == "idle for 12s"
+
+
 def test_an_open_ssh_does_not_keep_an_idle_session_and_its_user_is_warned(bob: Owner) -> None:
     client = session(bob, "idle", "--idle-timeout", "8s")
     with terminal(client.arguments(flags=("-tt",)), client.environment) as typist:

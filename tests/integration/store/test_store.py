@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from sqlalchemy import Connection
 
+from sshore.core.activity import LastActivity
 from sshore.core.errors import Conflict, InvalidInput
 from sshore.core.ids import SessionId, TokenId, UserId, new_id
 from sshore.core.sessions import KeyType, Mount, Network, Resources, Session
@@ -168,3 +169,13 @@ def plan(connection: Connection, question: str) -> str:
     connection.exec_driver_sql("SET enable_seqscan = off")  # an empty table is cheaper to read than its index
     lines = [str(row[0]) for row in connection.exec_driver_sql(f"EXPLAIN {question}")]
     return "\n".join(lines).replace("Seq Scan", "SCAN").replace("Index Scan", "index").replace("Bitmap Heap Scan", "")
+
+
+async def test_what_sessions_did_last_is_kept_in_place_of_what_they_did_before(store: DatabaseStore) -> None:
+    did = LastActivity(SessionId("s1"), NOON, NOON, NOON, 1 << 40, None, None)
+    later = dataclasses.replace(did, active_at=NOON + timedelta(hours=1), moved_at=NOON, cpu_total_s=12.5)
+    await store.activities.replace([did, dataclasses.replace(did, session_id=SessionId("s2"))])
+    await store.activities.replace([later])
+    assert await store.activities.list() == [later]
+    await store.activities.replace([])
+    assert await store.activities.list() == []
