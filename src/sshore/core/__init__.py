@@ -15,6 +15,7 @@
     activity.py  what keeps a session alive, and when it stops
     audit.py     what is remembered of each stream
     settings.py  the user settings and their validation
+    trusted_proxies.py  whose X-Forwarded-For is believed
     names.py     names and sizes as people type them
     openssh_key.py  OpenSSH's private key files, read and given a comment
     keys.py      session keys, host keys, the host CA and the user CA
