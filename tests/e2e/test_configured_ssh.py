@@ -30,8 +30,8 @@ class Configured(Owner):
 
 @pytest.fixture(scope="module")
 def fay(shared: Deployment, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Configured]:
-    shared.cli("user", "add", "fay")
-    token = shared.cli("token", "create", "--user", "fay").strip()
+    shared.cli("user", "add", "fay-configured")
+    token = shared.cli("token", "create", "--user", "fay-configured").strip()
     fay = Configured(tmp_path_factory.mktemp("home"), shared.url, token, shared.sessions_in.options)
     for name in ("demo", "other"):
         fay.run_session(name, "--network", "none")

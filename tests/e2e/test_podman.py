@@ -42,12 +42,17 @@ def test_ssh_and_sftp_work_in_any_image(server: Deployment, podman: PodmanServic
     assert podman.containers("sshore.session") == []
 
 
-def test_nat_and_limits(server: Deployment, podman: PodmanService) -> None:
+def test_nat_keeps_sessions_apart_and_limits_hold(server: Deployment, podman: PodmanService) -> None:
     client = session(server, "box", podman.need(BUSYBOX), "--network", "nat", "--memory", "64m", "--cpus", "0.5")
     assert "eth0" in client.ok("ls /sys/class/net")
     assert client.run("head -c 200m /dev/zero | tail -c 200m >/dev/null").returncode != 0
     assert client.ok("echo it goes on") == "it goes on\n"
-    server.remove("box")
+    other = session(server, "other", BUSYBOX, "--network", "nat")
+    address = client.ok("hostname -i").split()[0]
+    for who, hears in ((client, True), (other, False)):
+        client.ok("nc -l -p 7777 -e echo hello >/dev/null 2>&1 </dev/null &")
+        assert (b"hello" in who.run(f"nc -w 2 {address} 7777 </dev/null").stdout) == hears
+    server.remove("box", "other")
 
 
 def test_a_killed_service_takes_no_session_along(server: Deployment, podman: PodmanService) -> None:

@@ -25,7 +25,7 @@ from sshore.engines.docker.container import (
 )
 from sshore.engines.docker.daemon import Daemon
 from sshore.engines.docker.images import Image, Images
-from sshore.engines.docker.networks import ensure_nat
+from sshore.engines.docker.networks import ensure_nat, isolate_sessions
 from sshore.engines.docker.root import privilege_separation_directories
 from sshore.engines.docker.shell import NO_SHELL, NO_SHELL_TEXT
 
@@ -47,6 +47,8 @@ async def launch(daemon: Daemon, images: Images, spec: SessionSpec, around: Surr
             )
             await _add_account(container, image, around.account_id, await _root_places(spec))
             await container.start()
+        if spec.network is Network.NAT:
+            isolate_sessions()
     except SshoreError as error:
         await daemon.remove(container_name(spec))
         raise EngineFailed(error.problem.detail) from error

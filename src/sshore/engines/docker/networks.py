@@ -4,7 +4,9 @@ import asyncio
 import logging
 import os
 import shutil
+from contextlib import suppress
 from functools import cache
+from pathlib import Path
 
 from aiodocker import DockerError
 
@@ -43,6 +45,14 @@ async def ensure_nat(daemon: Daemon) -> None:
                 raise
             await _create(daemon)
     await _close_metadata()
+
+
+def isolate_sessions() -> None:
+    """Have the bridge pass nothing from one session to another (bridge(8), `isolated`). Podman knows no `enable_icc`,
+    by which Docker does that with its firewall rules. For a server that is root on the daemon's machine."""
+    for port in Path(f"/sys/class/net/{_BRIDGE}/brif").glob("*/isolated"):
+        with suppress(OSError):  # not ours to change, or gone
+            port.write_text("1")
 
 
 async def _create(daemon: Daemon) -> None:
