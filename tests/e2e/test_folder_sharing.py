@@ -47,6 +47,7 @@ def folders(owner: Owner) -> dict[str, bool]:
     return {folder["ref"]: folder["read_only"] for folder in owner.json("folder", "ls")}
 
 
+@pytest.mark.every_engine
 def test_what_one_writes_the_other_can_change_whatever_its_mode(dan: Owner, eve: Owner, team: str) -> None:
     dan.ok("folder", "share", team, "--with", "eve", "--rw")
     assert folders(eve) == {"dan/team": False}
@@ -58,6 +59,7 @@ def test_what_one_writes_the_other_can_change_whatever_its_mode(dan: Owner, eve:
     assert eves.ok("cat team/private/by-eve; ls team/private") == "new\ndan\nby-eve\n"
 
 
+@pytest.mark.every_engine
 def test_read_only_is_read_only_by_every_way(dan: Owner, eve: Owner, team: str, tmp_path: Path) -> None:
     (tmp_path / "f").write_text("dan's")
     dan.ok("cp", str(tmp_path / "f"), "folder:team/f")
@@ -104,6 +106,7 @@ def test_an_open_stream_ends_with_the_share(dan: Owner, eve: Owner, team: str) -
         held.wait(10)
 
 
+@pytest.mark.every_engine
 def test_a_session_does_not_start_with_what_is_no_longer_shared(dan: Owner, eve: Owner, team: str) -> None:
     dan.ok("folder", "share", team, "--with", "eve")
     session(eve, "eves", "--mount", "dan/team")
@@ -143,6 +146,7 @@ def test_rename_trash_restore_and_for_ever(dan: Owner, team: str, tmp_path: Path
     assert dan.json("folder", "usage")["used_bytes"] < 64 << 10
 
 
+@pytest.mark.every_engine
 def test_directories_of_the_host_on_offer(shared: Deployment, eve: Owner) -> None:
     place = shared.directory / "datasets"
     place.mkdir(mode=0o755)

@@ -94,6 +94,7 @@ def test_what_is_in_the_way_is_told(fay: Owner, gus: Owner, crew: str) -> None:
     fay.ok("unmount", "one", crew)
 
 
+@pytest.mark.every_engine
 def test_a_share_that_is_taken_back_is_out_of_reach_at_once(fay: Owner, gus: Owner, crew: str) -> None:
     fay.ok("folder", "share", crew, "--with", "gus", "--rw")
     fays, guss = session(fay, "fays", "--mount", crew), session(gus, "guss", "--mount", "fay/crew")
@@ -119,6 +120,7 @@ def test_a_share_that_is_taken_back_is_out_of_reach_at_once(fay: Owner, gus: Own
     assert b"Read-only" in guss.run("touch crew/new").stderr
 
 
+@pytest.mark.every_engine
 def test_less_rights_hold_at_once_and_a_removed_folder_is_gone_for_others(fay: Owner, gus: Owner, crew: str) -> None:
     fay.ok("folder", "share", crew, "--with", "gus", "--rw")
     guss = session(gus, "guss", "--mount", "fay/crew")

@@ -26,6 +26,7 @@ class Code(StrEnum):
     UPGRADE_REQUIRED = "upgrade_required"
     LIMIT_UNSUPPORTED = "limit_unsupported"
     LIVE_MOUNT_UNSUPPORTED = "live_mount_unsupported"
+    SHARE_UNSUPPORTED = "share_unsupported"
     DOES_NOT_FIT = "does_not_fit"
     QUOTA_EXCEEDED = "quota_exceeded"
     ENGINE_FAILED = "engine_failed"
@@ -55,6 +56,7 @@ STATUS: dict[Code, int] = {
     Code.UPGRADE_REQUIRED: 426,
     Code.LIMIT_UNSUPPORTED: 422,
     Code.LIVE_MOUNT_UNSUPPORTED: 409,
+    Code.SHARE_UNSUPPORTED: 422,
     Code.DOES_NOT_FIT: 422,
     Code.QUOTA_EXCEEDED: 403,
     Code.ENGINE_FAILED: 502,

@@ -19,13 +19,12 @@
     shell.py         the login shell of images that have none
     archives.py      files to put into a container
     mount_points.py  places for folders in the home, made before the daemon makes them as root
+    staging.py       directories mounted on their way into a container, so that their files are the session's own
     live_mounts.py   folders in running containers
     networks.py      the network `nat`, closed between sessions and towards metadata services
     same_directory.py  whether the daemon sees the state directory where the server does
     ending.py        what the daemon says of a container, as the port's states and the owner's phrases
     gpus.py          which GPUs there are, which session has which, and how the daemon is asked for them
-    limits.py        limits that the daemon can keep, and those that it cannot
-    root.py          sessions with root inside: its rights, and its uids on the disk
 
     server ──HTTP on the daemon's socket──▶ dockerd ──▶ a container `sshore-<name>-<id>`
                                                           └── the agent, as pid 1, with the owner's uid

@@ -40,8 +40,9 @@ from sshore.engines.docker.live_mounts import mount_live, unmount_live
 from sshore.engines.docker.mount_points import make_mount_points
 from sshore.engines.docker.options import DockerOptions
 from sshore.engines.docker.registries import Registries
-from sshore.engines.docker.root import check_root, clear_stage, inside_root, stage_sources
+from sshore.engines.docker.root import check_root, inside_root, stage_for_root
 from sshore.engines.docker.same_directory import check_same_directory
+from sshore.engines.docker.staging import check_shares, clear_stage, stage_shares
 from sshore.engines.memory_kills import memory_kills_of
 from sshore.wire.problems import Code
 
@@ -96,8 +97,7 @@ class DockerEngine:
                 "administrator set SSHORE_DOCKER_HOST_NETWORK=1",
                 field="network",
             )
-        for mount in spec.mounts:
-            _check_mount(mount)
+        await self._check_shares(spec)
         _check_uid(spec.host_uid)
         await self.check_state_directory()
         info = await self._machine()
@@ -169,7 +169,6 @@ class DockerEngine:
         return await asyncio.to_thread(memory_kills_of, shown["State"]["Pid"]) if shown else NO_KILLS
 
     async def mount(self, session_id: SessionId, mount: BindMount, host_uid: int | None) -> None:
-        _check_mount(mount)
         async with self._alone(session_id):
             shown = await self._running(session_id)
             if not shown:
@@ -204,15 +203,21 @@ class DockerEngine:
 
     async def _launch(self, spec: SessionSpec, around: Surroundings) -> None:
         await asyncio.to_thread(make_mount_points, spec.home, spec.mounts, spec.host_uid)
-        if not spec.root:
-            await launch(self._daemon, self._images, spec, around)
-            return
         try:
-            root_uid = inside_root(await self._machine())
-            staged = await asyncio.to_thread(stage_sources, spec, root_uid, self._stage)
-            await launch(self._daemon, self._images, staged, around)
+            await launch(self._daemon, self._images, await self._staged(spec), around)
         finally:
             await asyncio.to_thread(clear_stage, spec.id, self._stage)
+
+    async def _staged(self, spec: SessionSpec) -> SessionSpec:
+        """The session with its directories as they are to be in the container, where the daemon finds them."""
+        if spec.root:
+            root_uid = inside_root(await self._machine())
+            return await asyncio.to_thread(stage_for_root, spec, root_uid, self._stage)
+        await self._check_shares(spec)
+        return await asyncio.to_thread(stage_shares, spec, self._stage)
+
+    async def _check_shares(self, spec: SessionSpec) -> None:
+        await asyncio.to_thread(check_shares, spec.mounts, self._options.socket)
 
     async def _surroundings(self, spec: SessionSpec) -> Surroundings:
         info = await self._machine()
@@ -295,15 +300,6 @@ def _deployment(state_dir: Path) -> str:
         aside.write_text(new_id())
         aside.replace(file)
     return file.read_text().strip()
-
-
-def _check_mount(mount: BindMount) -> None:
-    if mount.disk_uid:
-        raise InvalidInput(
-            "a folder that somebody else shares cannot be mounted in a container, where its files would not be the "
-            "session's own: use the sandbox engine, or sshore cp and sftp with folder:OWNER/NAME",
-            field="mounts",
-        )
 
 
 def _check_uid(host_uid: int | None) -> None:

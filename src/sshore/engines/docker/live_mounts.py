@@ -10,7 +10,8 @@ from pathlib import Path
 
 from sshore.core.ids import SessionId
 from sshore.core.sessions import BindMount
-from sshore.engines.docker.root import live_tree
+from sshore.engines.docker.root import root_ranges
+from sshore.engines.docker.staging import live_tree, share_ranges
 from sshore.engines.mounting.live import attach, detach, unsupported
 
 _EXEC_S = 1.0
@@ -19,13 +20,13 @@ _EXEC_S = 1.0
 def mount_live(pid: int, session_id: SessionId, mount: BindMount, host_uid: int | None, *, has_root: bool) -> None:
     """See `core.ports.Engine.mount`. `has_root`: the session's `work` has uid 0, and must have none on the disk."""
     _check_that_we_may(pid, session_id)
-    is_there = partial(_is_session, pid, session_id)
-    if not has_root:
-        attach(pid, is_there, mount, host_uid)
-        return
-    root_uid = _uid_of(pid)
-    make_tree = partial(live_tree, owner_uid=host_uid or 0, root_uid=root_uid)
-    attach(pid, is_there, mount, root_uid, make_tree)
+    uid, make_tree = host_uid, None
+    if has_root:
+        uid = _uid_of(pid)
+        make_tree = partial(live_tree, ranges=root_ranges(mount.disk_uid or host_uid or 0, uid))
+    elif mount.disk_uid:
+        make_tree = partial(live_tree, ranges=share_ranges(mount, host_uid))
+    attach(pid, partial(_is_session, pid, session_id), mount, uid, make_tree)
 
 
 def unmount_live(pid: int, session_id: SessionId, mount: BindMount, *, everywhere: bool, by_force: bool) -> bool:

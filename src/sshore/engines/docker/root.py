@@ -7,25 +7,18 @@ what belongs to anybody else stays out of reach: no file of root's comes into be
 to it. Where the daemon maps users (``userns-remap``), the container's root is no root to the kernel, either.
 """
 
-import ctypes
-import errno
 import os
 import re
-import socket
-import struct
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from sshore.core.errors import EngineFailed, Forbidden, InvalidInput
-from sshore.core.ids import SessionId
-from sshore.core.sessions import BindMount, Network, SessionSpec
-from sshore.engines.mounting import idmap
+from sshore.core.sessions import Network, SessionSpec
+from sshore.engines.docker.staging import mounted, open_stage, shares_mounts_with_daemon, staged
 from sshore.engines.mounting.idmap import IdRange
-from sshore.engines.mounting.sources import opened
 from sshore.wire.problems import Code
 
 CAPABILITIES = (
@@ -36,7 +29,6 @@ CAPABILITIES = (
 _OTHERS_ON_DISK = 1_899_900_000
 """uid 0 of the range on the disk that the uids from 1 on have; the owners' uids begin above it."""
 _RANGE = 65_536
-_MNT_DETACH, _UMOUNT_NOFOLLOW = 2, 8
 
 
 class RootPolicy(StrEnum):
@@ -65,7 +57,7 @@ def check_root(spec: SessionSpec, policy: RootPolicy, socket_path: Path) -> None
         raise InvalidInput("a session with root cannot have the host's network: choose nat or none", field="network")
     if os.geteuid() != 0:
         raise EngineFailed("a session with root needs a server that is root: only root can map its uids on the disk")
-    if not _shares_mounts_with_daemon(socket_path):
+    if not shares_mounts_with_daemon(socket_path):
         raise EngineFailed(
             "a session with root needs a server that sees the Docker daemon's mounts: not one in a container or in a "
             "mount namespace of its own (PrivateMounts=, PrivateTmp= and the like of its systemd unit)"
@@ -83,23 +75,22 @@ def inside_root(info: Mapping[str, Any]) -> int:
     return int(mapped[1])
 
 
-def stage_sources(spec: SessionSpec, root_uid: int, stage: Path) -> SessionSpec:
+def stage_for_root(spec: SessionSpec, root_uid: int, stage: Path) -> SessionSpec:
     """Mount a session's directories below `stage` so that the container's root owns them; the session with these. From
-    there the daemon mounts them into the container; when it has, `clear_stage`.
+    there the daemon mounts them into the container; when it has, `staging.clear_stage`.
 
     Raises:
         EngineFailed: the kernel or a file system cannot.
     """
-    place = stage / spec.id
-    clear_stage(spec.id, stage)
-    place.mkdir(mode=0o711, parents=True)
-    owner_uid = spec.host_uid or 0
+    place = open_stage(spec.id, stage)
+    ranges = root_ranges(spec.host_uid or 0, root_uid)
     return replace(
         spec,
-        home=_mapped(spec.home, owner_uid, root_uid, place / "home"),
-        run=_mapped(spec.run, owner_uid, root_uid, place / "run"),
+        home=mounted(spec.home, ranges, place / "home"),
+        run=mounted(spec.run, ranges, place / "run"),
         mounts=tuple(
-            _staged_mount(mount, owner_uid, root_uid, place / str(number)) for number, mount in enumerate(spec.mounts)
+            staged(mount, root_ranges(mount.disk_uid or spec.host_uid or 0, root_uid), place / str(number))
+            for number, mount in enumerate(spec.mounts)
         ),
     )
 
@@ -109,27 +100,6 @@ def root_ranges(owner_uid: int, root_uid: int) -> list[IdRange]:
     return [IdRange(owner_uid, root_uid), IdRange(_OTHERS_ON_DISK + 1, root_uid + 1, _RANGE - 1)]
 
 
-def live_tree(mount: BindMount, owner_uid: int, root_uid: int) -> int:
-    """The like for a session that runs: a mount that is nowhere yet, as a descriptor. Raises OSError."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    with opened(mount) as source:
-        return idmap.mapped_tree(libc, _path_of(source), root_ranges(mount.disk_uid or owner_uid, root_uid))
-
-
-def clear_stage(session_id: SessionId, stage: Path) -> None:
-    """Take the stage's mounts away, and what a server that crashed has left of them; the container keeps its own."""
-    place = stage / session_id
-    if not place.is_dir():
-        return
-    libc = ctypes.CDLL(None, use_errno=True)
-    for mounted in place.iterdir():
-        while libc.umount2(os.fsencode(mounted), _MNT_DETACH | _UMOUNT_NOFOLLOW) == 0:
-            pass
-        # What is still mounted must not be emptied: an empty directory is all that goes.
-        mounted.rmdir()
-    place.rmdir()
-
-
 def privilege_separation_directories(kit: Path) -> set[str]:
     """The empty directories that the kit's sshd goes into where it is root, before anybody has logged in: compiled in,
     so that nothing but the program knows (sshd(8), "privilege separation")."""
@@ -137,42 +107,3 @@ def privilege_separation_directories(kit: Path) -> set[str]:
     programs = (kit / "bin" / name for name in ("sshd", "sshd-session", "sshd-auth"))
     texts = [program.read_bytes() for program in programs if program.exists()]
     return {place for place in known if any(b"\0%s\0" % place.encode() in text for text in texts)}
-
-
-def _staged_mount(mount: BindMount, owner_uid: int, root_uid: int, place: Path) -> BindMount:
-    with opened(mount) as source:
-        return replace(
-            mount, source=_mapped(_path_of(source), mount.disk_uid or owner_uid, root_uid, place, mount.source)
-        )
-
-
-def _path_of(descriptor: int) -> Path:
-    return Path(f"/proc/self/fd/{descriptor}")
-
-
-def _mapped(source: Path, owner_uid: int, root_uid: int, place: Path, name: Path | None = None) -> Path:
-    libc = ctypes.CDLL(None, use_errno=True)
-    try:
-        tree = idmap.mapped_tree(libc, source, root_ranges(owner_uid, root_uid))
-    except OSError as error:
-        why = "the kernel is older than 5.12" if error.errno == errno.ENOSYS else "its file system cannot map uids"
-        raise EngineFailed(
-            f"a session with root cannot have {name or source} mounted: {why} ({error.strerror})"
-        ) from error
-    try:
-        place.mkdir(mode=0o700)
-        idmap.move(libc, tree, place)
-    finally:
-        os.close(tree)
-    return place
-
-
-def _shares_mounts_with_daemon(socket_path: Path) -> bool:
-    with socket.socket(socket.AF_UNIX) as connection, suppress(OSError):
-        connection.settimeout(5)
-        connection.connect(str(socket_path))
-        size = struct.calcsize("3i")
-        pid, _, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))
-        # Of whoever made the socket: the daemon, or the service manager for it. 0 is one in another pid namespace.
-        return pid > 0 and Path(f"/proc/{pid}/ns/mnt").samefile("/proc/self/ns/mnt")
-    return False

@@ -44,7 +44,7 @@ def attach(
         EngineFailed: the directory is not there.
     """
     with _mounts_namespace(agent, is_still_there) as namespace, opened(mount) as source:
-        tree = make_tree(mount) if make_tree else None
+        tree = _made(make_tree, mount) if make_tree else None
         try:
             answer = _ask(
                 [source, namespace, *([] if tree is None else [tree])],
@@ -63,6 +63,13 @@ def attach(
                 os.close(tree)
         if number := answer.get("errno"):
             raise _refusal(number, str(answer["said"]), mount.target)
+
+
+def _made(make_tree: MakeTree, mount: BindMount) -> int:
+    try:
+        return make_tree(mount)
+    except OSError as error:
+        raise unsupported(f"the kernel or the file system cannot map uids ({error.strerror or error})") from error
 
 
 def detach(

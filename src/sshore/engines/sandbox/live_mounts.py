@@ -4,7 +4,7 @@ from functools import partial
 
 from sshore.core.errors import Conflict
 from sshore.core.sessions import BindMount
-from sshore.engines.mounting.live import attach, detach, unsupported
+from sshore.engines.mounting.live import attach, detach
 from sshore.engines.sandbox.ending import runs
 from sshore.engines.sandbox.idmap import mapped_tree
 from sshore.engines.sandbox.records import Record
@@ -18,10 +18,7 @@ def mount(record: Record | None, wanted: BindMount, host_uid: int | None) -> Non
     make_tree = None
     if wanted.disk_uid is not None and host_uid is not None:
         make_tree = partial(mapped_tree, host_uid=host_uid)
-    try:
-        attach(record.agent.pid, partial(runs, record), wanted, host_uid, make_tree)
-    except OSError as error:
-        raise unsupported(f"{error.strerror or error}") from error
+    attach(record.agent.pid, partial(runs, record), wanted, host_uid, make_tree)
 
 
 def unmount(record: Record | None, unwanted: BindMount, *, everywhere: bool, by_force: bool) -> bool:
