@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from deployment import Owner, free_port
+from postgres_image import build_postgres
 
 from integration.debian_rootfs import debian_rootfs
 from integration.docker_daemon import DockerDaemon
@@ -122,15 +123,7 @@ def composed(daemon: DockerDaemon) -> Iterator[Composed]:
         shutil.rmtree(directory)
 
 
-def build_server(daemon: DockerDaemon) -> str:
-    return _build(daemon, SERVER_IMAGE, ROOT, "--file", str(ROOT / "deploy/Dockerfile"))
-
-
-def build_database(daemon: DockerDaemon) -> str:
-    return _build(daemon, DATABASE_IMAGE, Path(__file__).parent / "postgres-image")
-
-
-def build_base(daemon: DockerDaemon) -> str:
+def build_base(daemon: DockerDaemon) -> None:
     """A Debian that trusts what this machine trusts: its registries may be behind a proxy with a CA of its own."""
     _docker(daemon, "import", str(debian_rootfs()), _PLAIN)
     with tempfile.TemporaryDirectory() as name:
@@ -142,14 +135,15 @@ def build_base(daemon: DockerDaemon) -> str:
             (etc / "pip.conf").write_text("[global]\ncert = /etc/machine-ca.pem\n")
         Path(name, "Dockerfile").write_text(f"FROM {_PLAIN}\nCOPY etc /etc\n")
         _docker(daemon, "build", "--quiet", "--tag", _BASE, name)
-    return _BASE
 
 
-def _build(daemon: DockerDaemon, image: str, context: Path, *options: str) -> str:
+def build_images(daemon: DockerDaemon) -> None:
+    """Server and database."""
+    build_base(daemon)
+    build_postgres(daemon, DATABASE_IMAGE)
     proxies = [word for name in _PROXIES if name in os.environ for word in ("--build-arg", name)]
-    base = ("--build-arg", f"BASE={_BASE}")
-    _docker(daemon, "build", "--quiet", "--network", "host", *proxies, *base, *options, "--tag", image, str(context))
-    return image
+    options = ["--network", "host", "--build-arg", f"BASE={_BASE}", "--file", str(ROOT / "deploy/Dockerfile")]
+    _docker(daemon, "build", "--quiet", *proxies, *options, "--tag", SERVER_IMAGE, str(ROOT))
 
 
 def _docker(daemon: DockerDaemon, *words: str) -> None:

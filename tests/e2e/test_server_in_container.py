@@ -2,11 +2,10 @@
 
 import json
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
-from composed import SERVER_IMAGE, Composed, build_base, build_database, build_server, composed
+from composed import SERVER_IMAGE, Composed, build_images, composed
 from programs import need, need_that
 from ssh_client import through_forward
 
@@ -22,10 +21,7 @@ def built(dockerd: DockerDaemon) -> DockerDaemon:
     """The daemon, with the images of server and database."""
     need("docker-compose")
     need_that(not why_no_debian(), why_no_debian())
-    build_base(dockerd)
-    with ThreadPoolExecutor() as both:
-        for building in [both.submit(build, dockerd) for build in (build_server, build_database)]:
-            building.result()
+    build_images(dockerd)
     return dockerd
 
 
