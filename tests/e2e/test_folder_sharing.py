@@ -107,30 +107,42 @@ def test_an_open_stream_ends_with_the_share(dan: Owner, eve: Owner, team: str) -
 
 
 @pytest.mark.every_engine
-def test_a_session_does_not_start_with_what_is_no_longer_shared(dan: Owner, eve: Owner, team: str) -> None:
+def test_nobody_is_locked_out_by_what_is_no_longer_shared(dan: Owner, eve: Owner, team: str) -> None:
     dan.ok("folder", "share", team, "--with", "eve")
-    session(eve, "eves", "--mount", "dan/team")
+    dan.ok("folder", "create", "more")
+    dan.ok("folder", "share", "more", "--with", "eve")
+    eves = session(eve, "eves", "--mount", "dan/team", "--mount", "dan/more")
     assert "1 running session" in dan.ok("folder", "unshare", team, "--with", "eve")
     eve.ok("stop", "eves")
-    refused = eve.run("start", "eves")
-    assert refused.returncode == 3 and b"dan/team" in refused.stderr
+    dan.ok("folder", "unshare", "more", "--with", "eve")
+    started = eve.run("start", "eves")
+    assert started.returncode == 0 and b"sshore unmount eves /home/work/more" in started.stderr
+    assert "dan/team at /home/work/team (ro, not mounted: no longer shared)" in eve.ok("show", "eves")
+    assert eves.ok("ls team more 2>/dev/null; echo here").split()[-1] == "here"
     eve.ok("unmount", "eves", "dan/team")
-    eve.ok("start", "eves")
+    dan.ok("folder", "share", "more", "--with", "eve", "--rw")
+    eve.ok("mount", "eves", "dan/more")
+    eves.ok("touch more/new")
 
 
+@pytest.mark.every_engine
 def test_rename_trash_restore_and_for_ever(dan: Owner, team: str, tmp_path: Path) -> None:
     (tmp_path / "f").write_text("kept")
     dan.ok("cp", str(tmp_path / "f"), "folder:team/")
     one = session(dan, "one", "--mount", team)
-    for words in (("rm", team), ("rename", team, "crew")):
-        refused = dan.run("folder", *words)
-        assert refused.returncode == 1 and b"mounted in session 'one'" in refused.stderr
-    dan.ok("stop", "one")
     dan.ok("folder", "rename", team, "crew")
+    assert one.ok("cat team/f") == "kept", "the session has it where it had it"
+    dan.ok("stop", "one")
     dan.ok("start", "one")
-    assert one.ok("cat team/f") == "kept", "the session mounts it where it did"
+    assert one.ok("cat team/f") == "kept"
+    refused = dan.run("folder", "rm", "crew")
+    assert refused.returncode == 1 and b"mounted in session 'one'" in refused.stderr and b"--force" in refused.stderr
+    assert " UTC you can have it back: " in dan.ok("folder", "rm", "--force", "crew")
+    assert one.ok("ls team") == ""
+    assert "crew at /home/work/team (not mounted: in the trash)" in dan.ok("show", "one")
+    dan.ok("stop", "one")
+    dan.ok("start", "one")
     dan.remove("one")
-    dan.ok("folder", "rm", "crew")
     assert folders(dan) == {}
     dan.ok("folder", "create", "crew")
     (trashed,) = dan.json("folder", "trash", "ls")

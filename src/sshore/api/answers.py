@@ -49,7 +49,7 @@ def session_message(
         network=session.network,
         key_type=session.key_type,
         resources=resources_message(session.resources),
-        mounts=mount_messages(session.mounts),
+        mounts=mount_messages(session.mounts, details),
         launched=list(session.launched),
         linked=linked,
         host_key_fingerprint=session.host_key_fingerprint,
@@ -91,8 +91,13 @@ def image_message(listed: ListedImage) -> ImageMessage:
     )
 
 
-def mount_messages(mounts: Iterable[Mount]) -> list[MountMessage]:
-    return [MountMessage(mount.folder, mount.target, mount.read_only, mount.live, mount.kept) for mount in mounts]
+def mount_messages(mounts: Iterable[Mount], details: SessionDetails = NO_DETAILS) -> list[MountMessage]:
+    return [
+        MountMessage(
+            mount.folder, mount.target, mount.read_only, mount.live, mount.kept, details.missing.get(mount.target, "")
+        )
+        for mount in mounts
+    ]
 
 
 def resources_message(resources: Resources) -> ResourcesMessage:

@@ -44,17 +44,20 @@ async def create_folder(body: CreateFolder, caller: Caller, services: Use) -> Fo
 
 @router.patch("/folders/{name}")
 async def rename_folder(name: str, body: RenameFolder, caller: Caller, services: Use) -> FolderMessage:
-    """Rename a folder that no running session has mounted; the sessions that mount it know its new name."""
+    """Rename a folder; the sessions that mount it have it where they had it, and know its new name."""
     return _own(await services.trash.rename(caller, name, body.name), caller)
 
 
 @router.delete("/folders/{name}", status_code=204)
-async def remove_folder(name: str, caller: Caller, services: Use, for_ever: bool = False) -> Response:
-    """Move a folder to the trash, from where it can be had back for some days; or remove it at once."""
+async def remove_folder(
+    name: str, caller: Caller, services: Use, for_ever: bool = False, force: bool = False
+) -> Response:
+    """Move a folder to the trash, from where it can be had back for some days; or remove it at once. `force`: also
+    where running sessions of its owner's have it mounted, which lose it."""
     if for_ever:
-        await services.folders.remove(caller, name)
+        await services.folders.remove(caller, name, force=force)
     else:
-        await services.trash.trash(caller, name)
+        await services.trash.trash(caller, name, force=force)
     return Response(status_code=204)
 
 

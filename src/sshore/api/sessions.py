@@ -65,7 +65,8 @@ async def change_session(session: Found, body: ChangeSession, caller: Caller, se
 async def start_session(
     session: Own, caller: Caller, services: Use, wait_s: WaitSeconds = 0, seen: Seen = None
 ) -> SessionMessage:
-    return _message(await services.sessions.start(session, wait_s, seen), caller, services)
+    started = await services.sessions.start(session, wait_s, seen)
+    return _message(started, caller, services, SessionDetails(missing=await services.details.missing(started)))
 
 
 @router.post("/{ref}/stop")

@@ -43,13 +43,15 @@ class MemoryKillsMessage:
 @dataclass(frozen=True, slots=True)
 class MountMessage:
     """A folder in a session; an empty `target` means the folder's name below the home. Not `live`: a running session
-    has it from its next start on. Not `kept`: a running session has it until it stops."""
+    has it from its next start on. Not `kept`: a running session has it until it stops. `missing`: why the folder cannot
+    be had, as a phrase: ``no longer shared``, ``in the trash``, ``removed``; the session starts without it."""
 
     folder: str
     target: str = ""
     read_only: bool = False
     live: bool = True
     kept: bool = True
+    missing: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -252,11 +252,14 @@ class Client:
     def create_folder(self, name: str) -> FolderMessage:
         return self._one(FolderMessage, "POST", "/folders", {"name": name})
 
-    def remove_folder(self, name: str) -> None:
-        self._http.request("DELETE", f"{_API}/folders/{_part(name)}")
+    def remove_folder(self, name: str, *, force: bool = False) -> None:
+        self._remove_folder(name, force=force or None)
 
-    def remove_folder_for_ever(self, name: str) -> None:
-        self._http.request("DELETE", f"{_API}/folders/{_part(name)}?for_ever=true")
+    def remove_folder_for_ever(self, name: str, *, force: bool = False) -> None:
+        self._remove_folder(name, for_ever=True, force=force or None)
+
+    def _remove_folder(self, name: str, **options: bool | None) -> None:
+        self._http.request("DELETE", f"{_API}/folders/{_part(name)}" + _query(**options))
 
     def rename_folder(self, name: str, new_name: str) -> FolderMessage:
         return self._one(FolderMessage, "PATCH", f"/folders/{_part(name)}", {"name": new_name})

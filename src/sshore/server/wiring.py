@@ -130,7 +130,7 @@ async def wire(settings: Settings, state: Path, kit: Kit) -> AsyncIterator[Parts
             public_url=settings.public_url,
             proxies=settings.proxies,
             sessions=sessions,
-            details=SessionDetailsService(lifecycle, links),
+            details=SessionDetailsService(lifecycle, links, store, folders),
             apps=AppService(records, links),
             images=images,
             folders=folders,

@@ -2,13 +2,15 @@
 
 import asyncio
 import logging
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sshore.core.errors import Conflict, NotFound, SshoreError
+from sshore.core.errors import Conflict, InvalidInput, NotFound, SshoreError
 from sshore.core.folders import Folder, TrashedFolder
 from sshore.core.names import check_folder_name, suggestion
 from sshore.core.ports import Clock, OpenStreams, SessionFiles, Store
+from sshore.core.states import SessionState
 from sshore.core.users import User
 from sshore.services.folders import FolderService
 from sshore.services.records import SessionRecords
@@ -17,6 +19,7 @@ log = logging.getLogger("sshore.folders")
 
 DEFAULT_TRASH_DAYS = 7.0
 _LOOK_EVERY_S = 600.0
+_STARTED_S = 10.0
 
 
 class FolderTrash:
@@ -57,16 +60,20 @@ class FolderTrash:
         return trashed.trashed_at + self._kept
 
     async def rename(self, owner: User, name: str, new_name: str) -> Folder:
-        """Give a folder another name, also in the sessions that mount it.
+        """Give a folder another name, also in the sessions that mount it; those that run have it where they had it.
 
         Raises:
-            NotFound: there is none. Conflict: the new name is taken, or a session that is not stopped has it mounted.
+            NotFound: there is none. InvalidInput: what is shared cannot become a user folder.
+            Conflict: the new name is taken; or it is or becomes a user folder, and a session runs that has it.
         """
         check_folder_name(new_name)
         async with self._changing:
             folder = await self._folders.own(owner, name)
-            await self._folders.check_unused(folder, owner.name)
+            await self._check_rename(owner, folder, new_name)
             sessions = await self._folders.sessions_with(folder, owner.name)
+            for session in sessions:
+                if session.state is SessionState.STARTING:  # it may have been told of the directory by its old name
+                    await self._records.wait_settled(session.id, _STARTED_S)
             await self._store.folders.rename(folder.id, new_name)
             if not folder.path:
                 try:
@@ -77,21 +84,38 @@ class FolderTrash:
             names = {name: new_name, f"{owner.name}/{name}": f"{owner.name}/{new_name}"}
             for session in sessions:
                 mine = names if session.owner_id == owner.id else {f"{owner.name}/{name}": f"{owner.name}/{new_name}"}
-                mounts = tuple(replace(mount, folder=mine.get(mount.folder, mount.folder)) for mount in session.mounts)
-                await self._records.change(session.id, mounts=mounts)
+                with suppress(NotFound):  # it has been removed meanwhile
+                    now = (await self._records.get(session.id)).mounts
+                    mounts = tuple(replace(mount, folder=mine.get(mount.folder, mount.folder)) for mount in now)
+                    await self._records.change(session.id, mounts=mounts)
             self._streams.revoke(folder.id)
             return replace(folder, name=new_name)
 
-    async def trash(self, owner: User, name: str) -> TrashedFolder | None:
+    async def _check_rename(self, owner: User, folder: Folder, new_name: str) -> None:
+        becomes_user_folder = new_name.startswith(".") and not folder.is_user_folder
+        if becomes_user_folder and (folder.path or await self._store.folder_shares.of_folder(folder.id)):
+            raise InvalidInput(
+                f"{folder.name!r} is shared, and a name that starts with a dot is that of a user folder, which is "
+                "yours alone: choose another name, or take the share back first"
+            )
+        if becomes_user_folder or folder.is_user_folder:  # its name says where sessions have it
+            using = await self._folders.sessions_using(folder, owner.name)
+            if using:
+                raise Conflict(
+                    f"the folder {folder.name!r} is mounted in session {using[0].name!r}: first, sshore stop "
+                    f"{using[0].name}"
+                )
+
+    async def trash(self, owner: User, name: str, *, force: bool = False) -> TrashedFolder | None:
         """Move a folder to the trash; what was shared no longer is. None: it was an offered directory, which stays
-        where it is.
+        where it is. `force`: it is taken away from sessions of the owner's that have it mounted.
 
         Raises:
-            NotFound: there is none. Conflict: a session of the owner's that is not stopped has it mounted.
+            NotFound: there is none. Conflict: a session of the owner's has it mounted.
         """
         async with self._changing:
             folder = await self._folders.own(owner, name)
-            await self._folders.check_unused(folder, owner.name)
+            await self._folders.release(folder, owner.name, force=force)
             await self._folders.close(folder, owner.name)
             if folder.path:
                 await self._store.folders.remove(folder.id)

@@ -1,6 +1,7 @@
 """Storage folders: made, found, mounted."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -8,10 +9,11 @@ from typing import Protocol
 from sshore.core import layout
 from sshore.core.errors import Conflict, NotFound
 from sshore.core.folders import Folder, FolderAccess, FolderShare, check_folder_ref
-from sshore.core.ids import FolderId, UserId, new_id
+from sshore.core.ids import FolderId, SessionId, UserId, new_id
 from sshore.core.names import check_folder_name, suggestion
 from sshore.core.ports import Clock, OpenStreams, SessionFiles, Store
 from sshore.core.sessions import BindMount, Mount, Session
+from sshore.core.states import SessionState
 from sshore.core.users import User
 from sshore.services.folder_usage import FolderUsage
 
@@ -38,6 +40,8 @@ class RunningSessions(Protocol):
     """What takes folders away from sessions; see `services.live_mounts`."""
 
     async def withdraw(self, folder: Folder, owner: str) -> Withdrawn: ...
+
+    async def free(self, folder: Folder, owner: str) -> Collection[SessionId]: ...
 
 
 class FolderService:
@@ -93,14 +97,14 @@ class FolderService:
                 shared[folder.id] = ListedFolder(folder, names[folder.owner_id], share.read_only)
         return [*listed, *shared.values()]
 
-    async def remove(self, owner: User, name: str) -> None:
+    async def remove(self, owner: User, name: str, *, force: bool = False) -> None:
         """Remove a folder and all it holds, at once and for ever; of an offered directory, only the offer.
 
         Raises:
-            NotFound: there is none. Conflict: a session of the owner's that is not stopped has it mounted.
+            NotFound: there is none. Conflict: as `release`.
         """
         folder = await self.own(owner, name)
-        await self.check_unused(folder, owner.name)
+        await self.release(folder, owner.name, force=force)
         await self.close(folder, owner.name)
         if not folder.path:
             await self._files.remove_folder(owner.id, name)
@@ -154,16 +158,35 @@ class FolderService:
             await self._store.folder_shares.remove(folder.id, share.user_id)
         await self.withdraw(folder, owner)
 
-    async def check_unused(self, folder: Folder, owner: str) -> None:
-        """Let folders pass that no session of their owner's has mounted.
+    async def release(self, folder: Folder, owner: str, *, force: bool) -> None:
+        """Let a folder pass that no session of its owner's has mounted now; by `force` it is taken away from those.
 
         Raises:
-            Conflict: one has.
+            Conflict: one has it; or it cannot be taken away.
         """
-        for session in await self.sessions_with(folder, owner):
-            if session.state.holds_resources and session.owner_id == folder.owner_id:
-                advice = "stop that" if folder.is_user_folder else f"sshore unmount {session.name} {folder.name}"
-                raise Conflict(f"the folder {folder.name!r} is mounted in session {session.name!r}: first, {advice}")
+        freed = await self.running.free(folder, owner) if force and self.running else ()
+        using = [session.name for session in await self.sessions_using(folder, owner) if session.id not in freed]
+        if using:
+            others = "" if folder.is_user_folder else f"; or: sshore unmount {using[0]} {folder.name}"
+            raise Conflict(
+                f"the folder {folder.name!r} is mounted in {_named(using)}: `sshore folder rm --force {folder.name}` "
+                f"takes it away there first{others}"
+            )
+
+    async def sessions_using(self, folder: Folder, owner: str) -> Sequence[Session]:
+        """The sessions of its owner's that have a folder mounted, or are about to."""
+        names = names_of(folder, owner, folder.owner_id)
+        return [
+            session
+            for session in await self.sessions_with(folder, owner)
+            if session.owner_id == folder.owner_id
+            and session.state.holds_resources
+            and (
+                folder.is_user_folder
+                or session.state is not SessionState.RUNNING
+                or any(mount.live and mount.folder in names for mount in session.mounts)
+            )
+        ]
 
     async def sessions_with(self, folder: Folder, owner: str) -> Sequence[Session]:
         """The sessions, of anybody, that mount a folder whenever they run."""
@@ -171,7 +194,7 @@ class FolderService:
             session
             for session in await self._store.sessions.list()
             if (folder.is_user_folder and session.owner_id == folder.owner_id)
-            or any(mount.folder in _names_of(folder, owner, session.owner_id) for mount in session.mounts)
+            or any(mount.folder in names_of(folder, owner, session.owner_id) for mount in session.mounts)
         ]
 
     async def checked_mounts(self, owner: User, mounts: Sequence[Mount]) -> tuple[Mount, ...]:
@@ -193,17 +216,31 @@ class FolderService:
         return (*of_user, *mounts)
 
     async def bind_mounts(self, owner: User, mounts: Sequence[Mount]) -> tuple[BindMount, ...]:
-        """The host's side of a session's mounts.
-
-        Raises:
-            NotFound: a folder is no more, or no longer shared.
-        """
+        """The host's side of a session's mounts, without those that are `missing`: nobody is locked out of a session
+        because somebody has taken back a share."""
         wanted = await self.all_mounts(owner, [mount for mount in mounts if mount.kept])
-        return tuple([await self._bind(owner, mount) for mount in wanted])
+        bound = []
+        for mount in wanted:
+            with suppress(NotFound):
+                bound.append(bind_mount(await self.access(owner, mount.folder), mount))
+        return tuple(bound)
 
-    async def _bind(self, user: User, mount: Mount) -> BindMount:
-        access = await self.access(user, mount.folder)
-        return bind_mount(access, mount)
+    async def missing(self, owner: User, mounts: Sequence[Mount]) -> Mapping[str, str]:
+        """The targets of those mounts whose folders the owner does not have any more, with the reason as a phrase."""
+        found = {}
+        for mount in mounts:
+            try:
+                await self.access(owner, mount.folder)
+            except NotFound:
+                found[mount.target] = await self._why_missing(owner, mount.folder)
+        return found
+
+    async def _why_missing(self, owner: User, ref: str) -> str:
+        owner_name, name = check_folder_ref(ref)
+        if owner_name not in ("", owner.name):
+            return "no longer shared"
+        trashed = await self._store.trashed_folders.list(owner.id)
+        return "in the trash" if any(folder.name == name for folder in trashed) else "removed"
 
     async def _checked_mount(self, user: User, mount: Mount) -> Mount:
         access = await self.access(user, mount.folder)
@@ -243,7 +280,11 @@ def bind_mount(access: FolderAccess, mount: Mount) -> BindMount:
     return BindMount(access.source, mount.target, read_only, access.disk_uid, offered=bool(access.folder.path))
 
 
-def _names_of(folder: Folder, owner: str, session_owner: UserId) -> tuple[str, ...]:
+def names_of(folder: Folder, owner: str, session_owner: UserId) -> tuple[str, ...]:
     """What a session's owner may call a folder."""
     whole = f"{owner}/{folder.name}"
     return (folder.name, whole) if session_owner == folder.owner_id else (whole,)
+
+
+def _named(sessions: Sequence[str]) -> str:
+    return f"session{'s' if len(sessions) > 1 else ''} {', '.join(map(repr, sessions))}"

@@ -211,6 +211,7 @@ class Lifecycle:
         Raises:
             EngineFailed: it ended first, or its agent did not report; nothing of it is left.
         """
+        spec = None
         if (await engine.inspect(session.id)).run_state is not RunState.RUNNING:
             image = await self._fetch_image(session, engine)
             prepared = await self._setup.prepare(session, image)
@@ -223,11 +224,14 @@ class Lifecycle:
                 previous_image_id=session.image_id if moved else "",
             )
             self._links.drop(session.id)  # what an earlier run may have left says nothing of this one
-            await engine.start(await self._setup.spec(session))
+            spec = await self._setup.spec(session)
+            await engine.start(spec)
         await self._until_linked(session, engine)
-        # What was to come or to go with the next start has done so.
+        # What was to come or to go with the next start has done so; but for folders that are missing. One that a
+        # former server has started may have any of them.
+        there = {mount.target for mount in spec.mounts} if spec else None
         recorded = (await self._records.get(session.id)).mounts
-        mounts = tuple(replace(mount, live=True) for mount in recorded if mount.kept)
+        mounts = tuple(replace(mount, live=there is None or mount.target in there) for mount in recorded if mount.kept)
         await self._records.change(
             session.id, state=SessionState.RUNNING, reason="", started_at=self._clock.now(), mounts=mounts
         )

@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
+from collections.abc import Collection
 from dataclasses import replace
 from weakref import WeakValueDictionary
 
+from sshore.core import layout
 from sshore.core.errors import Conflict, NotFound, SshoreError
 from sshore.core.folders import Folder, FolderAccess, check_folder_ref
 from sshore.core.ids import SessionId
@@ -13,7 +15,7 @@ from sshore.core.ports import Store
 from sshore.core.sessions import Mount, Session
 from sshore.core.states import SessionState
 from sshore.core.users import User
-from sshore.services.folders import FolderService, Withdrawn, bind_mount
+from sshore.services.folders import FolderService, Withdrawn, bind_mount, names_of
 from sshore.services.lifecycle import Lifecycle
 from sshore.services.records import SessionRecords
 from sshore.wire.problems import Code
@@ -56,7 +58,7 @@ class LiveMounts:
             session = await self._current(session.id)
             others = tuple(other for other in session.mounts if other.target != mount.target)
             there = next((other for other in session.mounts if other.target == mount.target), None)
-            if there and (there.folder, there.read_only) != (mount.folder, mount.read_only):
+            if there and (there.folder != mount.folder or (there.live and there.read_only != mount.read_only)):
                 raise Conflict(
                     f"{there.folder!r} is mounted at {mount.target} already: mount it elsewhere, or first: "
                     f"sshore unmount {session.name} {mount.target}"
@@ -102,6 +104,43 @@ class LiveMounts:
                     sessions += 1
                     stopped += not done
         return Withdrawn(sessions, stopped)
+
+    async def free(self, folder: Folder, owner: str) -> Collection[SessionId]:
+        """Take a folder away from its owner's own sessions that have it mounted; those sessions. Processes keep what
+        they have open there. The records keep the mounts: a session has them again when it starts and the folder is
+        back.
+
+        Raises:
+            Conflict: another folder is mounted below it, or the engine cannot (`live_mount_unsupported`).
+        """
+        using = [session.id for session in await self._folders.sessions_using(folder, owner)]
+        user = await self._store.users.get(folder.owner_id)
+        if user:
+            for session_id in using:
+                await self._records.wait_settled(session_id, _SETTLED_S)
+                async with self._lock(session_id):
+                    await self._free_from(await self._current(session_id), user, folder)
+        return using
+
+    async def _free_from(self, session: Session, user: User, folder: Folder) -> None:
+        if session.state is not SessionState.RUNNING:
+            return
+        names = names_of(folder, user.name, user.id)
+        mounts = [mount for mount in session.mounts if mount.live and mount.folder in names]
+        # A user folder is in no record.
+        taken = mounts or [Mount(folder.name, f"{layout.HOME}/{folder.name}")]
+        for mount in taken:
+            _check_nothing_below(session, mount)
+        access = await self._folders.access(user, folder.name)
+        engine = self._lifecycle.engine(session.engine)
+        try:
+            await engine.unmount(session.id, bind_mount(access, taken[0]), everywhere=True, by_force=False)
+        except Conflict as error:
+            raise Conflict(
+                f"{error.problem.detail}; first: sshore stop {session.name}", code=error.problem.code
+            ) from error
+        left = [mount if mount not in mounts else replace(mount, live=False) for mount in session.mounts]
+        await self._records.change(session.id, mounts=tuple(mount for mount in left if mount.live or mount.kept))
 
     async def _withdraw_ref(self, session: Session, ref: str) -> None:
         owner_name, name = check_folder_ref(ref)

@@ -12,6 +12,7 @@ from sshore.core.folders import FolderApp, FolderView
 from sshore.core.ids import FolderId
 from sshore.core.ports import FolderProcess
 from sshore.core.sessions import Mount
+from sshore.core.states import SessionState
 from sshore.services.folder_keys import FolderKeyService
 from sshore.services.folder_sharing import FolderSharing
 from sshore.services.folder_trash import FolderTrash
@@ -83,16 +84,62 @@ async def test_another_users_trash_is_not_there(world: World) -> None:
     assert await trash.empty(bob) == 0
 
 
-async def test_stopped_sessions_are_told_the_new_name(world: World) -> None:
+async def test_sessions_are_told_the_new_name_whether_they_run_or_not(world: World) -> None:
     trash, owner = trash_of(world), await world.member("ann")
     await world.folders.create(owner, "data")
     session = await world.run(owner, "one", mounts=(Mount("data", "/data"), Mount("ann/data", "/again")))
-    with pytest.raises(Conflict, match="mounted in session 'one'"):
-        await trash.rename(owner, "data", "new")
+    await trash.rename(owner, "data", "newer")
     await world.sessions.stop(session)
-    await trash.rename(owner, "data", "new")
+    await trash.rename(owner, "newer", "new")
     mounts = (await world.session(owner, "one")).mounts
     assert mounts == (Mount("new", "/data"), Mount("ann/new", "/again"))
+
+
+async def test_a_name_with_a_dot_is_for_what_nobody_shares_and_no_session_has(world: World) -> None:
+    trash, owner = trash_of(world), await world.member("ann")
+    await world.folders.create(owner, "data")
+    await sharing_of(world).share(owner, "data", "", read_only=True)
+    with pytest.raises(InvalidInput, match="is shared"):
+        await trash.rename(owner, "data", ".data")
+    await sharing_of(world).unshare(owner, "data", "")
+    session = await world.run(owner, "one", mounts=(Mount("data", "/data"),))
+    with pytest.raises(Conflict, match="sshore stop one"):
+        await trash.rename(owner, "data", ".data")
+    await world.sessions.stop(session)
+    await trash.rename(owner, "data", ".data")
+
+
+async def test_what_sessions_have_is_removed_by_force_only_and_they_start_without_it(world: World) -> None:
+    trash, owner = trash_of(world), await world.member("ann")
+    for name in ("data", ".conf"):
+        await world.folders.create(owner, name)
+    sessions = [await world.run(owner, name, mounts=(Mount("data", f"/{name}"),)) for name in ("one", "two")]
+    with pytest.raises(Conflict, match=r"in sessions 'one', 'two'.*--force data"):
+        await trash.trash(owner, "data")
+    for name in ("data", ".conf"):
+        await trash.trash(owner, name, force=True)
+    assert [world.engine.mounted(session.id) for session in sessions] == [(), ()]
+    assert await world.folders.missing(owner, (Mount("data", "/one"),)) == {"/one": "in the trash"}
+    await world.sessions.stop(sessions[0])
+    started = await world.sessions.start(await world.session(owner, "one"), wait_s=5)
+    assert (started.state, [mount.live for mount in started.mounts]) == (SessionState.RUNNING, [False])
+    await trash.restore(owner, "data")
+    await world.sessions.stop(started)
+    await world.sessions.start(await world.session(owner, "one"), wait_s=5)
+    assert [mount.target for mount in world.engine.mounted(started.id)] == ["/one"]
+
+
+async def test_by_force_nothing_is_taken_away_with_what_is_mounted_in_it(world: World) -> None:
+    trash, owner = trash_of(world), await world.member("ann")
+    for name in ("data", "more"):
+        await world.folders.create(owner, name)
+    await world.run(owner, "one", mounts=(Mount("data", "/data"), Mount("more", "/data/more")))
+    with pytest.raises(Conflict, match="sshore unmount one /data/more"):
+        await trash.trash(owner, "data", force=True)
+    world.engine.mounts_at_start_only = True
+    with pytest.raises(Conflict, match="sshore stop one"):
+        await trash.trash(owner, "more", force=True)
+    assert [folder.name for folder in await world.folders.list(owner)] == ["data", "more"]
 
 
 async def test_the_wider_of_two_shares_holds(world: World) -> None:

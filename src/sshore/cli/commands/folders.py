@@ -3,7 +3,7 @@
 import click
 
 from sshore.cli.arguments import folder_argument
-from sshore.cli.commands.trash import trash
+from sshore.cli.commands.trash import gone_at, trash
 from sshore.cli.completion import complete_user
 from sshore.cli.output import age, count, json_option, print_json, print_pairs, print_table
 from sshore.cli.user import User
@@ -81,7 +81,7 @@ def offer(user: User, name: str, path: str, read_only: bool, as_json: bool) -> N
 @json_option
 @click.pass_obj
 def rename(user: User, name: str, new_name: str, as_json: bool) -> None:
-    """Give a folder another name. No running session may have it mounted."""
+    """Give a folder another name. Sessions that mount it have it where they had it."""
     with user.client() as client:
         renamed = client.rename_folder(name, check_folder_name(new_name))
     if as_json:
@@ -93,17 +93,20 @@ def rename(user: User, name: str, new_name: str, as_json: bool) -> None:
 @folder.command()
 @folder_argument
 @click.option("--for-ever", is_flag=True, help="Remove it at once, without the trash.")
+@click.option("--force", is_flag=True, help="Also where running sessions of yours have it mounted: they lose it.")
 @click.pass_obj
-def rm(user: User, name: str, for_ever: bool) -> None:
+def rm(user: User, name: str, for_ever: bool, force: bool) -> None:
     """Move a folder to the trash; it can be had back for some days."""
     with user.client() as client:
+        before = {trashed.id for trashed in client.trash()}
         if for_ever:
-            client.remove_folder_for_ever(name)
+            client.remove_folder_for_ever(name, force=force)
         else:
-            client.remove_folder(name)
-    print(
-        f"the folder {name} is removed" + ("" if for_ever else f"; to have it back: sshore folder trash restore {name}")
-    )
+            client.remove_folder(name, force=force)
+        # None of an offered directory, which is no longer on offer, and stays where it is.
+        added = [trashed for trashed in client.trash() if trashed.id not in before and trashed.name == name]
+    back = f"; until {gone_at(added[0])} UTC you can have it back: sshore folder trash restore {name}" if added else ""
+    print(f"the folder {name} is removed{back}")
 
 
 @folder.command()

@@ -185,6 +185,9 @@ def start(user: User, names: tuple[str, ...], no_wait: bool, wait_timeout: float
         print(describe(session))
         if session.previous_image_id and not no_wait:
             say(_other_image(session))
+        for mount in session.mounts:
+            if mount.missing and session.state is SessionState.RUNNING:
+                say(_without(session, mount))
 
     return _each(user, names, start_one)
 
@@ -243,6 +246,13 @@ def _other_image(session: SessionMessage) -> str:
     return f"{session.image} is another image than at the start before: now {now}, then {before}"
 
 
+def _without(session: SessionMessage, mount: MountMessage) -> str:
+    return (
+        f"{session.name} runs without {mount.folder} at {mount.target}: it is {mount.missing}; to mount it no longer: "
+        f"sshore unmount {session.name} {mount.target}"
+    )
+
+
 def _wait(client: Client, session: SessionMessage, limit_s: float | None) -> SessionMessage:
     try:
         return wait_settled(client, session, limit_s)
@@ -285,7 +295,11 @@ def _entrypoint(session: SessionMessage) -> str:
 
 
 def _mounted(mount: MountMessage) -> str:
-    notes = ["ro"] * mount.read_only + ["from the next start on"] * (not mount.live)
+    notes = ["ro"] * mount.read_only
+    if mount.missing:
+        notes.append(f"not mounted: {mount.missing}")
+    elif not mount.live:
+        notes.append("from the next start on")
     notes += ["until it stops"] * (not mount.kept)
     return f"{mount.folder} at {mount.target}" + (f" ({', '.join(notes)})" if notes else "")
 

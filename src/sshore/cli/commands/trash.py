@@ -27,7 +27,7 @@ def ls(user: User, as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
-    rows = [[t.id, t.name, f"{age(t.trashed_at)} ago", t.removed_at[:16].replace("T", " ")] for t in found]
+    rows = [[t.id, t.name, f"{age(t.trashed_at)} ago", gone_at(t)] for t in found]
     print_table(["ID", "FOLDER", "REMOVED", "GONE AT (UTC)"], rows, "the trash is empty")
     if found:
         print(f"Removed folders are kept for {_kept(found[0])} on this server.")
@@ -60,6 +60,11 @@ def empty(user: User, ref: str, as_json: bool) -> None:
         print_json(emptied)
     else:
         print(f"{count(emptied.removed, 'folder')} removed for ever")
+
+
+def gone_at(trashed: TrashedFolderMessage) -> str:
+    """Until when it can be had back, in UTC."""
+    return trashed.removed_at[:16].replace("T", " ")
 
 
 def _kept(trashed: TrashedFolderMessage) -> str:
