@@ -11,9 +11,10 @@
     waiting.py     until a session is settled; pull_view.py how waiting shows, and a pull
     passwords.py   asked at the terminal or read from stdin; oidc.py a login in the browser
     stream.py      `sshore stream`: a stream on stdin and stdout, or its socket handed to `ssh`
-    openssh.py     `sshore ssh`, `sftp`, `cp`: certificate, known_hosts, then OpenSSH itself
+    openssh.py     `sshore ssh`, `sftp`: certificate, known_hosts, then OpenSSH itself
     certify.py     `sshore certify`: the certificate alone, for the managed ssh_config
-    folder_copy.py `sshore cp` with storage folders; folder_places.py how they are written,
+    copying.py     `sshore cp`; copy_arguments.py what it is told, copy_places.py the far side and its patterns,
+                   session_remote.py a session as that side, folder_places.py how folders are written,
                    transfer_view.py how it shows
     up.py          `sshore up`: server and local proxy in one process; signals.py how it ends
     doctor.py      what stands between a user and a session

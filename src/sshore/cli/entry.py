@@ -51,9 +51,13 @@ def _command(name: str) -> Callable[..., int]:
         from sshore.cli.certify import run_certify
 
         return run_certify
+    if name == "cp":
+        from sshore.cli.copying import run_copy
+
+        return run_copy
     from sshore.cli import openssh
 
-    programs: dict[str, Callable[..., int]] = {"ssh": openssh.run_ssh, "sftp": openssh.run_sftp, "cp": openssh.run_cp}
+    programs: dict[str, Callable[..., int]] = {"ssh": openssh.run_ssh, "sftp": openssh.run_sftp}
     return programs[name]
 
 

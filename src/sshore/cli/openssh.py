@@ -1,4 +1,4 @@
-"""`sshore ssh`, `sftp` and `cp`: a certificate for the session, its host CA, then OpenSSH's own programs.
+"""`sshore ssh` and `sftp`: a certificate for the session, its host CA, then OpenSSH's own programs.
 
 client key (made once) ──▶ certificate for some minutes ──▶ ssh -o ProxyCommand="sshore stream …" work@NAME.sshore
 """
@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
@@ -26,7 +27,6 @@ from sshore.sdk.private_files import make_private_directory, write_private
 
 _SSH_VALUED = frozenset("BbcDEeFIiJLlmOopPQRSWw")
 _SFTP_VALUED = frozenset("BbcDFiJloPRSsX")
-_SCP_VALUED = frozenset("cDFiJloPSX")
 
 
 def run_ssh(user: User, arguments: list[str]) -> NoReturn:
@@ -64,27 +64,6 @@ def run_folder_sftp(user: User, place: str, options: list[str]) -> NoReturn:
         raise InvalidInput(f"name the folder alone, then cd: sshore sftp {FOLDER_PREFIX}{folder.ref}")
     stream = shlex.join([*own_command(), "stream", f"{FOLDER_PREFIX}{folder.ref}"])
     execute("sftp", [*options, "-D", stream], folder.ref)
-
-
-def run_cp(user: User, arguments: list[str]) -> int:
-    """Run ``cp [-r] SRC… DST`` with NAME:PATH on one side; the process becomes `scp`, unless a folder is named."""
-    if not any(word.startswith(FOLDER_PREFIX) for word in arguments):
-        run_scp(user, arguments)
-    from sshore.cli.folder_copy import run_folder_copy  # loaded where it is needed, for the start-up time
-
-    return run_folder_copy(user, arguments)
-
-
-def run_scp(user: User, arguments: list[str]) -> NoReturn:
-    options, places = split_options(arguments, _SCP_VALUED)
-    if len(places) < 2:
-        raise InvalidInput("usage: sshore cp [-r] SRC DST, with NAME:PATH on one side")
-    names = {name for place in places if (name := remote_name(place))}
-    if len(names) != 1:
-        raise InvalidInput("name one session: sshore cp FILE NAME:PATH, or sshore cp NAME:PATH FILE")
-    name = names.pop()
-    host, ours = prepare(user, name)
-    execute("scp", [*ours, *options, "--", *(scp_place(place, host) for place in places)], name)
 
 
 def prepare(user: User, ref: str) -> tuple[str, list[str]]:
@@ -160,11 +139,15 @@ def _keygen(*arguments: str) -> str:
 def execute(program: str, arguments: list[str], ref: str) -> NoReturn:
     """Become the program. Its exit status is the command's."""
     require(program)
-    # Where the user's ssh_config includes ours, the certificate need not be fetched a second time.
-    environment = {**os.environ, "SSHORE_CERTIFIED": f"{session_of_host(ref)}{HOST_SUFFIX}"}
+    environment = ssh_environment(os.environ, ref)
     if sys.platform == "win32":  # exec returns to the shell at once there
         sys.exit(subprocess.run([program, *arguments], check=False, env=environment).returncode)
     os.execvpe(program, [program, *arguments], environment)
+
+
+def ssh_environment(environment: Mapping[str, str], ref: str) -> dict[str, str]:
+    """Where the user's ssh_config includes ours, the certificate need not be fetched a second time."""
+    return {**environment, "SSHORE_CERTIFIED": f"{session_of_host(ref)}{HOST_SUFFIX}"}
 
 
 def require(program: str) -> None:
@@ -182,15 +165,3 @@ def split_options(words: list[str], valued: frozenset[str]) -> tuple[list[str], 
         first_valued = next((i for i, letter in enumerate(letters) if letter in valued), None)
         at += 2 if first_valued == len(letters) - 1 else 1
     return words[:at], words[at:]
-
-
-def remote_name(place: str) -> str:
-    """The session of ``NAME:PATH``; empty for a local path, which has a slash before its first colon, or none."""
-    name, colon, _ = place.partition(":")
-    drive = sys.platform == "win32" and len(name) == 1
-    return name if colon and name and "/" not in name and not drive else ""
-
-
-def scp_place(place: str, host: str) -> str:
-    name = remote_name(place)
-    return f"{host}{place[len(name) :]}" if name else place

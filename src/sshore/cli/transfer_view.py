@@ -60,4 +60,5 @@ def watching(title: str, total_bytes: int, *, quiet: bool) -> Iterator[Watcher]:
 def describe(done: Transferred) -> str:
     """One file that has arrived, as a line."""
     sent = "" if done.moved_bytes == done.bytes else f", {format_bytes(done.moved_bytes)} of them now"
-    return f"{done.target}: {format_bytes(done.bytes)}{sent}, sha256 {done.sha256}"
+    compared = "" if done.compared == "sha256" else ", compared by its size only"
+    return f"{done.target}: {format_bytes(done.bytes)}{sent}, sha256 {done.sha256}{compared}"

@@ -2,7 +2,9 @@
 
 import pytest
 
-from sshore.cli.openssh import remote_name, scp_place, split_options
+from sshore.cli.copy_arguments import read_arguments
+from sshore.cli.copy_places import in_session, session_of
+from sshore.cli.openssh import split_options
 
 VALUED = frozenset("LpoDi")
 
@@ -30,9 +32,29 @@ def test_options_end_where_ssh_ends_them(words: list[str], options: list[str], r
     [("demo:", "demo"), ("demo:a/b:c", "demo"), ("./demo:x", ""), ("file", ""), ("/a:b", ""), (":x", "")],
 )
 def test_a_session_is_what_stands_before_the_first_colon(place: str, name: str) -> None:
-    assert remote_name(place) == name
+    assert session_of(place) == name
 
 
-def test_only_the_sessions_side_becomes_a_host() -> None:
-    assert scp_place("demo:a b", "work@demo.sshore") == "work@demo.sshore:a b"
-    assert scp_place("./a", "work@demo.sshore") == "./a"
+@pytest.mark.parametrize(
+    ("text", "path", "name", "is_inside"),
+    [
+        ("demo:", b".", "", True),
+        ("demo:~", b".", "", True),
+        ("demo:~/a b/", b"a b", "a b", True),
+        ("demo:a/b:c", b"a/b:c", "b:c", False),
+        ("demo:/", b"/", "", True),
+        ("demo:/etc/hosts", b"/etc/hosts", "hosts", False),
+        ("demo:..", b"..", "", False),
+        ("demo:~other", b"~other", "~other", False),
+    ],
+)
+def test_paths_in_a_session_begin_at_its_home(text: str, path: bytes, name: str, is_inside: bool) -> None:
+    place = in_session(text)
+    assert (place.path, place.name, place.is_inside) == (path, name, is_inside)
+
+
+def test_copies_take_scps_letters_and_pass_sshs_on() -> None:
+    wanted = read_arguments(["-rpC", "-oUser=x", "-i", "key", "a", "--timeout=3", "demo:", "--", "-b"])
+    assert wanted.recursive and wanted.timeout_s == 3
+    assert wanted.ssh_options == ["-C", "-o", "User=x", "-i", "key"]
+    assert wanted.places == ["a", "demo:", "-b"]

@@ -8,6 +8,7 @@ import click
 from sshore.cli import openssh
 from sshore.cli.certify import run_certify
 from sshore.cli.completion import Completion, complete_place, complete_session, complete_target, first_word_only
+from sshore.cli.copying import run_copy
 from sshore.cli.stream import run_stream
 from sshore.cli.user import User
 
@@ -44,18 +45,20 @@ def sftp(user: User, words: tuple[str, ...]) -> int:
 @_words(complete_place)
 @click.pass_obj
 def cp(user: User, words: tuple[str, ...]) -> int:
-    """Copy files to or from a session, by scp: NAME:PATH on one side.
+    """Copy files to or from a session (NAME:PATH on one side) or a storage folder (folder:NAME/PATH), for which no
+    session need run.
 
-    With folder:NAME/PATH on one side it copies to or from a storage folder, for which no session need run: an upload
-    or download that breaks off is resumed (for --timeout SECONDS by itself, and by the same command later), and ends
-    with a checksum compared at both ends; --json prints it.
+    A transfer that breaks off is resumed, for --timeout SECONDS by itself and by the same command later; it ends with
+    a checksum compared at both ends, which --json prints. Times and modes are kept. -r copies directories, -q says
+    nothing; -C, -o and other options of ssh's go to ssh. PATH begins at the home, and may be a pattern.
 
     \b
     sshore cp data.csv demo:            into the home
     sshore cp -r demo:results .         a directory
+    sshore cp 'demo:logs/*.log' .       a pattern
     sshore cp big.tar folder:data/      into a storage folder
     """
-    return openssh.run_cp(user, list(words))
+    return run_copy(user, list(words))
 
 
 @click.command(context_settings=_as_they_are, options_metavar="NAME[.sshore] [--app APP]")

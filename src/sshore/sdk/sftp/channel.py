@@ -1,6 +1,5 @@
 """SFTP requests on a stream: one at a time, or many under way. Blocking."""
 
-import socket
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +7,7 @@ from contextlib import contextmanager
 from sshore.core.errors import SshoreError
 from sshore.sdk.errors import ConnectionLost, explain
 from sshore.sdk.sftp import packets
+from sshore.sdk.sftp.connection import Connection
 from sshore.sdk.sftp.packets import Attributes, Kind, Malformed, Open, Reader, Status
 from sshore.wire.problems import Code
 
@@ -28,13 +28,13 @@ class SftpError(SshoreError):
 
 
 class SftpChannel:
-    """A connected SFTP server; whoever opened the socket closes it with `close`.
+    """A connected SFTP server; whoever opened the connection closes it with `close`.
 
     Raises (every method):
         SftpError: the server refused. ConnectionLost: it, or the network, is gone.
     """
 
-    def __init__(self, connection: socket.socket, first: bytes = b"") -> None:
+    def __init__(self, connection: Connection, first: bytes = b"") -> None:
         self._connection = connection
         self._first = first
         self._last_id = 0
@@ -50,12 +50,26 @@ class SftpChannel:
 
     def stat(self, path: bytes) -> Attributes | None:
         """What a name stands for, links followed; None when there is nothing."""
+        return self._attributes(Kind.STAT, path)
+
+    def lstat(self, path: bytes) -> Attributes | None:
+        """The same of the name itself, which may be a link."""
+        return self._attributes(Kind.LSTAT, path)
+
+    def _attributes(self, kind: Kind, path: bytes) -> Attributes | None:
         try:
-            return self._ask(Kind.STAT, packets.string(path), Kind.ATTRS).attributes()
+            return self._ask(kind, packets.string(path), Kind.ATTRS).attributes()
         except SftpError as error:
             if error.status == Status.NO_SUCH_FILE:
                 return None
             raise
+
+    def real_path(self, path: bytes) -> bytes:
+        """An absolute path without links."""
+        answer = self._ask(Kind.REALPATH, packets.string(path), Kind.NAME)
+        with _lost():
+            answer.u32()
+            return bytes(answer.string())
 
     def open(self, path: bytes, flags: Open) -> bytes:
         return bytes(self._ask(Kind.OPEN, packets.open_body(path, flags), Kind.HANDLE).string())
@@ -65,6 +79,10 @@ class SftpChannel:
 
     def set_times_and_mode(self, handle: bytes, mode: int, modified_at: int) -> None:
         self._ask(Kind.FSETSTAT, packets.setstat_body(handle, mode, modified_at))
+
+    def set_directory(self, path: bytes, mode: int, modified_at: int) -> None:
+        """Times and mode of a directory."""
+        self._ask(Kind.SETSTAT, packets.setstat_body(path, mode, modified_at))
 
     def make_directory(self, path: bytes) -> None:
         """Make a directory where there is none."""

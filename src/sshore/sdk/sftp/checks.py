@@ -1,30 +1,25 @@
 """Checksums made by the server; see `sshore.agent.check_files` for its half."""
 
-import socket
-from dataclasses import dataclass
 from typing import Any
 
 from sshore.core.errors import SshoreError
 from sshore.sdk.errors import ConnectionLost, explain
+from sshore.sdk.sftp.connection import Connection
+from sshore.sdk.sftp.remote import Checksum
 from sshore.wire.lines import LineError, encode_line, split_line
 from sshore.wire.problems import Code, read_problem
 
-
-@dataclass(frozen=True, slots=True)
-class Checksum:
-    """Of the first `length` bytes of a file that has `size`."""
-
-    size: int
-    length: int
-    sha256: str
+_ANSWER = b'{"ok":'
 
 
 class Checker:
     """A connected check program. Blocking; a large file takes seconds."""
 
-    def __init__(self, connection: socket.socket, first: bytes = b"") -> None:
+    def __init__(self, connection: Connection, first: bytes = b"", *, skips_noise: bool = False) -> None:
         self._connection = connection
         self._received = bytearray(first)
+        self._skips_noise = skips_noise
+        self._is_under_way = False
 
     def close(self) -> None:
         self._connection.close()
@@ -35,11 +30,22 @@ class Checker:
         Raises:
             SshoreError: the server cannot read it. ConnectionLost: it, or the network, is gone.
         """
+        self.start(path, length)
+        return self.result()
+
+    def start(self, path: bytes, length: int | None = None) -> None:
+        """Have it made while something else goes on. Raises ConnectionLost."""
+        if self._is_under_way:  # of a transfer that was given up
+            self._answer()
         try:
             self._connection.sendall(encode_line({"path": path.decode(errors="surrogateescape"), "length": length}))
-            reply = self._reply()
         except (OSError, LineError) as error:
             raise ConnectionLost(explain(error)) from error
+        self._is_under_way = True
+
+    def result(self) -> Checksum | None:
+        """What was started; raises as `check` does."""
+        reply = self._answer()
         if reply.get("ok") is True:
             return Checksum(int(reply["size"]), int(reply["length"]), str(reply["sha256"]))
         problem = read_problem(reply, "it cannot be checked")
@@ -47,8 +53,15 @@ class Checker:
             return None
         raise SshoreError(problem.detail, code=problem.code)
 
+    def _answer(self) -> dict[str, Any]:
+        self._is_under_way = False
+        try:
+            return self._reply()
+        except (OSError, LineError) as error:
+            raise ConnectionLost(explain(error)) from error
+
     def _reply(self) -> dict[str, Any]:
-        while (parts := split_line(self._received)) is None:
+        while (parts := self._split()) is None:
             data = self._connection.recv(4096)
             if not data:
                 raise ConnectionLost("the connection was closed")
@@ -56,3 +69,12 @@ class Checker:
         reply, rest = parts
         self._received = bytearray(rest)
         return reply
+
+    def _split(self) -> tuple[dict[str, Any], bytes] | None:
+        if self._skips_noise:  # people's startup files print, before a program in the session can
+            start = self._received.find(_ANSWER)
+            if start < 0:
+                return None
+            del self._received[:start]
+            self._skips_noise = False
+        return split_line(self._received)

@@ -6,7 +6,7 @@ from collections import deque
 from pathlib import Path
 from typing import BinaryIO
 
-from sshore.core.errors import NotFound, SshoreError
+from sshore.core.errors import InvalidInput, NotFound, SshoreError
 from sshore.sdk.errors import ConnectionLost
 from sshore.sdk.sftp.channel import SftpChannel
 from sshore.sdk.sftp.packets import Attributes, Open
@@ -28,32 +28,38 @@ def download(source: bytes, target: Path, keeping: Persistence) -> Transferred:
 class _Download:
     def __init__(self, source: bytes, target: Path, keeping: Persistence) -> None:
         self._source = source
-        self._target = target
-        self._part = Path(os.fsdecode(part_of(os.fsencode(target))))
+        self._target = target.resolve() if target.is_symlink() else target
+        self._part = Path(os.fsdecode(part_of(os.fsencode(self._target))))
+        if self._target.is_file() and not os.access(self._target.parent, os.W_OK):
+            self._part = self._target  # nothing can be made in that directory: it is written in its place
         self._keeping = keeping
         self._shown = 0
         self._moved = 0
         self._mismatched = False
 
     def attempt(self) -> Transferred:
-        there = self._keeping.folder.channel.stat(self._source)
+        there = self._keeping.remote.channel.stat(self._source)
         name = self._source.decode(errors="replace")
         if there is None or not there.is_file:
-            raise NotFound(f"there is no file {name!r} in the folder")
+            raise NotFound(f"there is no file {name!r}")
+        if self._target.exists() and not self._target.is_file():  # such as /dev/null, which must not be replaced
+            raise InvalidInput(f"{self._target} is there, and is no file")
         digest = self._receive(there)
-        self._check(digest)
-        os.utime(self._part, (there.modified_at, there.modified_at))
-        self._part.chmod(there.mode & 0o777)
-        self._part.replace(self._target)
-        return Transferred(name, str(self._target), there.size, self._moved, digest)
+        compared = self._check(digest, there.size)
+        if self._part != self._target:
+            os.utime(self._part, (there.modified_at, there.modified_at))
+            self._part.chmod(there.mode & 0o777)
+            self._part.replace(self._target)
+        return Transferred(name, str(self._target), there.size, self._moved, digest, compared)
 
     def _receive(self, there: Attributes) -> str:
         with self._part.open("ab+") as file:
             own, offset = self._resumable(file, there.size)
             file.truncate(offset)
             self._show(offset)
-            channel = self._keeping.folder.channel
+            channel = self._keeping.remote.channel
             handle = channel.open(self._source, Open.READ)
+            self._keeping.remote.checker.start(self._source)
             self._read(channel, handle, file, offset, there.size, own)
             channel.close_handle(handle)
         return own.hexdigest()
@@ -68,7 +74,7 @@ class _Download:
             length += len(data)
         if not length:
             return own, 0
-        there = self._keeping.folder.checker.check(self._source, length)
+        there = self._keeping.remote.checker.check(self._source, length)
         if there is None or (there.length, there.sha256) != (length, own.hexdigest()):
             return hashlib.sha256(), 0
         return own, length
@@ -98,10 +104,11 @@ class _Download:
             self._keeping.got_on()
             self._show(offset)
 
-    def _check(self, own: str) -> None:
-        there = self._keeping.folder.checker.check(self._source)
-        if there is not None and there.sha256 == own:
-            return
+    def _check(self, own: str, size: int) -> str:
+        """By what the ends were compared."""
+        there = self._keeping.remote.checker.result()
+        if there is not None and there.sha256 in (own, "") and (there.sha256 or there.size == size):
+            return "sha256" if there.sha256 else "size"
         if self._mismatched:
             raise SshoreError("the checksums at both ends differ, twice: somebody writes the file", code=Code.CONFLICT)
         self._mismatched = True

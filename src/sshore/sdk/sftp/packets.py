@@ -14,11 +14,13 @@ class Kind(IntEnum):
     READ = 5
     WRITE = 6
     LSTAT = 7
+    SETSTAT = 9
     FSETSTAT = 10
     OPENDIR = 11
     READDIR = 12
     REMOVE = 13
     MKDIR = 14
+    REALPATH = 16
     STAT = 17
     STATUS = 101
     HANDLE = 102
@@ -61,6 +63,10 @@ class Attributes:
     @property
     def is_directory(self) -> bool:
         return stat.S_ISDIR(self.mode)
+
+    @property
+    def is_link(self) -> bool:
+        return stat.S_ISLNK(self.mode)
 
     @property
     def is_file(self) -> bool:
@@ -128,10 +134,10 @@ def write_body(handle: bytes, offset: int, data: bytes) -> bytes:
     return b"".join((string(handle), struct.pack(">QI", offset, len(data)), data))
 
 
-def setstat_body(handle: bytes, mode: int, modified_at: int) -> bytes:
-    """Permissions and times; what lies before 1970 or after 2106 cannot be said."""
+def setstat_body(of: bytes, mode: int, modified_at: int) -> bytes:
+    """Permissions and times of a path or a handle; what lies before 1970 or after 2106 cannot be said."""
     time = min(max(modified_at, 0), 0xFFFFFFFF)
-    return string(handle) + struct.pack(">IIII", _PERMISSIONS | _TIMES, mode & 0o777, time, time)
+    return string(of) + struct.pack(">IIII", _PERMISSIONS | _TIMES, mode & 0o777, time, time)
 
 
 def mkdir_body(path: bytes) -> bytes:

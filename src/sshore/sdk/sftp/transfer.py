@@ -7,14 +7,16 @@ from typing import Protocol, TypeVar
 
 from sshore.core.errors import SshoreError, Unavailable
 from sshore.sdk.errors import ApiError
-from sshore.sdk.sftp.folder import Folder
+from sshore.sdk.sftp.channel import SftpError
+from sshore.sdk.sftp.packets import Status
+from sshore.sdk.sftp.remote import Remote
 from sshore.wire.problems import Code
 
 T = TypeVar("T")
-CHUNK_BYTES = 128 * 1024
-"""The most that one request reads or writes; every OpenSSH takes twice as much."""
+CHUNK_BYTES = 255 * 1024
+"""The most that one request reads or writes; what OpenSSH takes at most (since 8.5; one that reads less says so)."""
 UNDER_WAY = 32
-"""Requests sent before their answers are awaited: 4 MiB, enough for 300 Mbit/s at 100 ms."""
+"""Requests sent before their answers are awaited: 8 MiB, enough for 600 Mbit/s at 100 ms."""
 _FIRST_DELAY_S, _MAX_DELAY_S = 0.2, 5.0
 
 
@@ -37,13 +39,15 @@ class Transferred:
     bytes: int
     moved_bytes: int
     sha256: str
+    compared: str = "sha256"
+    """By what both ends were compared: `sha256`, or `size` where the other end can make no checksum."""
 
 
 @dataclass
 class Persistence:
     """Does a thing again when the connection is lost, until nothing has got on for `timeout_s`."""
 
-    folder: Folder
+    remote: Remote
     watcher: Watcher
     timeout_s: float
     interruptions: int = field(default=0, init=False)
@@ -65,13 +69,19 @@ class Persistence:
             try:
                 return attempt()
             except SshoreError as error:
-                self.folder.reset()
+                if not _leaves_all_well(error):
+                    self.remote.reset()
                 if not _is_passing(error) or time.monotonic() - self._last_progress > self.timeout_s:
                     raise
                 self.interruptions += 1
                 self.watcher.waiting(error.problem.detail)
             delay_s = _FIRST_DELAY_S if self._last_progress > before else min(delay_s * 2, _MAX_DELAY_S)
             time.sleep(delay_s)
+
+
+def _leaves_all_well(error: SshoreError) -> bool:
+    """Whether it refused a name before anything was under way."""
+    return isinstance(error, SftpError) and error.status in (Status.NO_SUCH_FILE, Status.PERMISSION_DENIED)
 
 
 def _is_passing(error: SshoreError) -> bool:

@@ -7,10 +7,10 @@ from collections import deque
 from pathlib import Path
 from typing import BinaryIO
 
-from sshore.core.errors import SshoreError
+from sshore.core.errors import InvalidInput, SshoreError
 from sshore.sdk.errors import ConnectionLost
 from sshore.sdk.sftp.channel import SftpChannel, SftpError
-from sshore.sdk.sftp.packets import Open
+from sshore.sdk.sftp.packets import Attributes, Open, Status
 from sshore.sdk.sftp.part_files import part_of
 from sshore.sdk.sftp.transfer import CHUNK_BYTES, UNDER_WAY, Persistence, Transferred
 from sshore.wire.problems import Code
@@ -42,32 +42,55 @@ class _Upload:
     def attempt(self) -> Transferred:
         with self._source.open("rb") as file:
             status = os.fstat(file.fileno())
-            digest = self._already_there(file, status)
+            there = self._find_target()
+            compared = "sha256"
+            digest = self._already_there(there, file, status)
             if digest is None:
-                digest = self._send(file, status)
-                self._check(digest, status.st_size)
-                self._keeping.folder.channel.rename(self._part, self._target)
+                digest = self._send(file, status, replaces=there is not None)
+                compared = self._check(digest, status.st_size)
+                if self._part != self._target:
+                    self._keeping.remote.channel.rename(self._part, self._target)
         self._show(status.st_size)
         target = self._target.decode(errors="replace")
-        return Transferred(str(self._source), target, status.st_size, self._moved, digest)
+        return Transferred(str(self._source), target, status.st_size, self._moved, digest, compared)
 
-    def _already_there(self, file: BinaryIO, status: os.stat_result) -> str | None:
+    def _find_target(self) -> Attributes | None:
+        """What is to be replaced. Where a link leads to a file, that is written and the link stays."""
+        channel = self._keeping.remote.channel
+        there = channel.lstat(self._target)
+        if there is not None and there.is_link:
+            there = channel.stat(self._target)
+            if there is not None:
+                self._target = channel.real_path(self._target)
+                self._part = part_of(self._target)
+        if there is not None and not there.is_file:
+            raise InvalidInput(f"{self._target.decode(errors='replace')} is there, and is no file")
+        return there
+
+    def _already_there(self, there: Attributes | None, file: BinaryIO, status: os.stat_result) -> str | None:
         """The checksum, where a former call has brought this file to its place already."""
-        there = self._keeping.folder.channel.stat(self._target)
-        if there is None or not there.is_file:
+        if there is None or (there.size, there.modified_at) != (status.st_size, int(status.st_mtime)):
             return None
-        if (there.size, there.modified_at) != (status.st_size, int(status.st_mtime)):
-            return None
-        checksum = self._keeping.folder.checker.check(self._target)
+        checksum = self._keeping.remote.checker.check(self._target)
         own = hashlib.sha256()
         _read_into(own, file, status.st_size)
         return own.hexdigest() if checksum and checksum.sha256 == own.hexdigest() else None
 
-    def _send(self, file: BinaryIO, status: os.stat_result) -> str:
+    def _send(self, file: BinaryIO, status: os.stat_result, *, replaces: bool) -> str:
         """Send what the part file lacks; the checksum of the whole local file."""
+        try:
+            return self._send_part(file, status)
+        except SftpError as error:
+            if error.status != Status.PERMISSION_DENIED or not replaces or self._part == self._target:
+                raise
+            # Nothing can be made in that directory, but the file itself may be writable: it is written in its place.
+            self._part = self._target
+            return self._send_part(file, status)
+
+    def _send_part(self, file: BinaryIO, status: os.stat_result) -> str:
         own, offset = self._resumable(file, status.st_size)
         self._show(offset)
-        channel = self._keeping.folder.channel
+        channel = self._keeping.remote.channel
         flags = Open.WRITE | Open.CREATE | (Open.TRUNCATE if offset == 0 else Open(0))
         handle = channel.open(self._part, flags)
         file.seek(offset)
@@ -75,7 +98,8 @@ class _Upload:
             self._write(channel, handle, file, offset, own)
         except SftpError as error:
             raise self._explained(error, channel) from error
-        channel.set_times_and_mode(handle, status.st_mode, int(status.st_mtime))
+        if self._part != self._target:  # in its place it may be somebody else's
+            channel.set_times_and_mode(handle, status.st_mode, int(status.st_mtime))
         channel.close_handle(handle)
         if os.fstat(file.fileno()).st_mtime_ns != status.st_mtime_ns:
             raise SshoreError(f"{self._source} was changed while it was sent: send it again", code=Code.CONFLICT)
@@ -83,12 +107,12 @@ class _Upload:
 
     def _resumable(self, file: BinaryIO, size: int) -> "tuple[hashlib._Hash, int]":
         """Where to go on, and the checksum of what lies before. A part that is no beginning of this file is no use."""
-        part = None if self._mismatched else self._keeping.folder.channel.stat(self._part)
+        part = None if self._mismatched else self._keeping.remote.channel.stat(self._part)
         file.seek(0)
         own = hashlib.sha256()
         if part is None or not 0 < part.size <= size:
             return own, 0
-        there = self._keeping.folder.checker.check(self._part, part.size)
+        there = self._keeping.remote.checker.check(self._part, part.size)
         _read_into(own, file, part.size)
         if there is None or (there.length, there.sha256) != (part.size, own.hexdigest()):
             return hashlib.sha256(), 0
@@ -112,10 +136,11 @@ class _Upload:
         self._keeping.got_on()
         self._show(self._shown + size)
 
-    def _check(self, own: str, size: int) -> None:
-        there = self._keeping.folder.checker.check(self._part)
-        if there is not None and (there.size, there.sha256) == (size, own):
-            return
+    def _check(self, own: str, size: int) -> str:
+        """By what the ends were compared."""
+        there = self._keeping.remote.checker.check(self._part)
+        if there is not None and there.size == size and there.sha256 in (own, ""):
+            return "sha256" if there.sha256 else "size"
         if self._mismatched:
             raise SshoreError(
                 f"the checksum of {self._source} is another one at the server, twice: somebody else writes "
