@@ -169,9 +169,9 @@ class TestFromInside:
         api = f"GET /api/v1/sessions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n"
         assert "404" in through_the_socket(hal, api)
         upgrade = "Connection: Upgrade\r\nUpgrade: sshore-stream/1\r\n"
-        for bearer, status in ((token, "401"), (hal.token, "404")):
+        for bearer in (token, hal.token):
             stream = f"GET /api/v1/sessions/{ida.session['id']}/apps/ssh/stream HTTP/1.1\r\nHost: x\r\n{upgrade}"
-            assert status in through_the_socket(hal, f"{stream}Authorization: Bearer {bearer}\r\n\r\n")
+            assert "404" in through_the_socket(hal, f"{stream}Authorization: Bearer {bearer}\r\n\r\n")
 
     def test_the_platforms_own_files_cannot_be_changed(self, hal: Neighbour) -> None:
         for path in (layout.AUTHORIZED_KEYS, layout.PRINCIPALS, layout.SSHD_CONFIG, f"{layout.KIT}/new"):
