@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import pytest
 from docker_world import DockerWorld, docker_world
-from worlds import OWNER_UID
+from worlds import OTHER_OWNER_UID, OWNER_UID
 
 from integration.docker_images import BUSYBOX
 from integration.other_daemons import FIRST_MAPPED_UID, docker_on_btrfs, docker_that_maps_users
@@ -100,10 +100,13 @@ class TestADaemonThatMapsUsers:
         assert not any((mapping.state / "docker" / "mounts").iterdir())
 
     def test_without_root_a_session_is_as_everywhere(self, mapping: DockerWorld) -> None:
-        spec = mapping.spec()
+        theirs = BindMount(mapping.folder("theirs", OTHER_OWNER_UID), "/home/work/theirs", disk_uid=OTHER_OWNER_UID)
+        spec = mapping.spec(mounts=(theirs,))
         start(mapping, spec)
-        assert mapping.inside(spec).output("id -un; touch file; stat -c %U file") == "work\nwork\n"
+        inside = mapping.inside(spec)
+        assert inside.output("id -un; touch file theirs/new; stat -c %U file theirs/new").split() == ["work"] * 3
         assert (spec.home / "file").stat().st_uid == OWNER_UID
+        assert (theirs.source / "new").stat().st_uid == OTHER_OWNER_UID
 
     def test_members_are_refused_where_admins_may(self, mapping: DockerWorld) -> None:
         with pytest.raises(Forbidden, match="for administrators alone here"):

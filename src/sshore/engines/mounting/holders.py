@@ -1,5 +1,9 @@
-"""Processes of a session that keep a mount: with open files, working directories and mapped files there, or with mounts
-of their own in which it still is. Blocking; for a server that may look at them."""
+"""Processes of a session that keep a directory: with open files, working directories and mapped files on its mount, or
+with mounts of their own that show some of it. Blocking; for a server that may look at them.
+
+Who makes a user namespace may copy a mount (open_tree(2)) and lay it nowhere: no table of mounts has it, and what is
+open there is told by nothing but the disk that it is on.
+"""
 
 import os
 import select
@@ -7,7 +11,8 @@ import signal
 from collections import defaultdict
 from collections.abc import Collection, Iterator
 from contextlib import suppress
-from pathlib import Path
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 
 from sshore.engines.mounting.mount_table import mount_number, mounts_of
 
@@ -15,12 +20,30 @@ _END_TIMEOUT_MS = 2000
 _O_PATH = os.O_PATH | os.O_CLOEXEC
 
 
-def end_holders(agent: int, numbers: Collection[int], source: tuple[str, str]) -> int:
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What is to be let go: mounts of the agent's by their numbers, all mounts that show `root` of `device` or what is
+    in it (proc(5), mountinfo), and what is open on the disk (`st_dev`) by mounts that no table has."""
+
+    numbers: Collection[int]
+    device: str
+    root: str
+    disk: int
+
+
+def end_holders(agent: int, held: Held) -> int:
     """Kill them, but for the agent, which is pid 1 of the session; how many there were."""
     mine = _mounts_namespace(agent)
+    # On a mount of ours is the session's log, which its programs have inherited.
+    known = {entry.number for process in (agent, "self") for entry in mounts_of(process)}
     ended = 0
     for pid in descendants(agent):
-        if _holds(pid, numbers) or (_mounts_namespace(pid) != mine and _sees(pid, source)):
+        others = [] if _mounts_namespace(pid) == mine else mounts_of(pid)
+        tables = known.union(entry.number for entry in others)
+        shows = any(
+            entry.device == held.device and PurePosixPath(entry.root).is_relative_to(held.root) for entry in others
+        )
+        if shows or _holds(pid, held, tables):
             ended += _kill(pid)
     return ended
 
@@ -40,29 +63,38 @@ def descendants(agent: int) -> Iterator[int]:
         waiting += children[pid]
 
 
-def _holds(pid: int, numbers: Collection[int]) -> bool:
+def _holds(pid: int, held: Held, tables: Collection[int]) -> bool:
+    """`tables`: the numbers of the mounts that can be seen."""
     process = Path(f"/proc/{pid}")
     with suppress(OSError):
-        if any(mount_number(file) in numbers for file in (process / "fdinfo").iterdir()):
-            return True
+        for file in (process / "fdinfo").iterdir():
+            number = mount_number(file)
+            if number in held.numbers:
+                return True
+            # Only now: to look at a file takes longer than at its number, and asks its disk.
+            if number and number not in tables and _disk(process / "fd" / file.name) == held.disk:
+                return True
     links = [process / "cwd", process / "root", process / "exe"]
     with suppress(OSError):  # mapped files, which only root may open so
         links += (process / "map_files").iterdir()
-    return any(_is_on(link, numbers) for link in links)
+    return any(_is_on(link, held, tables) for link in links)
 
 
-def _is_on(link: Path, numbers: Collection[int]) -> bool:
+def _is_on(link: Path, held: Held, tables: Collection[int]) -> bool:
     with suppress(OSError):
         place = os.open(link, _O_PATH)
         try:
-            return mount_number(Path(f"/proc/self/fdinfo/{place}")) in numbers
+            number = mount_number(Path(f"/proc/self/fdinfo/{place}"))
+            return number in held.numbers or (number not in tables and os.fstat(place).st_dev == held.disk)
         finally:
             os.close(place)
     return False
 
 
-def _sees(pid: int, source: tuple[str, str]) -> bool:
-    return any((entry.device, entry.root) == source for entry in mounts_of(pid))
+def _disk(link: Path) -> int | None:
+    with suppress(OSError):
+        return link.stat().st_dev
+    return None
 
 
 def _mounts_namespace(pid: int) -> str:
