@@ -2,6 +2,8 @@
 it is refused where that cannot be."""
 
 import asyncio
+import shutil
+import subprocess
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +18,7 @@ from sshore.core.errors import EngineFailed, InvalidInput
 from sshore.core.sessions import BindMount, SessionSpec
 from sshore.engines.docker import DockerEngine
 from sshore.engines.docker.root import RootPolicy
-from sshore.engines.docker.staging import check_shares
+from sshore.engines.docker.staging import check_shares, clear_stage, stage_others
 from sshore.engines.sandbox.own_mounts import with_own_mounts
 from sshore.wire.problems import Code
 
@@ -124,3 +126,26 @@ def test_it_is_refused_by_name_by_a_server_with_mounts_of_its_own(world: DockerW
         assert refusal.value.problem.code is Code.SHARE_UNSUPPORTED
 
     with_own_mounts(lambda _: refused())
+
+
+def test_a_directory_on_offer_is_the_one_that_was_looked_at_with_what_is_mounted_in_it(world: DockerWorld) -> None:
+    place = world.state / "team" / "datasets"
+    (place / "disk").mkdir(parents=True, mode=0o755)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "none", place / "disk"], check=True)
+    try:
+        (place / "disk" / "file").write_text("there")
+        spec = world.spec(mounts=(BindMount(place, "/data", read_only=True, offered=True),))
+        staged = stage_others(spec, world.state / "docker" / "mounts", world.options.socket)
+        place.rename(place.with_name("before"))
+        place.symlink_to("/etc")
+        assert sorted(path.name for path in staged.mounts[0].source.iterdir()) == ["disk"]
+        clear_stage(spec.id, world.state / "docker" / "mounts")
+        place.unlink()
+        place.with_name("before").rename(place)
+        start(world, spec)
+        assert world.inside(spec).output("cat /data/disk/file") == "there"
+        assert (place / "disk" / "file").read_text() == "there", "it is still mounted on the host"
+    finally:
+        subprocess.run(["umount", "-l", place / "disk"], check=True)
+        with_engine(world, lambda engine: engine.remove(spec.id))
+        shutil.rmtree(place.parent)

@@ -42,7 +42,7 @@ from sshore.engines.docker.options import DockerOptions
 from sshore.engines.docker.registries import Registries
 from sshore.engines.docker.root import check_root, inside_root, stage_for_root
 from sshore.engines.docker.same_directory import check_same_directory
-from sshore.engines.docker.staging import check_shares, clear_stage, stage_shares
+from sshore.engines.docker.staging import check_shares, clear_stage, stage_others
 from sshore.engines.memory_kills import memory_kills_of
 from sshore.wire.problems import Code
 
@@ -97,7 +97,7 @@ class DockerEngine:
                 "administrator set SSHORE_DOCKER_HOST_NETWORK=1",
                 field="network",
             )
-        await self._check_shares(spec)
+        await asyncio.to_thread(check_shares, spec.mounts, self._options.socket)
         _check_uid(spec.host_uid)
         await self.check_state_directory()
         info = await self._machine()
@@ -213,11 +213,7 @@ class DockerEngine:
         if spec.root:
             root_uid = inside_root(await self._machine())
             return await asyncio.to_thread(stage_for_root, spec, root_uid, self._stage)
-        await self._check_shares(spec)
-        return await asyncio.to_thread(stage_shares, spec, self._stage)
-
-    async def _check_shares(self, spec: SessionSpec) -> None:
-        await asyncio.to_thread(check_shares, spec.mounts, self._options.socket)
+        return await asyncio.to_thread(stage_others, spec, self._stage, self._options.socket)
 
     async def _surroundings(self, spec: SessionSpec) -> Surroundings:
         info = await self._machine()

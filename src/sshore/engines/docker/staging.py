@@ -1,5 +1,5 @@
 """Directories on their way into a container, mounted on the host so that they are there as they are to be inside: with
-their files the session's own. The daemon knows paths only, and mounts from there.
+their files the session's own, or the very directory that was looked at. The daemon knows paths, and mounts from there.
 
 This needs a server that is root and sees the daemon's mounts. Blocking.
 """
@@ -32,7 +32,7 @@ def check_shares(mounts: Iterable[BindMount], socket_path: Path) -> None:
         InvalidInput: ``share_unsupported``.
     """
     shared = [mount.target for mount in mounts if mount.disk_uid]
-    if shared and not (os.geteuid() == 0 and shares_mounts_with_daemon(socket_path)):
+    if shared and not _may_stage(socket_path):
         raise InvalidInput(
             f"a container here cannot have what somebody else shares ({', '.join(shared)}): its files can only be made "
             "the session's own by a server that sees the Docker daemon's mounts, not by one in a container or in a "
@@ -43,23 +43,28 @@ def check_shares(mounts: Iterable[BindMount], socket_path: Path) -> None:
         )
 
 
-def stage_shares(spec: SessionSpec, stage: Path) -> SessionSpec:
-    """Mount below `stage` what others share with a session's owner, so that it is the session's own; the session with
-    these. From there the daemon mounts them into the container; when it has, `clear_stage`.
+def stage_others(spec: SessionSpec, stage: Path, socket_path: Path) -> SessionSpec:
+    """Mount below `stage` what others share with a session's owner, so that it is the session's own, and directories on
+    offer, where others could lead the daemon elsewhere; the session with these. From there the daemon mounts them into
+    the container; when it has, `clear_stage`.
 
     Raises:
-        EngineFailed: the kernel or a file system cannot.
+        InvalidInput: as `check_shares`. EngineFailed: the kernel or a file system cannot.
     """
-    if not any(mount.disk_uid for mount in spec.mounts):
+    check_shares(spec.mounts, socket_path)
+    if not any(mount.disk_uid or mount.offered for mount in spec.mounts) or not _may_stage(socket_path):
         return spec
     place = open_stage(spec.id, stage)
     return replace(
         spec,
-        mounts=tuple(
-            staged(mount, share_ranges(mount, spec.host_uid), place / str(number)) if mount.disk_uid else mount
-            for number, mount in enumerate(spec.mounts)
-        ),
+        mounts=tuple(_others(mount, spec.host_uid, place / str(number)) for number, mount in enumerate(spec.mounts)),
     )
+
+
+def _others(mount: BindMount, host_uid: int | None, place: Path) -> BindMount:
+    if mount.disk_uid:
+        return staged(mount, share_ranges(mount, host_uid), place)
+    return staged(mount, (), place) if mount.offered else mount
 
 
 def share_ranges(mount: BindMount, host_uid: int | None) -> list[IdRange]:
@@ -76,7 +81,8 @@ def open_stage(session_id: SessionId, stage: Path) -> Path:
 
 
 def staged(mount: BindMount, ranges: Sequence[IdRange], place: Path) -> BindMount:
-    """The mount, from `place`, where its directory is mounted with these uids. Raises EngineFailed."""
+    """The mount, from `place`, where its directory is mounted with these uids; with none, as it is. Raises
+    EngineFailed."""
     with opened(mount) as source:
         return replace(mount, source=mounted(_path_of(source), ranges, place, mount.source))
 
@@ -85,8 +91,10 @@ def mounted(source: Path, ranges: Sequence[IdRange], place: Path, name: Path | N
     """Mount a directory, which is called `name`, at `place`, with these uids. Raises EngineFailed."""
     libc = ctypes.CDLL(None, use_errno=True)
     try:
-        tree = idmap.mapped_tree(libc, source, ranges)
+        tree = idmap.mapped_tree(libc, source, ranges) if ranges else idmap.copied_tree(libc, source)
     except OSError as error:
+        if not ranges and error.errno == errno.ENOSYS:
+            return name or source  # such a kernel has no better way than the path
         why = "the kernel is older than 5.12" if error.errno == errno.ENOSYS else "its file system cannot map uids"
         raise EngineFailed(
             f"the session cannot have {name or source} mounted with its own uid: {why} ({error.strerror})"
@@ -130,6 +138,10 @@ def shares_mounts_with_daemon(socket_path: Path) -> bool:
         # Of whoever made the socket: the daemon, or the service manager for it. 0 is one in another pid namespace.
         return pid > 0 and Path(f"/proc/{pid}/ns/mnt").samefile("/proc/thread-self/ns/mnt")
     return False
+
+
+def _may_stage(socket_path: Path) -> bool:
+    return os.geteuid() == 0 and shares_mounts_with_daemon(socket_path)
 
 
 def _path_of(descriptor: int) -> Path:

@@ -16,10 +16,11 @@ from typing import NamedTuple
 
 SYS_OPEN_TREE, SYS_MOVE_MOUNT, SYS_MOUNT_SETATTR = 428, 429, 442
 """The same on every architecture (syscalls(2))."""
-AT_FDCWD, AT_EMPTY_PATH = -100, 0x1000
+AT_FDCWD, AT_EMPTY_PATH, AT_RECURSIVE = -100, 0x1000, 0x8000
 OPEN_TREE_CLONE = 1
 MOVE_MOUNT_F_EMPTY_PATH = 4
 _MOUNT_ATTR_IDMAP = 0x00100000
+_MS_PRIVATE = 1 << 18
 
 
 class IdRange(NamedTuple):
@@ -55,6 +56,21 @@ def mapped_tree(libc: ctypes.CDLL, source: Path, ranges: Iterable[IdRange]) -> i
         check(libc.syscall(SYS_MOUNT_SETATTR, tree, b"", AT_EMPTY_PATH, attributes, len(attributes)))
         failed.pop_all()
         return int(tree)
+
+
+def copied_tree(libc: ctypes.CDLL, source: Path) -> int:
+    """The like with the uids as they are, and with what is mounted in the directory. Raises OSError."""
+    path = ctypes.c_char_p(os.fsencode(source))
+    flags = OPEN_TREE_CLONE | os.O_CLOEXEC | AT_RECURSIVE
+    tree = check(libc.syscall(SYS_OPEN_TREE, AT_FDCWD, path, flags))
+    with ExitStack() as failed:
+        failed.callback(os.close, tree)
+        # Else whoever unmounts a copy unmounts what is mounted in the original.
+        attributes = struct.pack("QQQQ", 0, 0, _MS_PRIVATE, 0)
+        flags = AT_EMPTY_PATH | AT_RECURSIVE
+        check(libc.syscall(SYS_MOUNT_SETATTR, tree, b"", flags, attributes, len(attributes)))
+        failed.pop_all()
+    return int(tree)
 
 
 def move(libc: ctypes.CDLL, tree: int, place: Path) -> None:
