@@ -3,6 +3,7 @@
 Runs confined to a storage folder, on a stream of its own, where no session is. One JSON line each way:
 
     {"path": "sub/big.tar", "length": 1048576}      of the first so many bytes; without it, of all
+    {"path": "sub/big.tar", "length": 2097152, "follow": true}      of a file that is still growing to that
     {"ok": true, "size": 2097152, "length": 1048576, "sha256": "…"}
     {"ok": false, "code": "not_found", "detail": "…"}
 """
@@ -18,6 +19,7 @@ from sshore.wire.lines import MAX_LINE_BYTES, LineError, decode_line, encode_lin
 from sshore.wire.problems import Code
 
 _CHUNK_BYTES = 1 << 20
+_GROWS_MS = 20
 
 
 def main() -> int:
@@ -35,7 +37,8 @@ def _answer(line: bytes, requests: BinaryIO) -> dict[str, Any]:
         path, length = request["path"], request.get("length")
         if not isinstance(path, str) or not isinstance(length, int | None):
             raise TypeError
-        return {"ok": True, **_check(path.encode(errors="surrogateescape"), length, requests)}
+        follow = request.get("follow") is True
+        return {"ok": True, **_check(path.encode(errors="surrogateescape"), length, requests, follow=follow)}
     except FileNotFoundError:
         return _refusal(Code.NOT_FOUND, "there is no such file")
     except OSError as error:
@@ -44,28 +47,31 @@ def _answer(line: bytes, requests: BinaryIO) -> dict[str, Any]:
         return _refusal(Code.INVALID_INPUT, "this names no file")
 
 
-def _check(path: bytes, length: int | None, requests: BinaryIO) -> dict[str, Any]:
+def _check(path: bytes, length: int | None, requests: BinaryIO, *, follow: bool) -> dict[str, Any]:
     # Opening a pipe would wait for its other end without O_NONBLOCK.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb", buffering=0) as file:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
             raise FileNotFoundError
-        wanted = status.st_size if length is None else min(max(length, 0), status.st_size)
+        most = sys.maxsize if follow and length is not None else status.st_size
+        wanted = status.st_size if length is None else min(max(length, 0), most)
         digest, rest = hashlib.sha256(), wanted
-        while rest and (data := file.read(min(rest, _CHUNK_BYTES))):
+        while rest and ((data := file.read(min(rest, _CHUNK_BYTES))) or follow):
             digest.update(data)
             rest -= len(data)
-            if _has_left(requests):
+            if _has_left(requests, follow=follow, wait_ms=0 if data else _GROWS_MS):
                 sys.exit(1)
-    return {"size": status.st_size, "length": wanted - rest, "sha256": digest.hexdigest()}
+        size = os.fstat(file.fileno()).st_size if follow else status.st_size
+    return {"size": size, "length": wanted - rest, "sha256": digest.hexdigest()}
 
 
-def _has_left(requests: BinaryIO) -> bool:
+def _has_left(requests: BinaryIO, *, follow: bool, wait_ms: int) -> bool:
     """Whether the client is gone, who would have waited for the answer."""
     poll = select.poll()
-    poll.register(requests.fileno(), 0)
-    return bool(poll.poll(0))  # POLLHUP and POLLERR are always reported (poll(2))
+    # Of the socket that sshd gives it closes one direction; what is not waited for in vain is answered even so.
+    poll.register(requests.fileno(), select.POLLRDHUP if follow else 0)
+    return bool(poll.poll(wait_ms))  # POLLHUP and POLLERR are always reported (poll(2))
 
 
 def _refusal(code: Code, detail: str) -> dict[str, Any]:

@@ -126,8 +126,9 @@ class SftpChannel:
 
     # Many under way: send, then take the answers in the order of the requests.
 
-    def send_write(self, handle: bytes, offset: int, data: bytes) -> int:
-        return self._send(Kind.WRITE, packets.write_body(handle, offset, data))
+    def send_write(self, handle: bytes, offset: int, data: memoryview) -> int:
+        """The data may change when this has returned."""
+        return self._send(Kind.WRITE, packets.write_head(handle, offset, len(data)), data)
 
     def send_read(self, handle: bytes, offset: int, length: int) -> int:
         return self._send(Kind.READ, packets.read_body(handle, offset, length))
@@ -147,10 +148,12 @@ class SftpChannel:
     def _ask(self, kind: Kind, body: bytes, expected: Kind | None = None) -> Reader:
         return self._take(self._send(kind, body), expected)
 
-    def _send(self, kind: Kind, body: bytes) -> int:
+    def _send(self, kind: Kind, body: bytes, data: memoryview | None = None) -> int:
         self._last_id = (self._last_id + 1) & 0xFFFFFFFF
         with _lost():
-            self._connection.sendall(packets.frame(kind, self._last_id, body))
+            self._connection.sendall(packets.frame(kind, self._last_id, body, len(data or b"")))
+            if data:  # by itself, because joining would copy it
+                self._connection.sendall(data)
         return self._last_id
 
     def _take(self, request_id: int, expected: Kind | None) -> Reader:

@@ -33,12 +33,13 @@ class Checker:
         self.start(path, length)
         return self.result()
 
-    def start(self, path: bytes, length: int | None = None) -> None:
+    def start(self, path: bytes, length: int | None = None, *, follow: bool = False) -> None:
         """Have it made while something else goes on. Raises ConnectionLost."""
+        request = {"path": path.decode(errors="surrogateescape"), "length": length, "follow": follow}
         if self._is_under_way:  # of a transfer that was given up
             self._answer()
         try:
-            self._connection.sendall(encode_line({"path": path.decode(errors="surrogateescape"), "length": length}))
+            self._connection.sendall(encode_line(request))
         except (OSError, LineError) as error:
             raise ConnectionLost(explain(error)) from error
         self._is_under_way = True

@@ -15,7 +15,7 @@ _PATIENCE_S = 5.0
 class Connection(Protocol):
     """What a channel needs of a socket."""
 
-    def sendall(self, data: bytes, /) -> None: ...
+    def sendall(self, data: bytes | memoryview, /) -> None: ...
 
     def recv(self, size: int, /) -> bytes: ...
 
@@ -42,7 +42,7 @@ class ProgramConnection:
         for pipe in (self._stdin, self._stdout):
             _widen(pipe.fileno())
 
-    def sendall(self, data: bytes, /) -> None:
+    def sendall(self, data: bytes | memoryview, /) -> None:
         left = memoryview(data)
         while left:
             left = left[self._stdin.write(left) or 0 :]

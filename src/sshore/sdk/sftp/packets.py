@@ -114,8 +114,9 @@ def string(value: bytes) -> bytes:
     return struct.pack(">I", len(value)) + value
 
 
-def frame(kind: Kind, request_id: int, body: bytes) -> bytes:
-    return struct.pack(">IBI", 5 + len(body), kind, request_id) + body
+def frame(kind: Kind, request_id: int, body: bytes, more: int = 0) -> bytes:
+    """A packet; `more` bytes of it follow by themselves."""
+    return struct.pack(">IBI", 5 + len(body) + more, kind, request_id) + body
 
 
 def init() -> bytes:
@@ -130,8 +131,9 @@ def read_body(handle: bytes, offset: int, length: int) -> bytes:
     return string(handle) + struct.pack(">QI", offset, length)
 
 
-def write_body(handle: bytes, offset: int, data: bytes) -> bytes:
-    return b"".join((string(handle), struct.pack(">QI", offset, len(data)), data))
+def write_head(handle: bytes, offset: int, length: int) -> bytes:
+    """The body of a write, up to its data."""
+    return string(handle) + struct.pack(">QI", offset, length)
 
 
 def setstat_body(of: bytes, mode: int, modified_at: int) -> bytes:

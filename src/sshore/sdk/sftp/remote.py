@@ -27,8 +27,9 @@ class Checks(Protocol):
             SshoreError: the other end cannot read it. ConnectionLost: it, or the network, is gone.
         """
 
-    def start(self, path: bytes) -> None:
-        """Have the checksum of all of a file made while it is on its way. Raises ConnectionLost."""
+    def start(self, path: bytes, length: int | None = None, *, follow: bool = False) -> None:
+        """Have the checksum made while the file is on its way; with `follow` of one that grows to that length there.
+        Raises ConnectionLost."""
 
     def result(self) -> Checksum | None:
         """What was started; raises as `check` does."""
@@ -65,7 +66,7 @@ class SizesOnly:
             return None
         return Checksum(there.size, there.size if length is None else min(length, there.size), "")
 
-    def start(self, path: bytes) -> None:
+    def start(self, path: bytes, length: int | None = None, *, follow: bool = False) -> None:
         self._started = path
 
     def result(self) -> Checksum | None:

@@ -4,8 +4,8 @@ checksum, then renamed into its place."""
 import hashlib
 import os
 from collections import deque
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
 
 from sshore.core.errors import InvalidInput, SshoreError
 from sshore.sdk.errors import ConnectionLost
@@ -16,6 +16,8 @@ from sshore.sdk.sftp.transfer import CHUNK_BYTES, UNDER_WAY, Persistence, Transf
 from sshore.wire.problems import Code
 
 _READ_BYTES = 1 << 20
+_WORTH_FOLLOWING = 8 << 20
+"""From so many bytes on the checksum is made there while they arrive, and not afterwards."""
 
 
 def upload(source: Path, target: bytes, keeping: Persistence) -> Transferred:
@@ -38,9 +40,10 @@ class _Upload:
         self._shown = 0
         self._moved = 0
         self._mismatched = False
+        self._follows = False
 
     def attempt(self) -> Transferred:
-        with self._source.open("rb") as file:
+        with self._source.open("rb", buffering=0) as file:
             status = os.fstat(file.fileno())
             there = self._find_target()
             compared = "sha256"
@@ -67,7 +70,7 @@ class _Upload:
             raise InvalidInput(f"{self._target.decode(errors='replace')} is there, and is no file")
         return there
 
-    def _already_there(self, there: Attributes | None, file: BinaryIO, status: os.stat_result) -> str | None:
+    def _already_there(self, there: Attributes | None, file: FileIO, status: os.stat_result) -> str | None:
         """The checksum, where a former call has brought this file to its place already."""
         if there is None or (there.size, there.modified_at) != (status.st_size, int(status.st_mtime)):
             return None
@@ -76,7 +79,7 @@ class _Upload:
         _read_into(own, file, status.st_size)
         return own.hexdigest() if checksum and checksum.sha256 == own.hexdigest() else None
 
-    def _send(self, file: BinaryIO, status: os.stat_result, *, replaces: bool) -> str:
+    def _send(self, file: FileIO, status: os.stat_result, *, replaces: bool) -> str:
         """Send what the part file lacks; the checksum of the whole local file."""
         try:
             return self._send_part(file, status)
@@ -87,13 +90,16 @@ class _Upload:
             self._part = self._target
             return self._send_part(file, status)
 
-    def _send_part(self, file: BinaryIO, status: os.stat_result) -> str:
+    def _send_part(self, file: FileIO, status: os.stat_result) -> str:
         own, offset = self._resumable(file, status.st_size)
         self._show(offset)
         channel = self._keeping.remote.channel
         flags = Open.WRITE | Open.CREATE | (Open.TRUNCATE if offset == 0 else Open(0))
         handle = channel.open(self._part, flags)
         file.seek(offset)
+        self._follows = status.st_size - offset > _WORTH_FOLLOWING
+        if self._follows:
+            self._keeping.remote.checker.start(self._part, status.st_size, follow=True)
         try:
             self._write(channel, handle, file, offset, own)
         except SftpError as error:
@@ -101,11 +107,11 @@ class _Upload:
         if self._part != self._target:  # in its place it may be somebody else's
             channel.set_times_and_mode(handle, status.st_mode, int(status.st_mtime))
         channel.close_handle(handle)
-        if os.fstat(file.fileno()).st_mtime_ns != status.st_mtime_ns:
+        if os.fstat(file.fileno()).st_mtime_ns != status.st_mtime_ns or file.tell() != status.st_size:
             raise SshoreError(f"{self._source} was changed while it was sent: send it again", code=Code.CONFLICT)
         return own.hexdigest()
 
-    def _resumable(self, file: BinaryIO, size: int) -> "tuple[hashlib._Hash, int]":
+    def _resumable(self, file: FileIO, size: int) -> "tuple[hashlib._Hash, int]":
         """Where to go on, and the checksum of what lies before. A part that is no beginning of this file is no use."""
         part = None if self._mismatched else self._keeping.remote.channel.stat(self._part)
         file.seek(0)
@@ -118,9 +124,11 @@ class _Upload:
             return hashlib.sha256(), 0
         return own, part.size
 
-    def _write(self, channel: SftpChannel, handle: bytes, file: BinaryIO, offset: int, own: "hashlib._Hash") -> None:
+    def _write(self, channel: SftpChannel, handle: bytes, file: FileIO, offset: int, own: "hashlib._Hash") -> None:
         under_way: deque[tuple[int, int]] = deque()
-        while data := file.read(CHUNK_BYTES):
+        buffer = memoryview(bytearray(CHUNK_BYTES))
+        while size := file.readinto(buffer):
+            data = buffer[:size]
             own.update(data)
             under_way.append((channel.send_write(handle, offset, data), len(data)))
             offset += len(data)
@@ -138,7 +146,8 @@ class _Upload:
 
     def _check(self, own: str, size: int) -> str:
         """By what the ends were compared."""
-        there = self._keeping.remote.checker.check(self._part)
+        checker = self._keeping.remote.checker
+        there = checker.result() if self._follows else checker.check(self._part)
         if there is not None and there.size == size and there.sha256 in (own, ""):
             return "sha256" if there.sha256 else "size"
         if self._mismatched:
@@ -161,7 +170,7 @@ class _Upload:
         self._shown = arrived
 
 
-def _read_into(own: "hashlib._Hash", file: BinaryIO, length: int) -> None:
+def _read_into(own: "hashlib._Hash", file: FileIO, length: int) -> None:
     while length and (data := file.read(min(length, _READ_BYTES))):
         own.update(data)
         length -= len(data)
