@@ -16,6 +16,23 @@ from sshore.engines.sandbox import SandboxEngine
 
 Scenario = Callable[[SandboxWorld], None]
 
+# Sees nothing but a copy of what was mounted: a file of it, or all of it by a mount that is nowhere (open_tree(2)).
+LEAVES_ALL_BUT_A_COPY = """
+import ctypes, os, sys, time
+libc = ctypes.CDLL(None, use_errno=True)
+tree = libc.syscall(428, -100, b"data", 1) if "nowhere" in sys.argv else None
+os.makedirs("/tmp/new", exist_ok=True)
+assert libc.mount(b"none", b"/tmp/new", b"tmpfs", 0, None) == 0
+os.mkdir("/tmp/new/old")
+open("/tmp/new/file", "w").close()
+assert tree or libc.mount(b"data/of-data", b"/tmp/new/file", None, 4096, None) == 0
+os.chdir("/tmp/new")
+assert libc.pivot_root(b".", b"old") == 0 and libc.umount2(b"/old", 2) == 0
+os.chdir("/")
+os.stat("of-data", dir_fd=tree) if tree else open("/file").read(1)
+time.sleep(300)
+"""
+
 
 def everywhere(scenario: Scenario) -> Callable[[str], None]:
     """The scenario with a server that is root, and with one that is not."""
@@ -122,16 +139,20 @@ def test_by_force_no_process_keeps_it(world: SandboxWorld) -> None:
     start(world, spec)
     mount(world, spec, unwanted)
     inside = world.inside(spec)
+    inside.output(f"cat >leave.py <<'END'\n{LEAVES_ALL_BUT_A_COPY}END")
     for number, holder in enumerate(
         (
             "sleep 300 <data/of-data",
             "cd data && exec sleep 300",
             "exec unshare -Urm sleep 300",
             "exec unshare -Urmpf sh -c 'mkdir data2; mount --bind data data2; umount data; sleep 300'",
+            "exec unshare -Urm python3 leave.py",
+            "exec unshare -Urm python3 leave.py nowhere",
         )
     ):
         inside.output(f"sh -c {holder!r} >/dev/null 2>&1 & echo $! >holder{number}")
-    inside.output("sleep 300 >/dev/null 2>&1 & echo $! >innocent; sleep 0.3")
+    inside.output("sleep 300 >/dev/null 2>&1 & echo $! >innocent; sleep 0.5")
+    inside.output("for f in holder?; do kill -0 $(cat $f) || exit 1; done")
     assert not unmount(world, spec, unwanted, by_force=True)
     living = inside.run("for f in holder?; do kill -0 $(cat $f) 2>/dev/null && echo $f; done; ls data data2")[1]
     assert "holder" not in living and "of-data" not in living
