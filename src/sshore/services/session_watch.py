@@ -124,7 +124,7 @@ class SessionWatch:
                 tasks.create_task(self._act(session, watched, now))
         if self._kept_at is None or now - self._kept_at >= _KEEP_EVERY:
             await self._keep(now)
-        return _pause_s(running)
+        return min([_pause_s(running), *(self._due_s(session, now) for session in running)])
 
     def report(self, session: Session) -> Report | None:
         """What a session that runs has done, and when it will stop; None for any other."""
@@ -192,6 +192,12 @@ class SessionWatch:
             log.warning("acting on a session failed", extra={"session": session.id, "reason": error.problem.detail})
         except Exception:  # such as an agent that answers nonsense: that is no other session's business
             log.exception("acting on a session failed", extra={"session": session.id})
+
+    def _due_s(self, session: Session, now: datetime) -> float:
+        """Until the session is to be warned or stopped: a short time-out's warning is not to fall between two looks."""
+        end = deadline(session, self._watched[session.id].activity.active_at)
+        left_s = [(at - now).total_seconds() for at in (end.warn_at, end.at)] if end else []
+        return max(min((left for left in left_s if left > 0), default=LOOK_EVERY_S), _SHORTEST_PAUSE_S)
 
     async def _stop(self, session: Session, end: Deadline) -> None:
         log.info("stopping a session", extra={"session": session.id, "reason": end.reason})

@@ -159,6 +159,21 @@ async def test_short_time_outs_are_looked_at_more_often(world: World, watch: Ses
     assert await watch.look() == 1
 
 
+async def test_the_next_look_is_when_a_warning_is_due(world: World, watch: SessionWatch) -> None:
+    session = await world.run(world.admin, "demo", idle_timeout_s=120.0)
+    await watch.look()
+    world.clock.advance(seconds=100)
+    assert await watch.look() == 8
+    world.clock.advance(seconds=8)
+    assert await watch.look() == 12
+    assert [text for _, text in world.links.warnings] == [
+        "Session demo is idle and stops in 12s: press a few keys to keep it."
+    ]
+    world.clock.advance(seconds=12)
+    await watch.look()
+    assert (await state(world, session))[0] is SessionState.STOPPED
+
+
 async def test_an_agent_that_answers_nonsense_keeps_no_other_session_from_being_stopped(
     world: World, watch: SessionWatch
 ) -> None:
