@@ -18,16 +18,19 @@ _BACKLOG = 1024
 _MAX_HEAD_BYTES = 64 << 10
 _REQUEST_PATIENCE_S = 120.0
 """How long a request may take to come, its body included, which has 2 MiB at most."""
+_READING_PATIENCE_S = 60.0
+"""How long a client may leave an answer unread that waits for it."""
 
 
 class HttpProtocol(HttpToolsProtocol):
     """uvicorn's, with a limit to requests' heads, which httptools keeps in memory however long they are; to the time
-    that a request may take to come; and to how many may be on their way."""
+    that a request may take to come, and an answer to be read; and to how many may be on their way."""
 
     _unfinished_bytes = 0
     """What has come since the last head or piece of a body was complete."""
     _coming = False
     _deadline: asyncio.TimerHandle | None = None
+    _unread: asyncio.TimerHandle | None = None
 
     def __init__(self, gateway: Gateway, **arguments: Any) -> None:
         super().__init__(**arguments)
@@ -59,9 +62,25 @@ class HttpProtocol(HttpToolsProtocol):
         self._arrived()
         super().on_message_complete()
 
+    def pause_writing(self) -> None:
+        # A client that reads nothing would keep its connection, and what it has asked for in memory, for ever.
+        self._unread = self.loop.call_later(_READING_PATIENCE_S, self.transport.abort)
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        self._is_read()
+        super().resume_writing()
+
     def connection_lost(self, exc: Exception | None) -> None:
         self._arrived()
+        self._is_read()
+        self.pipeline.clear()  # uvicorn would answer those next, on a connection that is no more
         super().connection_lost(exc)
+
+    def _is_read(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
 
     def _arrived(self) -> None:
         self._coming = False

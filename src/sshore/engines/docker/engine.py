@@ -103,7 +103,7 @@ class DockerEngine:
         info = await self._machine()
         check_limits(spec.resources, info)
         if spec.root:
-            check_root(spec, self._options.root, self._options.socket)
+            await asyncio.to_thread(check_root, spec, self._options.root, self._options.socket)
             inside_root(info)
         if spec.resources.gpus:
             gpu_driver(info)

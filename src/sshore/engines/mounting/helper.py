@@ -208,6 +208,9 @@ def same(one: os.stat_result, other: os.stat_result) -> bool:
 
 def main() -> None:
     task = json.loads(sys.argv[1])
+    # Once inside, whatever Python would still import, be it to print a traceback, would be the session's, run as us.
+    sys.path.clear()
+    sys.meta_path.clear()
     try:
         print(json.dumps({"attach": attach, "detach": detach}[task["do"]](task)))
     except OSError as error:
