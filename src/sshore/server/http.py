@@ -74,7 +74,6 @@ class HttpProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._arrived()
         self._is_read()
-        self.pipeline.clear()  # uvicorn would answer those next, on a connection that is no more
         super().connection_lost(exc)
 
     def _is_read(self) -> None:
