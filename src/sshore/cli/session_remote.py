@@ -10,7 +10,6 @@ import shutil
 import sys
 import tempfile
 from contextlib import ExitStack
-from pathlib import Path
 
 from sshore.cli.failures import say
 from sshore.cli.openssh import prepare, require, ssh_environment
@@ -42,6 +41,7 @@ class SessionRemote:
         self._words: list[str] = []
         self._host = ""
         self._open = ExitStack()
+        self._directory = ""
         self._channel: SftpChannel | None = None
         self._checker: Checks | None = None
         self._has_been_there = False
@@ -83,15 +83,16 @@ class SessionRemote:
             self._has_checksums = False
             say(f"no checksums can be made in {self._name}: both ends are compared by size, and nothing is resumed")
             return SizesOnly(channel)
+        shutil.rmtree(self._directory, ignore_errors=True)  # both are connected; who is killed leaves nothing behind
         return checker
 
     def _sharing(self) -> list[str]:
         """A socket by which a second ssh shares the first one's connection, in a directory of its own."""
         if not _SHARES:
             return []
-        directory = Path(tempfile.mkdtemp(prefix="sshore-"))
-        self._open.callback(shutil.rmtree, directory, ignore_errors=True)
-        return ["-o", f"ControlPath={directory}/ssh", "-o", "ControlPersist=no"]
+        self._directory = tempfile.mkdtemp(prefix="sshore-")
+        self._open.callback(shutil.rmtree, self._directory, ignore_errors=True)
+        return ["-o", f"ControlPath={self._directory}/ssh", "-o", "ControlPersist=no"]
 
     def _run(self, arguments: list[str]) -> ProgramConnection:
         environment = ssh_environment(os.environ, self._name)
