@@ -112,6 +112,7 @@ class TestCommands:
 
     def test_an_admin_sees_all_sessions_but_has_no_way_into_them(self, shared: Deployment, ida: Neighbour) -> None:
         assert ida.session["id"] in {session["id"] for session in shared.admin.json("ls", "--all")}
+        assert shared.admin.json("show", ida.session["id"])["owner"] == ida.session["owner"]
         for command in ("key", "ssh", "stream", "connect"):
             assert shared.admin.run(command, ida.session["id"]).returncode == NOT_FOUND
 

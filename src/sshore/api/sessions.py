@@ -43,7 +43,7 @@ async def create_session(
     body: CreateSession, caller: Caller, services: Use, wait_s: WaitSeconds = 0, seen: Seen = None
 ) -> SessionMessage:
     session = await services.sessions.create(caller, await wanted_session(body, caller, services), wait_s, seen)
-    return _message(session, caller, services)
+    return await _message(session, caller, services)
 
 
 @router.get("/{ref}")
@@ -51,14 +51,14 @@ async def show_session(
     session: Found, caller: Caller, services: Use, wait_s: WaitSeconds = 0, seen: Seen = None
 ) -> SessionMessage:
     settled = await services.sessions.settled(session, wait_s, seen)
-    return _message(settled, caller, services, await services.details.of(settled))
+    return await _message(settled, caller, services, await services.details.of(settled))
 
 
 @router.patch("/{ref}")
 async def change_session(session: Found, body: ChangeSession, caller: Caller, services: Use) -> SessionMessage:
     """Change when a session stops by itself."""
     changed = await services.sessions.change(session, idle_timeout_s=body.idle_timeout_s, ttl_s=body.ttl_s)
-    return _message(changed, caller, services)
+    return await _message(changed, caller, services)
 
 
 @router.post("/{ref}/start")
@@ -66,12 +66,12 @@ async def start_session(
     session: Own, caller: Caller, services: Use, wait_s: WaitSeconds = 0, seen: Seen = None
 ) -> SessionMessage:
     started = await services.sessions.start(session, wait_s, seen)
-    return _message(started, caller, services, SessionDetails(missing=await services.details.missing(started)))
+    return await _message(started, caller, services, SessionDetails(missing=await services.details.missing(started)))
 
 
 @router.post("/{ref}/stop")
 async def stop_session(session: Found, caller: Caller, services: Use) -> SessionMessage:
-    return _message(await services.sessions.stop(session), caller, services)
+    return await _message(await services.sessions.stop(session), caller, services)
 
 
 @router.delete("/{ref}", status_code=204)
@@ -107,10 +107,10 @@ async def certify(session: Own, body: CertificateRequest, caller: Caller, servic
     return CertificateMessage(session.id, session.name, certificate, time_text(until))
 
 
-def _message(
+async def _message(
     session: Session, caller: User, services: Services, details: SessionDetails = NO_DETAILS
 ) -> SessionMessage:
-    owner = caller.name if session.owner_id == caller.id else session.owner_id
+    owner = await services.sessions.owner_name(caller, session)
     return _said(session, owner, services, details)
 
 

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import quote, urlencode
 
+from sshore.core.errors import NotFound
 from sshore.schema.account_messages import ChangeUser, LoginRequest, OidcCode, SetPassword
 from sshore.schema.activity_messages import ChangeSession, StreamMessage
 from sshore.schema.decode import DecodeError, decode, encode
@@ -259,16 +260,16 @@ class Client:
         self._remove_folder(name, for_ever=True, force=force or None)
 
     def _remove_folder(self, name: str, **options: bool | None) -> None:
-        self._http.request("DELETE", f"{_API}/folders/{_part(name)}" + _query(**options))
+        self._http.request("DELETE", f"{_API}/folders/{_own(name)}" + _query(**options))
 
     def rename_folder(self, name: str, new_name: str) -> FolderMessage:
-        return self._one(FolderMessage, "PATCH", f"/folders/{_part(name)}", {"name": new_name})
+        return self._one(FolderMessage, "PATCH", f"/folders/{_own(name)}", {"name": new_name})
 
     def share_folder(self, name: str, share: ShareFolder) -> None:
-        self._http.request("PUT", f"{_API}/folders/{_part(name)}/share", encode(share))
+        self._http.request("PUT", f"{_API}/folders/{_own(name)}/share", encode(share))
 
     def unshare_folder(self, name: str, user: str = "") -> UnsharedMessage:
-        return self._one(UnsharedMessage, "DELETE", f"/folders/{_part(name)}/share" + _query(user=user or None))
+        return self._one(UnsharedMessage, "DELETE", f"/folders/{_own(name)}/share" + _query(user=user or None))
 
     def offer_folder(self, request: OfferFolder) -> FolderMessage:
         return self._one(FolderMessage, "POST", "/offered-folders", encode(request))
@@ -371,7 +372,13 @@ def names_of(sessions: Sequence[SessionMessage]) -> list[str]:
 
 
 def _session(ref: str) -> str:
-    return f"/sessions/{_part(ref)}"
+    return f"/sessions/{_own(ref)}"
+
+
+def _own(name: str) -> str:
+    if "/" in name:  # which the server would take for another address
+        raise NotFound(f"nothing of yours is called '{name}': a name has no '/'")
+    return _part(name)
 
 
 def _part(text: str) -> str:

@@ -124,6 +124,11 @@ class SessionService:
         names = {user.id: user.name for user in await self._store.users.list()}
         return [(session, names[session.owner_id]) for session in await self._store.sessions.list()]
 
+    async def owner_name(self, caller: User, session: Session) -> str:
+        """As `list` has it."""
+        owner = caller if session.owner_id == caller.id else await self._store.users.get(session.owner_id)
+        return owner.name if owner else session.owner_id
+
     def is_linked(self, session: Session) -> bool:
         return self._links.is_linked(session.id)
 

@@ -105,7 +105,7 @@ def _agent_keys() -> list[str]:
     if not found:
         raise NotFound("the ssh-agent has no keys: add one with: ssh-add")
     if len(found) < len(lines):
-        say(f"{len(lines) - len(found)} certificates of the agent are left out: they end by themselves")
+        say(f"certificates of the agent are left out, since they end by themselves: {len(lines) - len(found)}")
     return found
 
 

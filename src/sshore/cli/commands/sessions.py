@@ -108,7 +108,7 @@ def run(
 
 
 @click.command()
-@click.option("--all", "everyone", is_flag=True, help="The sessions of all users (admins).")
+@click.option("--all", "everyone", is_flag=True, help="The sessions of all users (admins), who go by their IDs.")
 @json_option
 @click.pass_obj
 def ls(user: User, everyone: bool, as_json: bool) -> None:
@@ -118,7 +118,7 @@ def ls(user: User, everyone: bool, as_json: bool) -> None:
     if as_json:
         print_json(sessions)
         return
-    owner = ["OWNER"] if everyone else []
+    owner = ["ID", "OWNER"] if everyone else []
     print_table(
         ["NAME", *owner, "STATE", "APPS", "ENGINE", "AGE", "REASON"],
         [_row(session, everyone) for session in sessions],
@@ -277,7 +277,7 @@ def _print_next_steps(session: SessionMessage) -> None:
 
 
 def _row(session: SessionMessage, everyone: bool) -> list[str]:
-    owner = [session.owner] if everyone else []
+    owner = [session.id, session.owner] if everyone else []
     apps = ",".join(session.launched)
     return [session.name, *owner, session.state, apps, session.engine, age(session.created_at), session.reason]
 
