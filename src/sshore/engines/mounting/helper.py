@@ -65,6 +65,9 @@ def attach(task: dict[str, Any]) -> dict[str, Any]:
     attributes = ATTR_NOSUID | ATTR_NODEV | (ATTR_RDONLY if task["read_only"] else 0)
     set_attributes(tree, attributes, 0, MS_SLAVE)
     check(libc.setns(task["namespace"], CLONE_NEWNS))
+    if not Path(task["home"]).is_dir():
+        # bwrap changes roots (pivot_root(2)) as its last step; what is mounted before is lost with the root left.
+        raise OSError(errno.EAGAIN, "the session is still starting")
     place = walk(task["target"], None if task["enter_user"] else task["home_uid"], task["home"])
     try:
         if same(os.fstat(place), identity):

@@ -46,7 +46,7 @@ def attach(
     with _mounts_namespace(agent, is_still_there) as namespace, opened(mount) as source:
         tree = _made(make_tree, mount) if make_tree else None
         try:
-            answer = _ask(
+            answer = _ask_when_started(
                 [source, namespace, *([] if tree is None else [tree])],
                 do="attach",
                 namespace=namespace,
@@ -112,6 +112,15 @@ def _detach(namespace: int, mounts: Sequence[MountEntry], *, lazily: bool) -> bo
     if number := answer.get("errno"):
         raise _refusal(number, str(answer["said"]), mounts[-1].point)
     return bool(answer["busy"] or answer["left"])
+
+
+def _ask_when_started(descriptors: Sequence[int], **task: Any) -> dict[str, Any]:
+    """Ask again while the session takes its last steps to its own root, quicker than the helper starts."""
+    for _ in range(_TRIES):
+        answer = _ask(descriptors, **task)
+        if answer.get("errno") != errno.EAGAIN:
+            break
+    return answer
 
 
 def _ask(descriptors: Sequence[int], **task: Any) -> dict[str, Any]:
