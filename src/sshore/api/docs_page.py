@@ -4,10 +4,11 @@ FastAPI's own page has a browser load Swagger UI from a CDN, which many servers'
 """
 
 from collections.abc import Iterator
+from functools import cache
 from html import escape
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, FastAPI, Request
 from starlette.responses import HTMLResponse
 
 from sshore.api.pages import page
@@ -20,7 +21,13 @@ _OWN_REFUSALS = ("HTTPValidationError", "ValidationError")
 
 @router.get("/docs", response_class=HTMLResponse)
 async def docs(request: Request) -> HTMLResponse:
-    return page("Sshore: the HTTP API", "\n".join(_body(request.app.openapi())))
+    return page("Sshore: the HTTP API", _text(request.app))
+
+
+@cache
+def _text(app: FastAPI) -> str:
+    """Made once: anybody may ask for the page, as often as they like."""
+    return "\n".join(_body(app.openapi()))
 
 
 def _body(api: dict[str, Any]) -> Iterator[str]:

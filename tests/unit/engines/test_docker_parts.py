@@ -154,6 +154,14 @@ class TestOptions:
         with pytest.raises(InvalidInput, match="the daemon must be here"):
             _ = DockerOptions("tcp://10.0.0.1:2375").socket
 
+    def test_a_pattern_of_names_is_none_of_registries(self) -> None:
+        options = DockerOptions(images=("debian*", "ghcr.io/us*"))
+        for name in ("debian", "debian:12", "debian-slim", "ghcr.io/us/deep/one:1"):
+            options.check_image(name)
+        for name in ("debian.example.org/x", "debian/x", "ghcr.io.example.org/us/x"):
+            with pytest.raises(Forbidden):
+                options.check_image(name)
+
     def test_images_are_allowed_by_pattern(self) -> None:
         options = DockerOptions(images=("debian:*", "ghcr.io/us/*"))
         options.check_image("debian:12")

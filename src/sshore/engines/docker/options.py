@@ -41,9 +41,18 @@ class DockerOptions:
     def allows(self, image: str) -> bool:
         """Whether users may name this image; ``debian`` means ``debian:latest`` here, too."""
         names = (image, full_name(image))
-        return not self.images or any(fnmatchcase(name, pattern) for name in names for pattern in self.images)
+        return not self.images or any(_matches(name, pattern) for name in names for pattern in self.images)
 
     def check_image(self, image: str) -> None:
         """Raises Forbidden when users may not name this image."""
         if not self.allows(image):
             raise Forbidden(f"the image {image!r} is not among those allowed here: {', '.join(self.images)}")
+
+
+def _matches(name: str, pattern: str) -> bool:
+    """``debian*`` means no image of a registry ``debian.example.org``: what is before the first slash matches alone."""
+    if pattern == "*":
+        return True
+    first, slash, _ = name.partition("/")
+    wanted, wanted_slash, _ = pattern.partition("/")
+    return slash == wanted_slash and fnmatchcase(first, wanted) and fnmatchcase(name, pattern)
