@@ -5,17 +5,17 @@ from pathlib import Path
 
 import pytest
 from deployment import Deployment, Owner
-from ssh_client import SshClient, through_proxy_command
+from passing_members import give_up_everything, passing_member, session
 
 
 @pytest.fixture(scope="module")
 def dan(shared: Deployment) -> Iterator[Owner]:
-    yield from user(shared, "dan")
+    yield from passing_member(shared, "dan")
 
 
 @pytest.fixture(scope="module")
 def eve(shared: Deployment) -> Iterator[Owner]:
-    yield from user(shared, "eve")
+    yield from passing_member(shared, "eve")
 
 
 @pytest.fixture
@@ -23,23 +23,7 @@ def team(dan: Owner, eve: Owner) -> Iterator[str]:
     """A folder of Dan's."""
     dan.ok("folder", "create", "team")
     yield "team"
-    for owner in (eve, dan):
-        for session in owner.json("ls"):
-            owner.remove(session["name"])
-    for folder in dan.json("folder", "ls"):
-        if folder["owner"] == "dan":
-            dan.ok("folder", "rm", "--for-ever", folder["name"])
-
-
-def user(shared: Deployment, name: str) -> Iterator[Owner]:
-    owner = shared.member(name)
-    yield owner
-    shared.cli("user", "rm", "--with-data", name)
-
-
-def session(owner: Owner, name: str, *options: str) -> SshClient:
-    owner.run_session(name, *options)
-    return through_proxy_command(owner, name, owner.key(name))
+    give_up_everything(eve, dan)
 
 
 def folders(owner: Owner) -> dict[str, bool]:

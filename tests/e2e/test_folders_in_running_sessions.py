@@ -6,19 +6,19 @@ from pathlib import Path
 
 import pytest
 from deployment import Deployment, Owner
-from ssh_client import SshClient, through_proxy_command
+from passing_members import give_up_everything, passing_member, session
 
 from integration.command_line import SSHORE
 
 
 @pytest.fixture(scope="module")
 def fay(shared: Deployment) -> Iterator[Owner]:
-    yield from user(shared, "fay")
+    yield from passing_member(shared, "fay")
 
 
 @pytest.fixture(scope="module")
 def gus(shared: Deployment) -> Iterator[Owner]:
-    yield from user(shared, "gus")
+    yield from passing_member(shared, "gus")
 
 
 @pytest.fixture
@@ -26,23 +26,7 @@ def crew(fay: Owner, gus: Owner) -> Iterator[str]:
     """A folder of Fay's."""
     fay.ok("folder", "create", "crew")
     yield "crew"
-    for owner in (gus, fay):
-        for session in owner.json("ls"):
-            owner.remove(session["name"])
-        for folder in owner.json("folder", "ls"):
-            if "/" not in folder["ref"]:
-                owner.ok("folder", "rm", "--for-ever", folder["name"])
-
-
-def user(shared: Deployment, name: str) -> Iterator[Owner]:
-    owner = shared.member(name)
-    yield owner
-    shared.cli("user", "rm", "--with-data", name)
-
-
-def session(owner: Owner, name: str, *options: str) -> SshClient:
-    owner.run_session(name, *options)
-    return through_proxy_command(owner, name, owner.key(name))
+    give_up_everything(gus, fay)
 
 
 @pytest.mark.every_engine

@@ -4,7 +4,7 @@ import asyncio
 import logging
 
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from sshore.core.errors import Conflict, Unavailable
@@ -33,13 +33,18 @@ class ServerLock:
         """Raises Conflict when another server has it, Unavailable when the database is away."""
         await self.aclose()
         with translated(self._place):
-            connection = self._connection = await self._engine.connect()
-            await connection.execution_options(isolation_level="AUTOCOMMIT")
-            for setting, value in _SETTINGS.items():
-                await connection.execute(
-                    text("SELECT set_config(:setting, :value, false)"), {"setting": setting, "value": value}
-                )
-            await self._lock(connection)
+            connection = await self._engine.connect()
+            try:
+                await connection.execution_options(isolation_level="AUTOCOMMIT")
+                for setting, value in _SETTINGS.items():
+                    await connection.execute(
+                        text("SELECT set_config(:setting, :value, false)"), {"setting": setting, "value": value}
+                    )
+                await self._lock(connection)
+            except BaseException:
+                await _give_up(connection)
+                raise
+            self._connection = connection
 
     async def run(self) -> None:
         """Look after the lock until cancelled.
@@ -62,15 +67,14 @@ class ServerLock:
         """Let go of it; idempotent."""
         if self._connection is not None:
             connection, self._connection = self._connection, None
-            await connection.invalidate()
-            await connection.close()
+            await _give_up(connection)
 
     async def _is_held(self) -> bool:
         if self._connection is None:
             return False
         try:
             await self._connection.execute(text("SELECT 1"))
-        except DBAPIError:
+        except SQLAlchemyError:  # not the database's alone: a question that was cancelled spoils the connection, too
             return False
         return True
 
@@ -83,3 +87,8 @@ class ServerLock:
             raise Conflict(
                 f"another server runs on the database at {self._place}: stop that one, or give this one its own"
             ) from error
+
+
+async def _give_up(connection: AsyncConnection) -> None:
+    await connection.invalidate()
+    await connection.close()

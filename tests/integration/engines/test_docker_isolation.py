@@ -4,50 +4,29 @@ import asyncio
 import os
 import socket
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 from docker_world import DockerWorld, docker_world
-from worlds import OTHER_OWNER_UID, eventually
+from worlds import OTHER_OWNER_UID, eventually, start, with_engine
 
 from integration.docker_daemon import DockerDaemon
 from integration.docker_images import image_archive, rootfs
 from sshore.core.errors import EngineFailed, Forbidden, InvalidInput, NotFound, Unavailable
 from sshore.core.images import PullProgress
-from sshore.core.sessions import BindMount, EngineState, Network, Resources, RunState, SessionSpec
+from sshore.core.sessions import BindMount, EngineState, Network, Resources, RunState
 from sshore.engines.docker import DockerEngine
 
 MEMORY = 64 << 20
-T = TypeVar("T")
 
 
 @pytest.fixture
 def world(dockerd: DockerDaemon) -> Iterator[DockerWorld]:
     with docker_world(dockerd) as made:
         yield made
-
-
-def with_engine(world: DockerWorld, steps: Callable[[DockerEngine], Awaitable[T]]) -> T:
-    async def run() -> T:
-        try:
-            return await steps(world.engine())
-        finally:
-            await world.close_engines()
-
-    return asyncio.run(run())
-
-
-def start(world: DockerWorld, *specs: SessionSpec) -> None:
-    async def steps(engine: DockerEngine) -> None:
-        for spec in specs:
-            await engine.check(spec)
-            await engine.start(spec)
-
-    with_engine(world, steps)
 
 
 class TestEscapes:

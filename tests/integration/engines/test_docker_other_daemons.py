@@ -1,43 +1,20 @@
 """What depends on how the daemon is set up: limits on the disk, users that it maps."""
 
-import asyncio
 import os
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 from docker_world import DockerWorld, docker_world
-from worlds import OTHER_OWNER_UID, OWNER_UID
+from worlds import OTHER_OWNER_UID, OWNER_UID, start, with_engine
 
 from integration.docker_images import BUSYBOX
 from integration.other_daemons import FIRST_MAPPED_UID, docker_on_btrfs, docker_that_maps_users
 from integration.podman_service import PodmanService
 from sshore.core.errors import Forbidden
-from sshore.core.sessions import BindMount, Resources, SessionSpec
-from sshore.engines.docker import DockerEngine
+from sshore.core.sessions import BindMount, Resources
 from sshore.engines.docker.root import RootPolicy
-
-T = TypeVar("T")
-
-
-def with_engine(world: DockerWorld, steps: Callable[[DockerEngine], Awaitable[T]]) -> T:
-    async def run() -> T:
-        try:
-            return await steps(world.engine())
-        finally:
-            await world.close_engines()
-
-    return asyncio.run(run())
-
-
-def start(world: DockerWorld, spec: SessionSpec) -> None:
-    async def steps(engine: DockerEngine) -> None:
-        await engine.check(spec)
-        await engine.start(spec)
-
-    with_engine(world, steps)
 
 
 def test_a_disk_that_is_limited_is_full_at_its_limit() -> None:

@@ -1,13 +1,13 @@
 """Owners' images on a real daemon: the administrator's limits, and what deployments that share a daemon see."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TypeVar
 
 import pytest
 from docker_world import DockerWorld, docker_world
+from worlds import with_engine
 
 from integration.docker_daemon import DockerDaemon
 from integration.docker_images import BUSYBOX
@@ -19,7 +19,6 @@ from sshore.core.states import SessionState
 from sshore.engines.docker import DockerEngine
 
 ANN, BOB = UserId("annannannann"), UserId("bobbobbobbob")
-T = TypeVar("T")
 
 
 @pytest.fixture
@@ -28,16 +27,6 @@ def world(dockerd: DockerDaemon) -> Iterator[DockerWorld]:
         yield made
         for tag in dockerd.ok("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", "sshore.local/*/*/*").split():
             dockerd.docker("image", "rm", tag)
-
-
-def with_engine(world: DockerWorld, steps: Callable[[DockerEngine], Awaitable[T]]) -> T:
-    async def run() -> T:
-        try:
-            return await steps(world.engine())
-        finally:
-            await world.close_engines()
-
-    return asyncio.run(run())
 
 
 def of_ann(spec: SessionSpec) -> Session:

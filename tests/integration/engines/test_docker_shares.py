@@ -1,28 +1,23 @@
 """What others share, in containers: its files are the session's own, at the start and live, with root inside or not;
 it is refused where that cannot be."""
 
-import asyncio
 import shutil
 import subprocess
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 from docker_world import DockerWorld, docker_world
-from worlds import OTHER_OWNER_UID, OWNER_UID
+from worlds import OTHER_OWNER_UID, OWNER_UID, start, with_engine
 
 from integration.docker_images import BUSYBOX
 from sshore.core.errors import EngineFailed, InvalidInput
 from sshore.core.sessions import BindMount, SessionSpec
-from sshore.engines.docker import DockerEngine
 from sshore.engines.docker.root import RootPolicy
 from sshore.engines.docker.staging import check_shares, clear_stage, stage_others
 from sshore.engines.sandbox.own_mounts import with_own_mounts
 from sshore.wire.problems import Code
-
-T = TypeVar("T")
 
 
 @pytest.fixture(scope="module", params=["dockerd", "podman"])
@@ -36,24 +31,6 @@ def world(request: pytest.FixtureRequest) -> Iterator[DockerWorld]:
 @pytest.fixture(params=[False, True], ids=["work", "root"])
 def spec(request: pytest.FixtureRequest, world: DockerWorld) -> SessionSpec:
     return replace(world.spec(), root=request.param)
-
-
-def with_engine(world: DockerWorld, steps: Callable[[DockerEngine], Awaitable[T]]) -> T:
-    async def run() -> T:
-        try:
-            return await steps(world.engine())
-        finally:
-            await world.close_engines()
-
-    return asyncio.run(run())
-
-
-def start(world: DockerWorld, spec: SessionSpec) -> None:
-    async def steps(engine: DockerEngine) -> None:
-        await engine.check(spec)
-        await engine.start(spec)
-
-    with_engine(world, steps)
 
 
 def shared(world: DockerWorld, name: str, target: str, *, read_only: bool = False) -> BindMount:

@@ -1,6 +1,5 @@
 """Folders that come into a running session: what they may do there, and that they are gone when they are taken away."""
 
-import asyncio
 import os
 import shutil
 from collections.abc import Callable
@@ -8,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from as_ordinary_user import run_as_user
-from worlds import ORDINARY_USER_UID, OTHER_OWNER_UID, OWNER_UID, SandboxWorld, sandbox_world, start
+from worlds import ORDINARY_USER_UID, OTHER_OWNER_UID, OWNER_UID, SandboxWorld, sandbox_world, start, with_engine
 
 from sshore.core.errors import Conflict, EngineFailed
 from sshore.core.sessions import BindMount, SessionSpec
@@ -60,24 +59,14 @@ def mount(world: SandboxWorld, spec: SessionSpec, wanted: BindMount) -> None:
     async def work(engine: SandboxEngine) -> None:
         await engine.mount(spec.id, wanted, spec.host_uid)
 
-    in_engine(world, work)
+    with_engine(world, work)
 
 
 def unmount(world: SandboxWorld, spec: SessionSpec, unwanted: BindMount, *, by_force: bool = False) -> bool:
     async def work(engine: SandboxEngine) -> bool:
         return await engine.unmount(spec.id, unwanted, everywhere=True, by_force=by_force)
 
-    return bool(in_engine(world, work))
-
-
-def in_engine(world: SandboxWorld, work: Callable) -> object:  # type: ignore[type-arg]
-    async def run() -> object:
-        try:
-            return await work(world.engine())
-        finally:
-            await world.close_engines()
-
-    return asyncio.run(run())
+    return with_engine(world, work)
 
 
 @everywhere
@@ -181,7 +170,7 @@ def test_a_restart_mounts_what_the_session_has_then(world: SandboxWorld) -> None
         await engine.stop(spec.id, 5)
         await engine.start(spec)
 
-    in_engine(world, anew)
+    with_engine(world, anew)
     assert world.listing(spec, "data") == []
     with pytest.raises(EngineFailed):
         mount(world, spec, BindMount(world.state / "nothing", "/home/work/x"))

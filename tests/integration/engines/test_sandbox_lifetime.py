@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,25 +13,13 @@ import psutil
 import pytest
 import uvloop
 from as_ordinary_user import run_as_user
-from worlds import ORDINARY_USER_UID, SandboxWorld, eventually, processes_of, sandbox_world, start
+from worlds import ORDINARY_USER_UID, SandboxWorld, eventually, processes_of, sandbox_world, start, with_engine
 
 from sshore.core.errors import EngineFailed, InvalidInput
 from sshore.core.ids import SessionId
 from sshore.core.sessions import BindMount, EngineState, Resources, RunState, SessionSpec
 from sshore.engines.sandbox import SandboxEngine, binary
 from sshore.engines.sandbox.logs import ROTATE_BYTES
-
-
-def with_engine(world: SandboxWorld, steps: Callable[[SandboxEngine], Awaitable[EngineState]]) -> EngineState:
-    async def run() -> EngineState:
-        engine = world.engine()
-        try:
-            async with asyncio.timeout(30):
-                return await steps(engine)
-        finally:
-            await world.close_engines()
-
-    return asyncio.run(run())
 
 
 def test_stop_asks_first(world: SandboxWorld) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import psutil
 from stand_in_kit import Inside, make_kit
@@ -29,6 +29,9 @@ from sshore.engines.sandbox.records import Record, Records
 OWNER_UID = 70201
 OTHER_OWNER_UID = 70202
 ORDINARY_USER_UID = 70203
+
+T = TypeVar("T")
+E_co = TypeVar("E_co", covariant=True)
 
 Behaviour = Callable[["World"], Awaitable[None]]
 
@@ -228,18 +231,36 @@ async def _remove_all(world: SandboxWorld) -> None:
     await world.close_engines()
 
 
-def start(world: SandboxWorld, *specs: SessionSpec) -> None:
-    """Start sessions by an engine that is closed again when this returns."""
+class HasEngines(Protocol[E_co]):
+    """A world, by what its engines are."""
 
-    async def run() -> None:
-        engine = world.engine()
+    def engine(self) -> E_co: ...
+
+    async def close_engines(self) -> None: ...
+
+
+def with_engine(world: HasEngines[E_co], steps: Callable[[E_co], Awaitable[T]]) -> T:
+    """What some steps with an engine return; the engine is closed again."""
+
+    async def run() -> T:
         try:
-            for spec in specs:
-                await engine.start(spec)
+            async with asyncio.timeout(60):
+                return await steps(world.engine())
         finally:
             await world.close_engines()
 
-    asyncio.run(run())
+    return asyncio.run(run())
+
+
+def start(world: HasEngines[Engine], *specs: SessionSpec) -> None:
+    """Start sessions, as the server does."""
+
+    async def steps(engine: Engine) -> None:
+        for spec in specs:
+            await engine.check(spec)
+            await engine.start(spec)
+
+    with_engine(world, steps)
 
 
 def processes_of(session_id: SessionId) -> list[psutil.Process]:

@@ -38,8 +38,7 @@ async def launch(daemon: Daemon, images: Images, spec: SessionSpec, around: Surr
     """
     labels = {SESSION_LABEL: spec.id, DEPLOYMENT_LABEL: around.deployment}
     image = await images.look_into(spec, labels)
-    if spec.network is Network.NAT:
-        await ensure_nat(daemon)
+    bridge = await ensure_nat(daemon) if spec.network is Network.NAT else None
     try:
         with daemon.errors("start the session"):
             container = await daemon.docker.containers.create(
@@ -47,8 +46,8 @@ async def launch(daemon: Daemon, images: Images, spec: SessionSpec, around: Surr
             )
             await _add_account(container, image, around.account_id, await _root_places(spec))
             await container.start()
-        if spec.network is Network.NAT:
-            isolate_sessions()
+        if bridge:
+            isolate_sessions(bridge)
     except SshoreError as error:
         await daemon.remove(container_name(spec))
         raise EngineFailed(error.problem.detail) from error

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import secrets
 import shutil
 from contextlib import suppress
 from functools import cache
@@ -15,61 +16,75 @@ from sshore.engines.docker.daemon import Daemon
 log = logging.getLogger("sshore.docker")
 
 NAT_NETWORK = "sshore-nat"
-_BRIDGE = "sshore-nat0"
 _LINK_LOCAL = "169.254.0.0/16"
 """Where clouds have their metadata services, which give the machine's credentials to whoever asks (RFC 3927)."""
-_RULE = ("PREROUTING", "-i", _BRIDGE, "-d", _LINK_LOCAL, "-j", "DROP")
-_CONFIG = {
-    "Name": NAT_NETWORK,
-    "Driver": "bridge",
-    "CheckDuplicate": True,
-    "Options": {
-        "com.docker.network.bridge.name": _BRIDGE,
-        "com.docker.network.bridge.enable_icc": "false",
-    },
-    "Labels": {"sshore.network": "nat"},
-}
+_BRIDGE_LABEL = "sshore.bridge"
+_FIRST_BRIDGE = "sshore-nat0"
+"""The bridge of networks that were made before they had the label."""
 
 
-async def ensure_nat(daemon: Daemon) -> None:
-    """Make the network where it is not there; all deployments on a daemon share it.
+async def ensure_nat(daemon: Daemon) -> str:
+    """Make the network where it is not there, and return the name of its bridge; all deployments on a daemon share it.
 
     Raises:
         EngineFailed: the daemon cannot make it.
     """
     with daemon.errors("make the network `nat` for sessions"):
-        try:
-            await daemon.docker.networks.get(NAT_NETWORK)
-        except DockerError as error:
-            if error.status != 404:
-                raise
+        bridge = await _bridge(daemon)
+        if bridge is None:
             await _create(daemon)
-    await _close_metadata()
+            bridge = await _bridge(daemon) or _FIRST_BRIDGE
+    await _close_metadata(bridge)
+    return bridge
 
 
-def isolate_sessions() -> None:
+def isolate_sessions(bridge: str) -> None:
     """Have the bridge pass nothing from one session to another (bridge(8), `isolated`). Podman knows no `enable_icc`,
     by which Docker does that with its firewall rules. For a server that is root on the daemon's machine."""
-    for port in Path(f"/sys/class/net/{_BRIDGE}/brif").glob("*/isolated"):
+    for port in Path(f"/sys/class/net/{bridge}/brif").glob("*/isolated"):
         with suppress(OSError):  # not ours to change, or gone
             port.write_text("1")
 
 
-async def _create(daemon: Daemon) -> None:
+async def _bridge(daemon: Daemon) -> str | None:
     try:
-        await daemon.docker.networks.create(_CONFIG)
+        network = await daemon.docker.networks.get(NAT_NETWORK)
+    except DockerError as error:
+        if error.status != 404:
+            raise
+        return None
+    labels = (await network.show()).get("Labels") or {}
+    return str(labels.get(_BRIDGE_LABEL, _FIRST_BRIDGE))
+
+
+async def _create(daemon: Daemon) -> None:
+    # One of its own: daemons on one machine, such as Docker and Podman, take each other's bridges away.
+    bridge = f"sshore-{secrets.token_hex(4)}"
+    config = {
+        "Name": NAT_NETWORK,
+        "Driver": "bridge",
+        "CheckDuplicate": True,
+        "Options": {
+            "com.docker.network.bridge.name": bridge,
+            "com.docker.network.bridge.enable_icc": "false",
+        },
+        "Labels": {"sshore.network": "nat", _BRIDGE_LABEL: bridge},
+    }
+    try:
+        await daemon.docker.networks.create(config)
     except DockerError as error:
         if error.status != 409:  # another server was faster
             raise
 
 
-async def _close_metadata() -> None:
+async def _close_metadata(bridge: str) -> None:
     """Keep sessions from link-local addresses: before routing, since some clouds' services are on the machine itself.
     The daemon's restarts leave this table alone."""
     if os.geteuid() != 0 or shutil.which("iptables") is None:
         _say_open()
         return
-    if await _iptables("-C", *_RULE) != 0 and await _iptables("-I", *_RULE) != 0:
+    rule = ("PREROUTING", "-i", bridge, "-d", _LINK_LOCAL, "-j", "DROP")
+    if await _iptables("-C", *rule) != 0 and await _iptables("-I", *rule) != 0:
         _say_open()
 
 
