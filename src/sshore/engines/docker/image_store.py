@@ -1,8 +1,10 @@
 """`DockerImageStore`: the port `core.ports.ImageStore` on the Docker Engine API."""
 
+import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -43,6 +45,8 @@ class DockerImageStore:
         self._options = options
         self._deployment = deployment
         self._architectures: dict[str, str] = {}
+        self._commits = 0
+        self._pruning = asyncio.Lock()
 
     @property
     def patterns(self) -> Sequence[str]:
@@ -76,7 +80,8 @@ class DockerImageStore:
         if original is None:
             raise EngineFailed(f"the image that {session.name!r} was started from is gone: start the session anew")
         config = committed_config(shown, original, self._deployment, session.owner_id)
-        await self._commit(container, session, tag, config, pause=pause)
+        async with self._unpruned():
+            await self._commit(container, session, tag, config, pause=pause)
         await self._prune()
         found = await self._images.inspect(tag)
         if found is None:
@@ -187,6 +192,21 @@ class DockerImageStore:
     async def _prune(self) -> None:
         """Remove committed images that have lost their names to newer ones, as far as no session was made of them. What
         cannot be removed now, because the daemon is at it already, goes the next time."""
+        async with self._pruning:
+            if self._commits == 0:  # else the last of them does it
+                await self._prune_now()
+
+    @asynccontextmanager
+    async def _unpruned(self) -> AsyncIterator[None]:
+        """For a commit: its image has no name at first, and a prune would take it away."""
+        async with self._pruning:
+            self._commits += 1
+        try:
+            yield
+        finally:
+            self._commits -= 1
+
+    async def _prune_now(self) -> None:
         filters = {"dangling": ["true"], "label": [f"{COMMITTED_LABEL}={self._deployment}"]}
         try:
             await self._daemon.docker._query_json("images/prune", "POST", params={"filters": json.dumps(filters)})
