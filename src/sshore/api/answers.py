@@ -23,10 +23,10 @@ from sshore.schema.messages import (
     UlimitMessage,
     UserMessage,
 )
-from sshore.services.folders import ListedFolder
+from sshore.services.folders.folders import ListedFolder
 from sshore.services.images import ListedImage
-from sshore.services.session_details import NO_DETAILS, SessionDetails
-from sshore.services.settings import SettingValue
+from sshore.services.people.settings import SettingValue
+from sshore.services.sessions.details import NO_DETAILS, SessionDetails
 
 
 def session_message(

@@ -22,9 +22,9 @@ from sshore.schema.folder_messages import (
 )
 from sshore.schema.messages import CreateFolder, FolderMessage, SessionMessage
 from sshore.schema.mount_messages import MountFolder, UnmountedMessage
-from sshore.services.folder_trash import FolderTrash
-from sshore.services.folder_usage import Usage
-from sshore.services.folders import ListedFolder
+from sshore.services.folders.folders import ListedFolder
+from sshore.services.folders.trash import FolderTrash
+from sshore.services.folders.usage import Usage
 
 router = APIRouter(prefix="/api/v1", tags=["folders"])
 

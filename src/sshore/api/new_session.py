@@ -9,8 +9,8 @@ from sshore.core.sessions import KeyType, Mount, Network, Resources
 from sshore.core.ulimits import Ulimit
 from sshore.core.users import User
 from sshore.schema.messages import CreateSession
-from sshore.services.apps import find_app
-from sshore.services.setup import NewSession
+from sshore.services.sessions.apps import find_app
+from sshore.services.sessions.setup import NewSession
 
 
 async def wanted_session(body: CreateSession, caller: User, services: Services) -> NewSession:

@@ -1,4 +1,4 @@
-"""Logging in by OpenID Connect. The first three routes are the browser's; see `services.oidc` for the picture."""
+"""Logging in by OpenID Connect. The first three routes are the browser's; `services.people.oidc` has the picture."""
 
 from html import escape
 from typing import Annotated
@@ -13,7 +13,7 @@ from sshore.api.pages import HEADERS, own_address, page
 from sshore.core.errors import SshoreError
 from sshore.schema.account_messages import OidcCode
 from sshore.schema.messages import TokenMessage
-from sshore.services.oidc import Attempt
+from sshore.services.people.oidc import Attempt
 
 router = APIRouter(prefix="/api/v1/oidc", tags=["users"])
 

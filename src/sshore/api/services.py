@@ -5,24 +5,24 @@ from dataclasses import dataclass
 
 from sshore.core.keys import CertificateAuthority
 from sshore.core.trusted_proxies import TrustedProxies
-from sshore.services.accounts import Accounts
-from sshore.services.apps import AppService
 from sshore.services.audit import Audit
-from sshore.services.folder_keys import FolderKeyService
-from sshore.services.folder_sharing import FolderSharing
-from sshore.services.folder_trash import FolderTrash
-from sshore.services.folders import FolderService
+from sshore.services.folders.folders import FolderService
+from sshore.services.folders.keys import FolderKeyService
+from sshore.services.folders.live_mounts import LiveMounts
+from sshore.services.folders.sharing import FolderSharing
+from sshore.services.folders.trash import FolderTrash
 from sshore.services.images import ImageService
-from sshore.services.live_mounts import LiveMounts
-from sshore.services.oidc import OidcLogin
-from sshore.services.own_keys import OwnKeyService
-from sshore.services.passwords import Passwords
-from sshore.services.session_details import SessionDetailsService
-from sshore.services.session_watch import SessionWatch
-from sshore.services.sessions import SessionService
-from sshore.services.settings import UserSettings
-from sshore.services.user_administration import UserAdministration
-from sshore.services.user_files import BootstrapService, UserFileService
+from sshore.services.people.accounts import Accounts
+from sshore.services.people.administration import UserAdministration
+from sshore.services.people.oidc import OidcLogin
+from sshore.services.people.own_keys import OwnKeyService
+from sshore.services.people.passwords import Passwords
+from sshore.services.people.settings import UserSettings
+from sshore.services.people.user_files import BootstrapService, UserFileService
+from sshore.services.sessions.apps import AppService
+from sshore.services.sessions.details import SessionDetailsService
+from sshore.services.sessions.sessions import SessionService
+from sshore.services.sessions.watch import SessionWatch
 
 
 @dataclass(frozen=True, slots=True)

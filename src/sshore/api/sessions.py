@@ -20,7 +20,7 @@ from sshore.schema.messages import (
     SessionKeyMessage,
     SessionMessage,
 )
-from sshore.services.session_details import NO_DETAILS, SessionDetails
+from sshore.services.sessions.details import NO_DETAILS, SessionDetails
 
 router = APIRouter(prefix="/api/v1/sessions", tags=["sessions"])
 

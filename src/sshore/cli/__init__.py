@@ -10,16 +10,11 @@
     resources.py   what a session may use, as options and in words; activity.py when it stops by itself
     waiting.py     until a session is settled; pull_view.py how waiting shows, and a pull
     passwords.py   asked at the terminal or read from stdin; oidc.py a login in the browser
-    stream.py      `sshore stream`: a stream on stdin and stdout, or its socket handed to `ssh`
-    openssh.py     `sshore ssh`, `sftp`: certificate, known_hosts, then OpenSSH itself
-    certify.py     `sshore certify`: the certificate alone, for the managed ssh_config
-    copying.py     `sshore cp`; copy_arguments.py what it is told, copy_places.py the far side and its patterns,
-                   session_remote.py a session as that side, folder_places.py how folders are written,
-                   transfer_view.py how it shows
+    connecting/    `sshore ssh`, `sftp`, `stream`: what stands in every connection's way; `doctor`
+    copying/       `sshore cp`
     up.py          `sshore up`: server and local proxy in one process; signals.py how it ends
-    doctor.py      what stands between a user and a session
 
-    sshore stream | ssh | sftp | cp | certify ──▶ at once, without click: they stand in every connection's way
+    sshore stream | ssh | sftp | cp | certify ──▶ connecting/, copying/: at once, without click
     sshore anything else                      ──▶ root.py ──▶ commands/<group>.py ──▶ sdk, proxy, profiles
 
 Exit status: 0 done, 1 failed, 2 usage, 3 not found, 4 refused (auth), 5 unavailable.

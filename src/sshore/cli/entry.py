@@ -44,18 +44,18 @@ def _run_fast(name: str, arguments: list[str]) -> int:
 
 def _command(name: str) -> Callable[..., int]:
     if name == "stream":
-        from sshore.cli.stream import run_stream
+        from sshore.cli.connecting.stream import run_stream
 
         return run_stream
     if name == "certify":
-        from sshore.cli.certify import run_certify
+        from sshore.cli.connecting.certify import run_certify
 
         return run_certify
     if name == "cp":
-        from sshore.cli.copying import run_copy
+        from sshore.cli.copying.copy import run_copy
 
         return run_copy
-    from sshore.cli import openssh
+    from sshore.cli.connecting import openssh
 
     programs: dict[str, Callable[..., int]] = {"ssh": openssh.run_ssh, "sftp": openssh.run_sftp}
     return programs[name]

@@ -5,8 +5,8 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from sshore.cli.commands.forwards import print_card
+from sshore.cli.connecting.openssh import trust
 from sshore.cli.failures import say
-from sshore.cli.openssh import trust
 from sshore.cli.user import User
 from sshore.cli.waiting import STEP_S, wait_settled
 from sshore.core.apps import SSH

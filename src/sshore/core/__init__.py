@@ -22,7 +22,7 @@
     layout.py    where things lie inside a session (the contract of engines, kit and agent)
     run_files.py the platform's own files in a session, as text
     pkce.py      who began a login is who gets its result (RFC 7636)
-    ports.py     the interfaces that services need and adapters implement
+    ports/       the interfaces that services need and adapters implement
 
 Everything but ``keys.py`` (which needs `cryptography`) is standard library only, and may be
 imported by client packages.

@@ -20,7 +20,7 @@ from sshore.server.open_files import raise_open_files
 from sshore.server.settings import Settings
 from sshore.server.state import hold_state_directory
 from sshore.server.wiring import Parts, wire
-from sshore.services.accounts import Accounts
+from sshore.services.people.accounts import Accounts
 
 log = logging.getLogger("sshore.server")
 

@@ -17,7 +17,7 @@ from sshore.oidc.provider import ProviderSettings
 from sshore.server.docker import docker_options
 from sshore.server.secret_files import read_secret
 from sshore.services.audit import DEFAULT_KEEP_DAYS
-from sshore.services.folder_trash import DEFAULT_TRASH_DAYS
+from sshore.services.folders.trash import DEFAULT_TRASH_DAYS
 from sshore.store.database_url import with_password
 
 DEFAULT_PORT = 8022

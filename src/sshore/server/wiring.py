@@ -24,30 +24,30 @@ from sshore.server.docker import find_docker
 from sshore.server.metrics import GatewayCollector
 from sshore.server.settings import Settings
 from sshore.server.state import make_link_directory, touch_private
-from sshore.services.accounts import ADMIN_NAME, Accounts
-from sshore.services.apps import AppService
 from sshore.services.audit import Audit
-from sshore.services.folder_keys import FolderKeyService
-from sshore.services.folder_sharing import FolderSharing
-from sshore.services.folder_streams import FolderStreams
-from sshore.services.folder_trash import FolderTrash
-from sshore.services.folders import FolderService
+from sshore.services.folders.folders import FolderService
+from sshore.services.folders.keys import FolderKeyService
+from sshore.services.folders.live_mounts import LiveMounts
+from sshore.services.folders.sharing import FolderSharing
+from sshore.services.folders.streams import FolderStreams
+from sshore.services.folders.trash import FolderTrash
 from sshore.services.images import ImageService
-from sshore.services.lifecycle import Lifecycle
-from sshore.services.live_mounts import LiveMounts
-from sshore.services.oidc import OidcLogin
-from sshore.services.own_keys import OwnKeyService
-from sshore.services.passwords import Passwords
-from sshore.services.records import SessionRecords
-from sshore.services.session_details import SessionDetailsService
-from sshore.services.session_watch import SessionWatch
-from sshore.services.sessions import SessionService
-from sshore.services.settings import UserSettings
-from sshore.services.setup import Premises, SessionSetup
+from sshore.services.people.accounts import ADMIN_NAME, Accounts
+from sshore.services.people.administration import UserAdministration
+from sshore.services.people.oidc import OidcLogin
+from sshore.services.people.own_keys import OwnKeyService
+from sshore.services.people.passwords import Passwords
+from sshore.services.people.settings import UserSettings
+from sshore.services.people.throttle import LoginThrottle
+from sshore.services.people.user_files import BootstrapService, UserFileService
+from sshore.services.sessions.apps import AppService
+from sshore.services.sessions.details import SessionDetailsService
+from sshore.services.sessions.lifecycle import Lifecycle
+from sshore.services.sessions.records import SessionRecords
+from sshore.services.sessions.sessions import SessionService
+from sshore.services.sessions.setup import Premises, SessionSetup
+from sshore.services.sessions.watch import SessionWatch
 from sshore.services.streams import StreamAuthorisation
-from sshore.services.throttle import LoginThrottle
-from sshore.services.user_administration import UserAdministration
-from sshore.services.user_files import BootstrapService, UserFileService
 from sshore.store.authorities import open_authority
 from sshore.store.database import Database, sqlite_url
 from sshore.store.files import StateFiles

@@ -11,7 +11,7 @@ from sshore.core.ids import StreamId, UserId, new_id
 from sshore.core.ports import Clock, Store
 from sshore.core.sessions import StreamGrant
 from sshore.core.users import Role, User
-from sshore.services.accounts import require_admin
+from sshore.services.people.accounts import require_admin
 
 log = logging.getLogger("sshore.audit")
 

@@ -18,7 +18,7 @@ from sshore.core.names import suggestion
 from sshore.core.ports import ImageStore, Store
 from sshore.core.sessions import Session
 from sshore.core.users import Role, User
-from sshore.services.accounts import require_admin
+from sshore.services.people.accounts import require_admin
 
 log = logging.getLogger("sshore.images")
 

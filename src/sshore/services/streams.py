@@ -8,10 +8,10 @@ from sshore.core.ports import Store
 from sshore.core.sessions import StreamGrant
 from sshore.core.states import SessionState
 from sshore.core.users import Scope, Token, hash_secret
-from sshore.services.accounts import Accounts
-from sshore.services.apps import find_app, require_running
-from sshore.services.folder_streams import FolderStreams
-from sshore.services.sessions import SessionService
+from sshore.services.folders.streams import FolderStreams
+from sshore.services.people.accounts import Accounts
+from sshore.services.sessions.apps import find_app, require_running
+from sshore.services.sessions.sessions import SessionService
 from sshore.wire.problems import Code
 
 

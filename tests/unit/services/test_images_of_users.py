@@ -13,7 +13,7 @@ from sshore.core.sessions import ImageFacts
 from sshore.core.states import SessionState
 from sshore.core.users import User
 from sshore.services.images import ImageService
-from sshore.services.setup import NewSession
+from sshore.services.sessions.setup import NewSession
 
 pytestmark = pytest.mark.anyio
 

@@ -16,22 +16,22 @@ from fakes.streams import FakeStreams
 from sshore.core.keys import CertificateAuthority, new_private_key
 from sshore.core.sessions import KeyType, Session
 from sshore.core.users import Role, User
-from sshore.services.accounts import Accounts
-from sshore.services.apps import AppService
-from sshore.services.folders import FolderService
+from sshore.services.folders.folders import FolderService
+from sshore.services.folders.live_mounts import LiveMounts
 from sshore.services.images import ImageService
-from sshore.services.lifecycle import Lifecycle
-from sshore.services.live_mounts import LiveMounts
-from sshore.services.own_keys import OwnKeyService
-from sshore.services.passwords import Passwords
-from sshore.services.records import SessionRecords
-from sshore.services.sessions import SessionService
-from sshore.services.settings import UserSettings
-from sshore.services.setup import NewSession, Premises, SessionSetup
+from sshore.services.people.accounts import Accounts
+from sshore.services.people.administration import UserAdministration
+from sshore.services.people.own_keys import OwnKeyService
+from sshore.services.people.passwords import Passwords
+from sshore.services.people.settings import UserSettings
+from sshore.services.people.throttle import LoginThrottle
+from sshore.services.people.user_files import BootstrapService, UserFileService
+from sshore.services.sessions.apps import AppService
+from sshore.services.sessions.lifecycle import Lifecycle
+from sshore.services.sessions.records import SessionRecords
+from sshore.services.sessions.sessions import SessionService
+from sshore.services.sessions.setup import NewSession, Premises, SessionSetup
 from sshore.services.streams import StreamAuthorisation
-from sshore.services.throttle import LoginThrottle
-from sshore.services.user_administration import UserAdministration
-from sshore.services.user_files import BootstrapService, UserFileService
 from sshore.store.database import Database, sqlite_url
 from sshore.store.files import StateFiles
 from sshore.store.passwords import Argon2Passwords

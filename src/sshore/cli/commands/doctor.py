@@ -3,7 +3,7 @@
 import click
 
 from sshore.cli.completion import complete_session
-from sshore.cli.doctor import examine
+from sshore.cli.connecting.doctor import examine
 from sshore.cli.failures import exit_status
 from sshore.cli.output import json_option, print_json
 from sshore.cli.user import User

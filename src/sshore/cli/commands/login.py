@@ -7,9 +7,9 @@ from contextlib import suppress
 
 import click
 
+from sshore.cli.connecting.openssh import trust
 from sshore.cli.failures import say
 from sshore.cli.oidc import log_in_by_browser
-from sshore.cli.openssh import trust
 from sshore.cli.passwords import ask_password, password_stdin_option
 from sshore.cli.user import User
 from sshore.core.errors import InvalidInput

@@ -5,11 +5,11 @@ from typing import Any, TypeVar
 
 import click
 
-from sshore.cli import openssh
-from sshore.cli.certify import run_certify
 from sshore.cli.completion import Completion, complete_place, complete_session, complete_target, first_word_only
-from sshore.cli.copying import run_copy
-from sshore.cli.stream import run_stream
+from sshore.cli.connecting import openssh
+from sshore.cli.connecting.certify import run_certify
+from sshore.cli.connecting.stream import run_stream
+from sshore.cli.copying.copy import run_copy
 from sshore.cli.user import User
 
 _as_they_are = {"ignore_unknown_options": True, "allow_interspersed_args": False, "help_option_names": ["--help"]}

@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from sshore.cli.completion import Found, Item, complete_file, completing
+from sshore.cli.connecting.openssh import require
 from sshore.cli.failures import say
-from sshore.cli.openssh import require
 from sshore.cli.output import age, json_option, print_json, print_table
 from sshore.cli.user import User
 from sshore.core.errors import InvalidInput, NotFound, Unavailable

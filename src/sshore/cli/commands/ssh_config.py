@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
+from sshore.cli.connecting.openssh import client_public_key, require, ssh_files, trust
 from sshore.cli.failures import say
-from sshore.cli.openssh import client_public_key, require, ssh_files, trust
 from sshore.cli.user import User
 from sshore.core.errors import SshoreError
 from sshore.profiles.include_line import add_include, include_line, remove_include

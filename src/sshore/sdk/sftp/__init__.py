@@ -9,7 +9,7 @@ how many bytes it has sent nor whether it was the network or the disk that faile
     connection.py  what carries a channel: a socket, or the pipes of `ssh -s`
     checks.py    checksums made at the other end, beside the file (`agent.check_files`)
     remote.py    what transfers need of the other end, whatever it is
-    folder.py    one folder: a channel and a checker, opened when needed; a session is cli/session_remote.py
+    folder.py    one folder: a channel and a checker, opened when needed; a session is cli/copying/session_remote.py
     upload.py    a local file to there: resumed, checked, then renamed into its place
     download.py  the same the other way
     transfer.py  what both share

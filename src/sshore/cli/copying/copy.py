@@ -1,0 +1,252 @@
+"""`sshore cp`, to and from sessions and storage folders alike: transfers resume and end with a checksum."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from sshore.cli.copying.arguments import SYNOPSIS, Wanted, read_arguments
+from sshore.cli.copying.folder_places import find_place, is_folder_place
+from sshore.cli.copying.places import HERE, RemotePlace, in_folder, in_session, is_remote, join, matching, session_of
+from sshore.cli.copying.transfer_view import describe, watching
+from sshore.cli.failures import exit_status, report, report_os_error, say
+from sshore.cli.output import print_json
+from sshore.cli.user import User
+from sshore.core.errors import InvalidInput, NotFound, SshoreError, Unavailable
+from sshore.sdk.errors import ApiError
+from sshore.sdk.sftp.channel import SftpChannel
+from sshore.sdk.sftp.download import download
+from sshore.sdk.sftp.folder import Folder
+from sshore.sdk.sftp.packets import Attributes
+from sshore.sdk.sftp.remote import Remote
+from sshore.sdk.sftp.transfer import Persistence, Transferred
+from sshore.sdk.sftp.upload import upload
+from sshore.wire.problems import Code
+
+T = TypeVar("T")
+_HOPELESS = (Code.STORAGE_FULL, Code.QUOTA_EXCEEDED)
+
+
+def run_copy(user: User, arguments: list[str]) -> int:
+    """Run ``cp [-r] SRC… DST``; the exit status is that of the first file that could not be copied."""
+    wanted = read_arguments(arguments)
+    *sources, target = wanted.places
+    if any(is_remote(source) is is_remote(target) for source in sources):
+        raise InvalidInput(f"one side is a session or a folder, and the other is here; {SYNOPSIS}")
+    began = time.monotonic()
+    remote, places = _far_side(user, wanted)
+    copy = _Copy(wanted, remote)
+    try:
+        if is_remote(target):
+            copy.up([Path(source) for source in sources], places[0])
+        else:
+            copy.down(places, target)
+    finally:
+        remote.reset()
+    copy.report(time.monotonic() - began)
+    return copy.status
+
+
+def _far_side(user: User, wanted: Wanted) -> tuple[Remote, list[RemotePlace]]:
+    words = [word for word in wanted.places if is_remote(word)]
+    if not any(is_folder_place(word) for word in words):
+        sessions = {session_of(word) for word in words}
+        if len(sessions) > 1:
+            raise InvalidInput("name one session at a time: sshore cp FILE NAME:PATH, or sshore cp NAME:PATH FILE")
+        from sshore.cli.copying.session_remote import SessionRemote  # loaded where it is needed, for the start-up time
+
+        return SessionRemote(user, sessions.pop(), wanted.ssh_options), [in_session(word) for word in words]
+    if wanted.ssh_options:
+        raise InvalidInput(f"there is no ssh on the way to a folder: leave {wanted.ssh_options[0]} out; {SYNOPSIS}")
+    if not all(is_folder_place(word) for word in words):
+        raise InvalidInput("name one folder or session at a time")
+    with user.client() as client:
+        found = [find_place(client, word) for word in words]
+    if len({place.ref for place in found}) > 1:
+        raise InvalidInput("name one folder at a time")
+    return Folder(client.login, found[0].ref), [in_folder(place) for place in found]
+
+
+class _Copy:
+    """One run of the command. What cannot be copied is said, and the rest is copied."""
+
+    def __init__(self, wanted: Wanted, remote: Remote) -> None:
+        self._wanted = wanted
+        self._remote = remote
+        self._done: list[Transferred] = []
+        self._interruptions = 0
+        self.status = 0
+
+    def up(self, sources: list[Path], place: RemotePlace) -> None:
+        base = place.path
+        with _about(str(place)):
+            there = self._quietly(partial(self._stat, base))
+        inside = there is not None and there.is_directory
+        if (len(sources) > 1 or place.is_inside) and not inside:
+            raise NotFound(
+                f"{place} is no directory: {place.how_to_make}, or leave the slash at its end out to write a file"
+            )
+        for source in sources:
+            name = source.name if source.name != ".." else ""  # of `.` and `..` what they hold is copied, as by cp
+            with self._going_on():
+                self._up_one(source, join(base, os.fsencode(name)) if inside and name else base)
+
+    def _up_one(self, source: Path, target: bytes) -> None:
+        if source.is_dir():
+            self._check_recursive(str(source))
+            self._send_tree(source, target, frozenset())
+        else:
+            self._send(source, target)
+
+    def _send_tree(self, source: Path, target: bytes, above: frozenset[Path]) -> None:
+        real = source.resolve()
+        if real in above:
+            say(f"{source} is left out: it leads in a circle")
+            return
+        entries = sorted(source.iterdir())
+        if target != HERE:
+            self._ask(target, lambda channel: channel.make_directory(target))
+        for entry in entries:
+            name = join(target, os.fsencode(entry.name))
+            with self._going_on():
+                if entry.is_dir():
+                    self._send_tree(entry, name, above | {real})
+                elif entry.is_file():
+                    self._send(entry, name)
+                else:
+                    say(f"{entry} is left out: it is no file")
+        if target != HERE:  # now, because what is made in a directory changes its time
+            status = source.stat()
+            self._ask(target, lambda channel: channel.set_directory(target, status.st_mode, int(status.st_mtime)))
+
+    def down(self, places: list[RemotePlace], written: str) -> None:
+        target = Path(written)
+        found: list[RemotePlace] = []
+        self._quietly(lambda: self._remote.channel)
+        for place in places:
+            with self._going_on(), _about(str(place)):
+                found += self._quietly(partial(self._matching, place))
+        if (len(found) > 1 or len(places) > 1 or written.endswith("/")) and not target.is_dir():
+            raise NotFound(f"{target} is no directory")
+        for place in found:
+            with self._going_on(), _about(str(place)):
+                self._down_one(place, target)
+
+    def _down_one(self, place: RemotePlace, target: Path) -> None:
+        there = self._quietly(partial(self._stat, place.path))
+        if there is None:
+            raise NotFound("no such file")
+        target = target / place.name if target.is_dir() else target
+        if not there.is_directory:
+            self._fetch(place.path, target, there.size)
+            return
+        self._check_recursive(str(place))
+        self._fetch_tree(place.path, target, there, frozenset())
+
+    def _fetch_tree(self, source: bytes, target: Path, there: Attributes, above: frozenset[bytes]) -> None:
+        real = self._quietly(lambda: self._remote.channel.real_path(source))
+        if real in above:
+            say(f"{os.fsdecode(source)} is left out: it leads in a circle")
+            return
+        is_new = not target.exists()
+        target.mkdir(exist_ok=True)
+        for name, listed in self._quietly(lambda: list(self._remote.channel.names(source))):
+            if b"/" in name or name in (b"", b".", b".."):
+                raise SshoreError("the server names a file that cannot be")
+            with self._going_on(), _about(os.fsdecode(join(source, name))):
+                self._fetch_entry(join(source, name), target / os.fsdecode(name), listed, above | {real})
+        if is_new:
+            target.chmod(there.mode & 0o777)
+            os.utime(target, (there.modified_at, there.modified_at))
+
+    def _fetch_entry(self, path: bytes, below: Path, listed: Attributes, above: frozenset[bytes]) -> None:
+        # A listing shows links themselves; what they lead to is fetched, as scp does.
+        there = self._quietly(partial(self._stat, path)) if listed.is_link else listed
+        if there is not None and there.is_directory:
+            self._fetch_tree(path, below, there, above)
+        elif there is not None and there.is_file:
+            self._fetch(path, below, there.size)
+        else:
+            say(f"{os.fsdecode(path)} is left out: it is no file")
+
+    def report(self, duration_s: float) -> None:
+        moved = sum(done.moved_bytes for done in self._done)
+        if self._wanted.as_json:
+            files = [asdict(done) for done in self._done]
+            total = sum(done.bytes for done in self._done)
+            print_json(
+                {
+                    "files": files,
+                    "bytes": total,
+                    "moved_bytes": moved,
+                    "interruptions": self._interruptions,
+                    "duration_s": round(duration_s, 3),
+                }
+            )
+
+    def _send(self, source: Path, target: bytes) -> None:
+        size = source.stat().st_size
+        if not source.is_file():
+            raise InvalidInput(f"{source} is no file")
+        self._transfer(os.fsdecode(target), size, lambda keeping: upload(source, target, keeping))
+
+    def _fetch(self, source: bytes, target: Path, size: int) -> None:
+        self._transfer(os.fsdecode(source), size, lambda keeping: download(source, target, keeping))
+
+    def _transfer(self, title: str, size: int, transfer: Callable[[Persistence], Transferred]) -> None:
+        with watching(title, size, quiet=self._wanted.as_json or self._wanted.quiet) as watcher, _about(title):
+            keeping = Persistence(self._remote, watcher, self._wanted.timeout_s)
+            done = transfer(keeping)
+        self._interruptions += keeping.interruptions
+        self._done.append(done)
+        if not self._wanted.as_json and not self._wanted.quiet:
+            print(describe(done))
+
+    def _stat(self, path: bytes) -> Attributes | None:
+        return self._remote.channel.stat(path)
+
+    def _matching(self, place: RemotePlace) -> list[RemotePlace]:
+        return matching(place, self._remote.channel)
+
+    def _ask(self, path: bytes, ask: Callable[[SftpChannel], None]) -> None:
+        with _about(os.fsdecode(path)):
+            self._quietly(lambda: ask(self._remote.channel))
+
+    def _quietly(self, ask: Callable[[], T]) -> T:
+        """One question, asked again where the connection is lost."""
+        with watching("", 0, quiet=True) as watcher:
+            return Persistence(self._remote, watcher, self._wanted.timeout_s).keep_at(ask)
+
+    def _check_recursive(self, name: str) -> None:
+        if not self._wanted.recursive:
+            raise InvalidInput(f"{name} is a directory: use cp -r")
+
+    @contextmanager
+    def _going_on(self) -> Iterator[None]:
+        """What is wrong with one file is no reason to leave the others."""
+        try:
+            yield
+        except SshoreError as error:
+            if isinstance(error, Unavailable | ApiError) or error.problem.code in _HOPELESS:
+                raise
+            self.status = self.status or exit_status(error)
+            report(error)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            self.status = self.status or report_os_error(error)
+
+
+@contextmanager
+def _about(place: str) -> Iterator[None]:
+    """A refusal says which place it is about."""
+    try:
+        yield
+    except SshoreError as error:
+        if isinstance(error, Unavailable | ApiError) or place in error.problem.detail:
+            raise
+        raise SshoreError(f"{place}: {error.problem.detail}", code=error.problem.code) from error

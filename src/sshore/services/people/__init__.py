@@ -1,0 +1,12 @@
+"""People: who is calling, how they log in, and what they have set up for themselves.
+
+accounts.py        users and API tokens: who is calling
+passwords.py       setting passwords, and logging in with them
+oidc.py            logging in at an OpenID Connect provider
+throttle.py        slows down those who guess
+administration.py  what admins do with users
+find_user.py       a user by name, as an admin names one
+settings.py        the user settings
+own_keys.py        registered public keys, in all sessions of their owner at once
+user_files.py      files for new homes; the bootstrap script
+"""

@@ -1,0 +1,13 @@
+"""Sessions: what their owners do with them, and what becomes of them.
+
+sessions.py   create, find, list, start, stop, remove; keys and certificates
+lifecycle.py  starts, watches, stops and adopts sessions; the one place that changes a session's state
+records.py    sessions as stored: changed one at a time, watched by whoever waits
+setup.py      a session's keys, its run files, and what the engine is told
+details.py    what engine and agent tell of one session when it is asked for
+watch.py      what sessions do; stops those that are idle or whose time is over
+apps.py       launch and stop apps
+
+api ─▶ sessions, apps ─▶ lifecycle ─▶ records ─▶ Store
+                             └─▶ setup, Engine, Links
+"""
