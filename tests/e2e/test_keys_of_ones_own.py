@@ -76,7 +76,7 @@ def test_a_key_that_only_an_agent_holds_opens_a_session_by_a_certificate(max_: O
 
 def certify(owner: Owner, session: str, public_key: str) -> bytes:
     code = (
-        "import sys, os; from sshore.cli.user import user_from_environment\n"
+        "import sys, os; from sshore.cli.local_user import user_from_environment\n"
         "with user_from_environment(os.environ).client() as client:\n"
         f"    print(client.certificate({session!r}, sys.stdin.read()).certificate)\n"
     )

@@ -254,7 +254,8 @@ def test_what_is_no_public_key_is_refused_with_the_reason_and_nothing_of_it_kept
 def post_key(shared: Deployment, owner: Owner, text: str) -> Any:
     """To the API itself, past the command's own look at it."""
     code = (
-        "import sys, os; from sshore.cli.user import user_from_environment; from sshore.sdk.errors import ApiError\n"
+        "import sys, os; from sshore.cli.local_user import user_from_environment\n"
+        "from sshore.sdk.errors import ApiError\n"
         "with user_from_environment(os.environ).client() as client:\n"
         "    try: client.add_own_key(sys.stdin.read())\n"
         "    except ApiError as error: print(error.problem.document())\n"

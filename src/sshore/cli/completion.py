@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.shell_completion import CompletionItem
 
-from sshore.cli.user import User
+from sshore.cli.local_user import LocalUser
 from sshore.core.apps import CATALOGUE
 from sshore.core.errors import SshoreError
 from sshore.core.names import FOLDER_PREFIX, session_of_host
@@ -30,7 +30,7 @@ def completing(find: Find) -> Completion:
 
     def complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[Item]:
         user = context.find_root().obj
-        if not isinstance(user, User):
+        if not isinstance(user, LocalUser):
             return []
         try:
             with user.client(_COMPLETION_TIMEOUT_S) as client:

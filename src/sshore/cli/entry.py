@@ -29,7 +29,7 @@ def main() -> int:
 
 def _run_fast(name: str, arguments: list[str]) -> int:
     from sshore.cli.failures import report, report_os_error
-    from sshore.cli.user import user_from_environment
+    from sshore.cli.local_user import user_from_environment
     from sshore.core.errors import SshoreError
 
     try:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from sshore.cli.failures import USAGE, report, report_os_error, say
-from sshore.cli.user import user_from_environment
+from sshore.cli.local_user import user_from_environment
 from sshore.core.errors import SshoreError
 
 _SECTIONS: dict[str, dict[str, tuple[str, str]]] = {

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sshore.cli.commands.forwards import print_card
 from sshore.cli.connecting.openssh import trust
 from sshore.cli.failures import say
-from sshore.cli.user import User
+from sshore.cli.local_user import LocalUser
 from sshore.cli.waiting import STEP_S, wait_settled
 from sshore.core.apps import SSH
 from sshore.core.errors import Conflict, SshoreError
@@ -29,7 +29,7 @@ DEMO = "demo"
 _ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - compared with, never bound
 
 
-async def run_up(user: User, settings: Settings, *, demo: bool) -> None:
+async def run_up(user: LocalUser, settings: Settings, *, demo: bool) -> None:
     """Serve until Ctrl-C or SIGTERM."""
     await run_server(settings, _Up(user, settings, demo).on_ready)
     print("stopped; the sessions go on. Take them up again with: sshore up")
@@ -37,7 +37,7 @@ async def run_up(user: User, settings: Settings, *, demo: bool) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Up:
-    user: User
+    user: LocalUser
     settings: Settings
     demo: bool
 

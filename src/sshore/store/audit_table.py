@@ -15,7 +15,7 @@ _streams = tables.streams
 _PAGE_ROWS = 100
 
 
-class StreamTable(DatabaseTable):
+class StreamRecordTable(DatabaseTable):
     async def write(self, opened: Collection[StreamRecord], ended: Collection[StreamRecord]) -> None:
         async with self._database.write() as connection:
             if opened:

@@ -13,7 +13,7 @@ from sshore.core.ulimits import Ulimit
 from sshore.core.users import Role, Scope, Token, User
 from sshore.store import tables
 from sshore.store.activity_table import ActivityTable
-from sshore.store.audit_table import StreamTable
+from sshore.store.audit_table import StreamRecordTable
 from sshore.store.database import Database
 from sshore.store.database_table import DatabaseTable
 from sshore.store.folder_tables import (
@@ -41,7 +41,7 @@ class DatabaseStore:
         self.own_keys = OwnKeyTable(database)
         self.user_files = UserFileTable(database)
         self.bootstraps = BootstrapTable(database)
-        self.streams = StreamTable(database)
+        self.streams = StreamRecordTable(database)
         self.activities = ActivityTable(database)
 
 

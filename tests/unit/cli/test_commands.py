@@ -8,11 +8,11 @@ import pytest
 from click.testing import CliRunner
 
 from sshore.cli import root as cli_root
-from sshore.cli.user import User, user_from_environment
+from sshore.cli.local_user import LocalUser, user_from_environment
 
 
 @pytest.fixture
-def nobody(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> User:
+def nobody(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> LocalUser:
     """A user with an empty config directory."""
     environment = {"SSHORE_CONFIG_DIR": str(tmp_path_factory.mktemp("config"))}
     monkeypatch.setenv("SSHORE_CONFIG_DIR", environment["SSHORE_CONFIG_DIR"])
@@ -41,7 +41,7 @@ def test_the_help_loads_no_commands() -> None:
     assert not {"rich", "asyncio", "http.client", "uvicorn", "fastapi", "sshore.cli.commands"} & loaded
 
 
-def test_a_stream_loads_neither_click_nor_asyncio(nobody: User) -> None:
+def test_a_stream_loads_neither_click_nor_asyncio(nobody: LocalUser) -> None:
     done = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "sshore.cli.entry", "stream", "demo"], capture_output=True, text=True
     )
@@ -69,7 +69,7 @@ def test_a_stream_loads_neither_click_nor_asyncio(nobody: User) -> None:
     ],
 )
 def test_a_mistake_is_one_line_and_a_status(
-    nobody: User, capsys: pytest.CaptureFixture[str], arguments: list[str], status: int, said: str
+    nobody: LocalUser, capsys: pytest.CaptureFixture[str], arguments: list[str], status: int, said: str
 ) -> None:
     assert cli_root.run(arguments) == status
     out, err = capsys.readouterr()
@@ -78,25 +78,27 @@ def test_a_mistake_is_one_line_and_a_status(
 
 
 @pytest.mark.parametrize("arguments", [[], ["app"], ["folder", "trash"]])
-def test_a_group_alone_shows_its_help(nobody: User, capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
+def test_a_group_alone_shows_its_help(
+    nobody: LocalUser, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
     assert cli_root.run(arguments) == 2
     out, err = capsys.readouterr()
     assert out == ""
     assert err.startswith("Usage: sshore") and err.count("--help") == 1
 
 
-def test_no_forwards_is_no_error(nobody: User, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_forwards_is_no_error(nobody: LocalUser, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli_root.run(["forwards", "--json"]) == 0
     assert capsys.readouterr().out == "[]\n"
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion_scripts(nobody: User, capsys: pytest.CaptureFixture[str], shell: str) -> None:
+def test_completion_scripts(nobody: LocalUser, capsys: pytest.CaptureFixture[str], shell: str) -> None:
     assert cli_root.run(["completion", shell]) == 0
     assert f"_SSHORE_COMPLETE={shell}_complete" in capsys.readouterr().out
 
 
-def test_completing_a_name_without_a_server_offers_nothing(nobody: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_completing_a_name_without_a_server_offers_nothing(nobody: LocalUser, monkeypatch: pytest.MonkeyPatch) -> None:
     from sshore.cli.arguments import complete_session
 
     context = click.Context(cli_root.root, obj=nobody)

@@ -15,7 +15,7 @@ from sshore.engines.docker.accounts import group_with_work, passwd_with_work, pr
 from sshore.engines.docker.container import Surroundings, container_config, container_name
 from sshore.engines.docker.ending import state_of
 from sshore.engines.docker.gpus import choose_gpus, find_gpus
-from sshore.engines.docker.images import Image, login_variables
+from sshore.engines.docker.images import ImageContents, login_variables
 from sshore.engines.docker.mount_points import make_mount_points
 from sshore.engines.docker.options import DockerOptions
 from sshore.engines.docker.shell import NO_SHELL_TEXT
@@ -67,7 +67,7 @@ def _path_after(profile: str) -> str:
 
 class TestTheContainer:
     def test_it_has_the_least_of_rights(self) -> None:
-        config = container_config(SPEC, Image("sha256:1"), AROUND)
+        config = container_config(SPEC, ImageContents("sha256:1"), AROUND)
         host = config["HostConfig"]
         assert (config["User"], host["CapDrop"], host["SecurityOpt"]) == (
             f"{UID}:{UID}",
@@ -79,14 +79,15 @@ class TestTheContainer:
 
     def test_it_can_be_found_again_and_told_from_others(self) -> None:
         assert container_name(SPEC) == "sshore-demo-abc"
-        assert container_config(SPEC, Image("sha256:1"), AROUND)["Labels"] == {
+        assert container_config(SPEC, ImageContents("sha256:1"), AROUND)["Labels"] == {
             "sshore.session": "abc", "sshore.deployment": "here", "sshore.gpus": "",
         }  # fmt: skip
 
     def test_the_platforms_places_are_read_only(self) -> None:
         spec = replace(SPEC, mounts=(BindMount(Path("/f"), "/data", read_only=True),))
         mounts = {
-            it["Target"]: it["ReadOnly"] for it in container_config(spec, Image("i"), AROUND)["HostConfig"]["Mounts"]
+            it["Target"]: it["ReadOnly"]
+            for it in container_config(spec, ImageContents("i"), AROUND)["HostConfig"]["Mounts"]
         }
         assert mounts == {
             "/home/work": False, "/run/sshore": True, "/run/sshore/link": True, "/opt/sshore": True, "/data": True,
@@ -94,18 +95,18 @@ class TestTheContainer:
 
     def test_limits_are_the_kernels_and_there_is_no_swap(self) -> None:
         spec = replace(SPEC, resources=Resources(cpus=1.5, memory_bytes=1 << 30, pids=100), network=Network.NONE)
-        host = container_config(spec, Image("i"), AROUND)["HostConfig"]
+        host = container_config(spec, ImageContents("i"), AROUND)["HostConfig"]
         assert (host["NanoCpus"], host["Memory"], host["MemorySwap"]) == (1_500_000_000, 1 << 30, 1 << 30)
         assert (host["PidsLimit"], host["ShmSize"], host["NetworkMode"]) == (100, 1 << 30, "none")
 
     def test_gpus_are_requested_by_number(self) -> None:
-        config = container_config(SPEC, Image("i"), replace(AROUND, gpus=("0", "3")))
+        config = container_config(SPEC, ImageContents("i"), replace(AROUND, gpus=("0", "3")))
         (request,) = config["HostConfig"]["DeviceRequests"]
         assert (request["Driver"], request["DeviceIDs"]) == ("nvidia", ["0", "3"])
         assert config["Labels"]["sshore.gpus"] == "0,3"
 
     def test_libraries_of_the_images_are_not_for_the_kits_programs(self) -> None:
-        image = Image("i", {"LD_PRELOAD": "/lib/evil.so", "A": "b"})
+        image = ImageContents("i", {"LD_PRELOAD": "/lib/evil.so", "A": "b"})
         assert "LD_PRELOAD" in container_config(SPEC, image, AROUND)["Env"]
 
 

@@ -13,7 +13,7 @@ from sshore.core.ulimits import parse_ulimit
 from sshore.engines.docker.accounts import group_with_root, passwd_with_root, passwd_with_work
 from sshore.engines.docker.container import Surroundings, container_config
 from sshore.engines.docker.gpus import gpu_driver
-from sshore.engines.docker.images import Image
+from sshore.engines.docker.images import ImageContents
 from sshore.engines.docker.limits import check_limits
 from sshore.engines.docker.root import (
     RootPolicy,
@@ -74,16 +74,18 @@ class TestRoot:
         assert passwd_with_root(kept, "/bin/sh") == kept
 
     def test_its_rights_are_few(self) -> None:
-        config = container_config(replace(SPEC, root=True), Image("id"), AROUND)["HostConfig"]
+        config = container_config(replace(SPEC, root=True), ImageContents("id"), AROUND)["HostConfig"]
         assert config["CapDrop"] == ["ALL"]
         assert not {"SYS_ADMIN", "MKNOD", "NET_ADMIN", "NET_RAW", "SYS_PTRACE", "SETFCAP"} & set(config["CapAdd"])
         assert config["SecurityOpt"] == ["no-new-privileges"]
-        assert container_config(SPEC, Image("id"), AROUND)["HostConfig"]["CapAdd"] == []
+        assert container_config(SPEC, ImageContents("id"), AROUND)["HostConfig"]["CapAdd"] == []
 
     def test_a_daemon_that_maps_users_maps_those_with_root(self) -> None:
         mapping = replace(AROUND, remaps_users=True)
-        assert "UsernsMode" not in container_config(replace(SPEC, root=True), Image("id"), mapping)["HostConfig"]
-        assert container_config(SPEC, Image("id"), mapping)["HostConfig"]["UsernsMode"] == "host"
+        assert (
+            "UsernsMode" not in container_config(replace(SPEC, root=True), ImageContents("id"), mapping)["HostConfig"]
+        )
+        assert container_config(SPEC, ImageContents("id"), mapping)["HostConfig"]["UsernsMode"] == "host"
 
     def test_the_directory_of_roots_sshd_is_read_from_the_program(self, tmp_path: Path) -> None:
         (tmp_path / "bin").mkdir()
@@ -95,7 +97,7 @@ class TestRoot:
 class TestLimits:
     def test_what_was_asked_for_is_what_the_daemon_is_told(self) -> None:
         resources = Resources(shm_bytes=2 << 30, disk_bytes=1 << 30, ulimits=(parse_ulimit("nofile=64:128"),))
-        config = container_config(replace(SPEC, resources=resources), Image("id"), AROUND)["HostConfig"]
+        config = container_config(replace(SPEC, resources=resources), ImageContents("id"), AROUND)["HostConfig"]
         assert config["ShmSize"] == 2 << 30
         assert config["StorageOpt"] == {"size": str(1 << 30)}
         assert config["Ulimits"] == [{"Name": "nofile", "Soft": 64, "Hard": 128}]
@@ -137,4 +139,4 @@ class TestGpus:
     )
     def test_a_request_names_those_that_were_chosen(self, driver: str, asked: dict[str, Any]) -> None:
         around = replace(AROUND, gpus=("0", "2"), gpu_driver=driver)
-        assert container_config(SPEC, Image("id"), around)["HostConfig"]["DeviceRequests"] == [asked]
+        assert container_config(SPEC, ImageContents("id"), around)["HostConfig"]["DeviceRequests"] == [asked]

@@ -3,16 +3,16 @@
 import click
 
 from sshore import __version__
+from sshore.cli.local_user import LocalUser
 from sshore.cli.output import json_option, print_json, print_pairs
 from sshore.cli.root import COMPLETE_VARIABLE, root
-from sshore.cli.user import User
 from sshore.core.errors import SshoreError
 
 
 @click.command()
 @json_option
 @click.pass_obj
-def version(user: User, as_json: bool) -> None:
+def version(user: LocalUser, as_json: bool) -> None:
     """Show the versions of client and server."""
     found = {"client": __version__, "server": "", "url": "", "engines": [], "kit": ""}
     try:

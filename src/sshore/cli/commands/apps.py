@@ -4,8 +4,8 @@ import click
 
 from sshore.cli.arguments import app_argument, session_argument
 from sshore.cli.failures import suggesting
+from sshore.cli.local_user import LocalUser
 from sshore.cli.output import json_option, print_json, print_table
-from sshore.cli.user import User
 from sshore.core.apps import check_app_name
 from sshore.core.names import session_of_host
 
@@ -19,7 +19,7 @@ def app() -> None:
 @session_argument
 @json_option
 @click.pass_obj
-def ls(user: User, name: str, as_json: bool) -> None:
+def ls(user: LocalUser, name: str, as_json: bool) -> None:
     """List the apps of a session."""
     ref = session_of_host(name)
     with user.client() as client, suggesting(client, ref):
@@ -36,7 +36,7 @@ def ls(user: User, name: str, as_json: bool) -> None:
 @app_argument
 @json_option
 @click.pass_obj
-def start(user: User, name: str, app_name: str, as_json: bool) -> None:
+def start(user: LocalUser, name: str, app_name: str, as_json: bool) -> None:
     """Launch an app."""
     ref = session_of_host(name)
     with user.client() as client, suggesting(client, ref):
@@ -52,7 +52,7 @@ def start(user: User, name: str, app_name: str, as_json: bool) -> None:
 @app_argument
 @json_option
 @click.pass_obj
-def stop(user: User, name: str, app_name: str, as_json: bool) -> None:
+def stop(user: LocalUser, name: str, app_name: str, as_json: bool) -> None:
     """Stop an app; its connections end."""
     ref = session_of_host(name)
     with user.client() as client, suggesting(client, ref):

@@ -4,8 +4,8 @@ from datetime import datetime
 
 import click
 
+from sshore.cli.local_user import LocalUser
 from sshore.cli.output import age, json_option, print_json, print_table
-from sshore.cli.user import User
 from sshore.core.names import format_bytes, format_duration, parse_duration, session_of_host
 from sshore.schema.activity_messages import StreamMessage
 
@@ -17,7 +17,7 @@ from sshore.schema.activity_messages import StreamMessage
 @click.option("--limit", type=click.IntRange(1, 10_000), default=100, show_default=True, help="The newest so many.")
 @json_option
 @click.pass_obj
-def audit(user: User, session: str, user_name: str, since: str, limit: int, as_json: bool) -> None:
+def audit(user: LocalUser, session: str, user_name: str, since: str, limit: int, as_json: bool) -> None:
     """Show who connected to what: from where, how long, how many bytes, and how it ended.
 
     Your own sessions' streams; for admins, everybody's.

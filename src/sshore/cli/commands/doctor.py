@@ -5,8 +5,8 @@ import click
 from sshore.cli.completion import complete_session
 from sshore.cli.connecting.doctor import examine
 from sshore.cli.failures import exit_status
+from sshore.cli.local_user import LocalUser
 from sshore.cli.output import json_option, print_json
-from sshore.cli.user import User
 from sshore.core.names import session_of_host
 
 
@@ -14,7 +14,7 @@ from sshore.core.names import session_of_host
 @click.argument("name", default="", shell_complete=complete_session)
 @json_option
 @click.pass_obj
-def doctor(user: User, name: str, as_json: bool) -> int:
+def doctor(user: LocalUser, name: str, as_json: bool) -> int:
     """Examine everything that a connection needs, in order, and say what is wrong and how to mend it.
 
     With NAME, as far as the SSH daemon in that session. The exit status is that of the error found.

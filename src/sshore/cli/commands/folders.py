@@ -5,8 +5,8 @@ import click
 from sshore.cli.arguments import folder_argument
 from sshore.cli.commands.trash import gone_at, trash
 from sshore.cli.completion import complete_user
+from sshore.cli.local_user import LocalUser
 from sshore.cli.output import age, count, json_option, print_json, print_pairs, print_table
-from sshore.cli.user import User
 from sshore.core.errors import InvalidInput
 from sshore.core.names import check_folder_name, format_bytes, parse_bytes
 from sshore.schema.folder_messages import FolderUsageMessage, OfferFolder, ShareFolder
@@ -29,7 +29,7 @@ folder.add_command(trash)
 @folder.command()
 @json_option
 @click.pass_obj
-def ls(user: User, as_json: bool) -> None:
+def ls(user: LocalUser, as_json: bool) -> None:
     """List your folders, and those that others share with you."""
     with user.client() as client:
         folders = client.folders()
@@ -45,7 +45,7 @@ def ls(user: User, as_json: bool) -> None:
 @click.argument("name")
 @json_option
 @click.pass_obj
-def create(user: User, name: str, as_json: bool) -> None:
+def create(user: LocalUser, name: str, as_json: bool) -> None:
     """Make a folder."""
     with user.client() as client:
         made = client.create_folder(check_folder_name(name))
@@ -61,7 +61,7 @@ def create(user: User, name: str, as_json: bool) -> None:
 @click.option("--ro", "read_only", is_flag=True, help="Nobody writes there, whatever its modes allow.")
 @json_option
 @click.pass_obj
-def offer(user: User, name: str, path: str, read_only: bool, as_json: bool) -> None:
+def offer(user: LocalUser, name: str, path: str, read_only: bool, as_json: bool) -> None:
     """Offer a directory of the server's machine to everyone, as a folder (admins).
 
     What users may do there, the directory's owners and modes say: a server that is root runs each user's sessions
@@ -80,7 +80,7 @@ def offer(user: User, name: str, path: str, read_only: bool, as_json: bool) -> N
 @click.argument("new_name")
 @json_option
 @click.pass_obj
-def rename(user: User, name: str, new_name: str, as_json: bool) -> None:
+def rename(user: LocalUser, name: str, new_name: str, as_json: bool) -> None:
     """Give a folder another name. Sessions that mount it have it where they had it."""
     with user.client() as client:
         renamed = client.rename_folder(name, check_folder_name(new_name))
@@ -95,7 +95,7 @@ def rename(user: User, name: str, new_name: str, as_json: bool) -> None:
 @click.option("--for-ever", is_flag=True, help="Remove it at once, without the trash.")
 @click.option("--force", is_flag=True, help="Also where running sessions of yours have it mounted: they lose it.")
 @click.pass_obj
-def rm(user: User, name: str, for_ever: bool, force: bool) -> None:
+def rm(user: LocalUser, name: str, for_ever: bool, force: bool) -> None:
     """Move a folder to the trash; it can be had back for some days."""
     with user.client() as client:
         before = {trashed.id for trashed in client.trash()}
@@ -115,7 +115,7 @@ def rm(user: User, name: str, for_ever: bool, force: bool) -> None:
 @click.option("--everyone", is_flag=True, help="Share with every user of the server.")
 @click.option("--rw", "writable", is_flag=True, help="They may write, too; what anybody writes all can change.")
 @click.pass_obj
-def share(user: User, name: str, with_user: str, everyone: bool, writable: bool) -> None:
+def share(user: LocalUser, name: str, with_user: str, everyone: bool, writable: bool) -> None:
     """Share a folder, for reading only unless --rw says otherwise. They call it OWNER/NAME."""
     _check_whom(with_user, everyone)
     with user.client() as client:
@@ -129,7 +129,7 @@ def share(user: User, name: str, with_user: str, everyone: bool, writable: bool)
 @click.option("--with", "with_user", default="", metavar="USER", help="The user that it was shared with.")
 @click.option("--everyone", is_flag=True, help="It was shared with everyone.")
 @click.pass_obj
-def unshare(user: User, name: str, with_user: str, everyone: bool) -> None:
+def unshare(user: LocalUser, name: str, with_user: str, everyone: bool) -> None:
     """Share a folder no longer. Connections to it end, and running sessions lose it, at once."""
     _check_whom(with_user, everyone)
     with user.client() as client:
@@ -143,7 +143,7 @@ def unshare(user: User, name: str, with_user: str, everyone: bool) -> None:
 @click.option("--user", "of_user", default="", help="Another user's (admins).")
 @json_option
 @click.pass_obj
-def usage(user: User, of_user: str, as_json: bool) -> None:
+def usage(user: LocalUser, of_user: str, as_json: bool) -> None:
     """Show what your folders and your trash hold, and how much they may."""
     with user.client() as client:
         found = client.folder_usage(of_user)
@@ -155,7 +155,7 @@ def usage(user: User, of_user: str, as_json: bool) -> None:
 @click.argument("size", metavar="SIZE|none")
 @json_option
 @click.pass_obj
-def quota(user: User, name: str, size: str, as_json: bool) -> None:
+def quota(user: LocalUser, name: str, size: str, as_json: bool) -> None:
     """Limit what a user's folders hold in all, such as 100g (admins).
 
     On a disk with project quotas (ext4, xfs) and with a server that is root the kernel holds it, in sessions, too.

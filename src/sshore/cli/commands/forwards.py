@@ -5,8 +5,8 @@ import click
 from sshore.cli.arguments import target_argument
 from sshore.cli.completion import complete_app
 from sshore.cli.failures import say, suggesting
+from sshore.cli.local_user import LocalUser, own_command
 from sshore.cli.output import count, json_option, print_json, print_pairs, print_table
-from sshore.cli.user import User, own_command
 from sshore.core.apps import SSH, check_app_name
 from sshore.core.errors import Unavailable
 from sshore.core.names import session_of_host
@@ -27,7 +27,7 @@ from sshore.sdk.errors import ApiError
 @click.option("--port", default="", help="The local port; by default your preferred one, or the one it had last.")
 @json_option
 @click.pass_obj
-def connect(user: User, name: str, app_name: str, port: str, as_json: bool) -> None:
+def connect(user: LocalUser, name: str, app_name: str, port: str, as_json: bool) -> None:
     """Launch SSH in a session, open a local port for it, and print the connection card.
 
     The port stays open, whatever restarts, until `sshore disconnect`.
@@ -45,7 +45,7 @@ def connect(user: User, name: str, app_name: str, port: str, as_json: bool) -> N
 @click.command()
 @json_option
 @click.pass_obj
-def forwards(user: User, as_json: bool) -> None:
+def forwards(user: LocalUser, as_json: bool) -> None:
     """List the local ports and their health."""
     try:
         found = connect_to_proxy(user.config).forwards()
@@ -67,7 +67,7 @@ def forwards(user: User, as_json: bool) -> None:
 @click.option("--app", "app_name", default="", shell_complete=complete_app, help="Only this app's; all by default.")
 @json_option
 @click.pass_obj
-def disconnect(user: User, name: str, app_name: str, as_json: bool) -> None:
+def disconnect(user: LocalUser, name: str, app_name: str, as_json: bool) -> None:
     """Close a session's local ports and their connections. The session goes on."""
     closed = local_proxy(user).close_forwards(session_of_host(name), app_name)
     if as_json:
@@ -77,7 +77,7 @@ def disconnect(user: User, name: str, app_name: str, as_json: bool) -> None:
             print(f"localhost:{forward.port} to {forward.session} is closed")
 
 
-def open_forward(user: User, local: LocalProxyClient, ref: str, app_name: str, port: int | None) -> Card:
+def open_forward(user: LocalUser, local: LocalProxyClient, ref: str, app_name: str, port: int | None) -> Card:
     """Have a forward opened; where the session is not found, say which there are."""
     try:
         return local.open(user.login(), ref, app_name, port)
@@ -104,6 +104,6 @@ def print_card(card: Card, *more: tuple[str, str]) -> None:
     )
 
 
-def local_proxy(user: User) -> LocalProxyClient:
+def local_proxy(user: LocalUser) -> LocalProxyClient:
     """The local proxy; it is started where it does not run."""
     return connect_or_start(user.config, [*own_command(), "proxy", "--detached"])

@@ -7,10 +7,10 @@ import click
 from sshore.cli.arguments import session_argument
 from sshore.cli.completion import complete_image
 from sshore.cli.failures import say, suggesting
+from sshore.cli.local_user import LocalUser
 from sshore.cli.output import age, json_option, print_json, print_table, progress
 from sshore.cli.passwords import ask_password, password_stdin_option
 from sshore.cli.pull_view import amount, pull_view
-from sshore.cli.user import User
 from sshore.core.images import check_registry, short_id
 from sshore.core.names import format_bytes, session_of_host
 from sshore.schema.image_messages import CommitSession, ImageMessage, ImagesMessage, PullMessage, RegistryLoginRequest
@@ -26,7 +26,7 @@ def image() -> None:
 @image.command("ls")
 @json_option
 @click.pass_obj
-def image_ls(user: User, as_json: bool) -> None:
+def image_ls(user: LocalUser, as_json: bool) -> None:
     """List the images that are on the server, and say which may be pulled."""
     with user.client() as client:
         found = client.images()
@@ -44,7 +44,7 @@ def image_ls(user: User, as_json: bool) -> None:
 @click.argument("name", metavar="IMAGE", shell_complete=complete_image)
 @click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each step.")
 @click.pass_obj
-def image_pull(user: User, name: str, as_json: bool) -> None:
+def image_pull(user: LocalUser, name: str, as_json: bool) -> None:
     """Get IMAGE, or its newest version, from its registry. Ctrl-C ends the pull."""
     last = PullMessage(name)
     with user.client() as client:
@@ -61,7 +61,7 @@ def image_pull(user: User, name: str, as_json: bool) -> None:
 @image.command("rm")
 @click.argument("names", metavar="IMAGE...", nargs=-1, required=True, shell_complete=complete_image)
 @click.pass_obj
-def image_rm(user: User, names: tuple[str, ...]) -> None:
+def image_rm(user: LocalUser, names: tuple[str, ...]) -> None:
     """Remove images of your own. Admins remove any: others' as OWNER/IMAGE, or by id."""
     with user.client() as client:
         for name in names:
@@ -74,7 +74,7 @@ def image_rm(user: User, names: tuple[str, ...]) -> None:
 @click.option("-u", "--user", "--username", "username", required=True, help="At the registry.")
 @password_stdin_option
 @click.pass_obj
-def image_login(user: User, registry: str, username: str, password_stdin: bool) -> None:
+def image_login(user: LocalUser, registry: str, username: str, password_stdin: bool) -> None:
     """Have the server pull from REGISTRY with this login, for everybody who may name its images (admins)."""
     registry = check_registry(registry)
     password = ask_password(f"Password of {username} at {registry}", from_stdin=password_stdin)
@@ -86,7 +86,7 @@ def image_login(user: User, registry: str, username: str, password_stdin: bool) 
 @image.command("logout")
 @_registry
 @click.pass_obj
-def image_logout(user: User, registry: str) -> None:
+def image_logout(user: LocalUser, registry: str) -> None:
     """Have the server forget its login at REGISTRY (admins)."""
     registry = check_registry(registry)
     with user.client() as client:
@@ -97,7 +97,7 @@ def image_logout(user: User, registry: str) -> None:
 @image.command("logins")
 @json_option
 @click.pass_obj
-def image_logins(user: User, as_json: bool) -> None:
+def image_logins(user: LocalUser, as_json: bool) -> None:
     """List the server's logins at registries (admins); passwords are shown to nobody."""
     with user.client() as client:
         logins = client.registries()
@@ -115,7 +115,7 @@ def image_logins(user: User, as_json: bool) -> None:
 @click.option("--no-pause", is_flag=True, help="Let the session's processes go on meanwhile.")
 @json_option
 @click.pass_obj
-def commit(user: User, name: str, image: str, no_pause: bool, as_json: bool) -> None:
+def commit(user: LocalUser, name: str, image: str, no_pause: bool, as_json: bool) -> None:
     """Keep what the session NAME has changed as IMAGE, from which you can start others.
 
     The home, mounted folders and the image's volumes are no part of it. Nobody else can use it. The session goes on;

@@ -7,8 +7,8 @@ import click
 
 from sshore.cli.arguments import session_argument
 from sshore.cli.failures import suggesting
+from sshore.cli.local_user import LocalUser
 from sshore.cli.output import write_output
-from sshore.cli.user import User
 from sshore.core.errors import Conflict, SshoreError
 from sshore.core.layout import KEY_FILE_NAME
 from sshore.core.names import session_of_host
@@ -22,7 +22,7 @@ from sshore.profiles.ppk import public_blob_of_ppk, write_ppk
 @click.option("-o", "--output", default="", metavar="FILE", help="- is stdout.  [default: ./id_container, or .ppk]")
 @click.option("--force", is_flag=True, help="Replace a file that holds something else.")
 @click.pass_obj
-def key(user: User, name: str, form: str, output: str, force: bool) -> None:
+def key(user: LocalUser, name: str, form: str, output: str, force: bool) -> None:
     """Download a session's private key, readable by you only (0600).
 
     ppk is for PuTTY 0.75 and later, FileZilla and WinSCP; ppk2 for older ones.

@@ -5,8 +5,8 @@ import click
 from sshore.cli.activity import activity_pairs, limits_in_time
 from sshore.cli.arguments import session_argument
 from sshore.cli.failures import suggesting
+from sshore.cli.local_user import LocalUser
 from sshore.cli.output import json_option, print_json, print_pairs
-from sshore.cli.user import User
 from sshore.core.errors import InvalidInput
 from sshore.core.names import session_of_host
 from sshore.schema.activity_messages import ChangeSession
@@ -17,7 +17,7 @@ from sshore.schema.activity_messages import ChangeSession
 @limits_in_time
 @json_option
 @click.pass_obj
-def limit(user: User, name: str, idle_timeout_s: float | None, ttl_s: float | None, as_json: bool) -> None:
+def limit(user: LocalUser, name: str, idle_timeout_s: float | None, ttl_s: float | None, as_json: bool) -> None:
     """Change when a session stops by itself, also while it runs."""
     if idle_timeout_s is None and ttl_s is None:
         raise InvalidInput("say what to change: --idle-timeout DURATION, --ttl DURATION, or never")

@@ -9,9 +9,9 @@ import click
 
 from sshore.cli.connecting.openssh import trust
 from sshore.cli.failures import say
+from sshore.cli.local_user import LocalUser
 from sshore.cli.oidc import log_in_by_browser
 from sshore.cli.passwords import ask_password, password_stdin_option
-from sshore.cli.user import User
 from sshore.core.errors import InvalidInput
 from sshore.schema.account_messages import LoginRequest
 from sshore.sdk.address import parse_server_url, split_token_url
@@ -30,7 +30,7 @@ from sshore.sdk.errors import ApiError
 @click.option("--keep-default", is_flag=True, help="Leave the default server as it is.")
 @click.pass_obj
 def login(
-    user: User,
+    user: LocalUser,
     url: str,
     name: str,
     token: str,
@@ -64,7 +64,7 @@ def login(
 @click.command()
 @click.argument("url", required=False, default="")
 @click.pass_obj
-def logout(user: User, url: str) -> None:
+def logout(user: LocalUser, url: str) -> None:
     """Revoke the token that is stored for the server at URL, and forget it.  [default: the default server]"""
     stored = read_credentials(user.config.credentials).choose(url)
     with suppress(ApiError), Client(stored) as client:  # a token that holds no more needs no revoking

@@ -4,8 +4,8 @@ import click
 
 from sshore.cli.arguments import session_argument
 from sshore.cli.completion import complete_folder
+from sshore.cli.local_user import LocalUser
 from sshore.cli.output import json_option, print_json
-from sshore.cli.user import User
 from sshore.core.folders import parse_mount
 from sshore.core.states import SessionState
 from sshore.schema.messages import SessionMessage
@@ -22,7 +22,7 @@ _at_restart_option = click.option(
 @_at_restart_option
 @json_option
 @click.pass_obj
-def mount(user: User, name: str, folder: str, at_restart: bool, as_json: bool) -> None:
+def mount(user: LocalUser, name: str, folder: str, at_restart: bool, as_json: bool) -> None:
     """Mount a storage folder in a session, at once where it runs, and at each start from now on.
 
     Without PATH it lies in the home under its own name. Where the server cannot change what a running session has
@@ -45,7 +45,7 @@ def mount(user: User, name: str, folder: str, at_restart: bool, as_json: bool) -
 @_at_restart_option
 @json_option
 @click.pass_obj
-def unmount(user: User, name: str, what: str, at_restart: bool, as_json: bool) -> None:
+def unmount(user: LocalUser, name: str, what: str, at_restart: bool, as_json: bool) -> None:
     """Mount a storage folder in a session no longer, at once where it runs. What the folder holds stays.
 
     Programs that have files open there keep them until they close them; nobody finds the folder any more. Of a folder

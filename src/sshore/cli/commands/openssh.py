@@ -10,7 +10,7 @@ from sshore.cli.connecting import openssh
 from sshore.cli.connecting.certify import run_certify
 from sshore.cli.connecting.stream import run_stream
 from sshore.cli.copying.copy import run_copy
-from sshore.cli.user import User
+from sshore.cli.local_user import LocalUser
 
 _as_they_are = {"ignore_unknown_options": True, "allow_interspersed_args": False, "help_option_names": ["--help"]}
 
@@ -25,7 +25,7 @@ def _words(complete: Completion) -> Callable[[F], F]:
 @click.command(context_settings=_as_they_are, options_metavar="NAME [SSH-OPTION]... [--] [COMMAND]...")
 @_words(first_word_only(complete_session))
 @click.pass_obj
-def ssh(user: User, words: tuple[str, ...]) -> int:
+def ssh(user: LocalUser, words: tuple[str, ...]) -> int:
     """Run ssh in a session, in which SSH is launched for it; the exit status is ssh's.
 
     Every option of ssh may be given: sshore ssh demo -L 8080:localhost:80
@@ -36,7 +36,7 @@ def ssh(user: User, words: tuple[str, ...]) -> int:
 @click.command(context_settings=_as_they_are, options_metavar="[SFTP-OPTION]... NAME[:PATH]")
 @_words(complete_target)
 @click.pass_obj
-def sftp(user: User, words: tuple[str, ...]) -> int:
+def sftp(user: LocalUser, words: tuple[str, ...]) -> int:
     """Run sftp to a session, in which SSH is launched for it; or to folder:NAME, without any session."""
     openssh.run_sftp(user, list(words))
 
@@ -44,7 +44,7 @@ def sftp(user: User, words: tuple[str, ...]) -> int:
 @click.command(context_settings=_as_they_are, options_metavar="[-r] SRC... DST")
 @_words(complete_place)
 @click.pass_obj
-def cp(user: User, words: tuple[str, ...]) -> int:
+def cp(user: LocalUser, words: tuple[str, ...]) -> int:
     """Copy files to or from a session (NAME:PATH on one side) or a storage folder (folder:NAME/PATH), for which no
     session need run.
 
@@ -64,7 +64,7 @@ def cp(user: User, words: tuple[str, ...]) -> int:
 @click.command(context_settings=_as_they_are, options_metavar="NAME[.sshore] [--app APP]")
 @_words(complete_target)
 @click.pass_obj
-def stream(user: User, words: tuple[str, ...]) -> int:
+def stream(user: LocalUser, words: tuple[str, ...]) -> int:
     """Open a stream to an app (ssh, if no other is named) on stdin and stdout.
 
     For ssh_config: ProxyCommand sshore stream %n
@@ -75,6 +75,6 @@ def stream(user: User, words: tuple[str, ...]) -> int:
 @click.command(hidden=True)
 @_words(complete_session)
 @click.pass_obj
-def certify(user: User, words: tuple[str, ...]) -> int:
+def certify(user: LocalUser, words: tuple[str, ...]) -> int:
     """Fetch a certificate for some minutes; the managed ssh_config calls it."""
     return run_certify(user, list(words))

@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from sshore.cli.completion import complete_file, completing
+from sshore.cli.local_user import LocalUser
 from sshore.cli.output import age, json_option, print_json, print_table
-from sshore.cli.user import User
 from sshore.core.errors import InvalidInput
 from sshore.core.names import format_bytes
 from sshore.core.user_files import MAX_FILE_BYTES, MAX_SCRIPT_BYTES, check_content, check_file_name, check_script
@@ -27,7 +27,7 @@ def file() -> None:
 @file.command()
 @json_option
 @click.pass_obj
-def ls(user: User, as_json: bool) -> None:
+def ls(user: LocalUser, as_json: bool) -> None:
     """List your user files."""
     with user.client() as client:
         found = client.user_files()
@@ -43,7 +43,7 @@ def ls(user: User, as_json: bool) -> None:
 @click.option("--as", "name", default="", help="Its place below the home.  [default: FILE's place below yours]")
 @json_option
 @click.pass_obj
-def put(user: User, path: str, name: str, as_json: bool) -> None:
+def put(user: LocalUser, path: str, name: str, as_json: bool) -> None:
     """Store FILE (- reads stdin, with --as); the homes of new sessions get it."""
     if path == "-" and not name:
         raise InvalidInput("name it: sshore file put - --as .vimrc")
@@ -62,7 +62,7 @@ def put(user: User, path: str, name: str, as_json: bool) -> None:
 @click.argument("name", shell_complete=_complete)
 @click.option("-o", "--output", default="-", help="The file to write; - is stdout.", show_default=True)
 @click.pass_obj
-def get(user: User, name: str, output: str) -> None:
+def get(user: LocalUser, name: str, output: str) -> None:
     """Print a user file, or write it to a file."""
     with user.client() as client:
         content = client.user_file(name)
@@ -75,7 +75,7 @@ def get(user: User, name: str, output: str) -> None:
 @file.command()
 @click.argument("names", metavar="NAME...", nargs=-1, required=True, shell_complete=_complete)
 @click.pass_obj
-def rm(user: User, names: tuple[str, ...]) -> None:
+def rm(user: LocalUser, names: tuple[str, ...]) -> None:
     """Remove user files; homes that have them keep them."""
     with user.client() as client:
         for name in names:
@@ -95,7 +95,7 @@ def bootstrap() -> None:
 @click.argument("path", metavar="FILE", shell_complete=complete_file)
 @json_option
 @click.pass_obj
-def bootstrap_set(user: User, path: str, as_json: bool) -> None:
+def bootstrap_set(user: LocalUser, path: str, as_json: bool) -> None:
     """Store the script in FILE (- reads stdin). Without a first line such as #!/bin/bash, sh runs it."""
     data = _read(path, MAX_SCRIPT_BYTES)
     try:
@@ -115,7 +115,7 @@ def bootstrap_set(user: User, path: str, as_json: bool) -> None:
 @bootstrap.command("show")
 @json_option
 @click.pass_obj
-def bootstrap_show(user: User, as_json: bool) -> None:
+def bootstrap_show(user: LocalUser, as_json: bool) -> None:
     """Print the script."""
     with user.client() as client:
         found = client.bootstrap()
@@ -129,7 +129,7 @@ def bootstrap_show(user: User, as_json: bool) -> None:
 
 @bootstrap.command("on")
 @click.pass_obj
-def bootstrap_on(user: User) -> None:
+def bootstrap_on(user: LocalUser) -> None:
     """Have the script run again."""
     with user.client() as client:
         client.switch_bootstrap(enabled=True)
@@ -138,7 +138,7 @@ def bootstrap_on(user: User) -> None:
 
 @bootstrap.command("off")
 @click.pass_obj
-def bootstrap_off(user: User) -> None:
+def bootstrap_off(user: LocalUser) -> None:
     """Keep the script, but do not run it."""
     with user.client() as client:
         client.switch_bootstrap(enabled=False)
@@ -147,7 +147,7 @@ def bootstrap_off(user: User) -> None:
 
 @bootstrap.command("rm")
 @click.pass_obj
-def bootstrap_rm(user: User) -> None:
+def bootstrap_rm(user: LocalUser) -> None:
     """Remove the script."""
     with user.client() as client:
         client.remove_bootstrap()

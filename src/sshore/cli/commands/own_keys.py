@@ -10,8 +10,8 @@ import click
 from sshore.cli.completion import Found, Item, complete_file, completing
 from sshore.cli.connecting.openssh import require
 from sshore.cli.failures import say
+from sshore.cli.local_user import LocalUser
 from sshore.cli.output import age, json_option, print_json, print_table
-from sshore.cli.user import User
 from sshore.core.errors import InvalidInput, NotFound, Unavailable
 from sshore.core.public_keys import MAX_TEXT_BYTES, read_public_key_text
 from sshore.schema.own_messages import OwnKeyMessage
@@ -26,7 +26,7 @@ def keys() -> None:
 @keys.command()
 @json_option
 @click.pass_obj
-def ls(user: User, as_json: bool) -> None:
+def ls(user: LocalUser, as_json: bool) -> None:
     """List your own keys."""
     with user.client() as client:
         found = client.own_keys()
@@ -44,7 +44,7 @@ def ls(user: User, as_json: bool) -> None:
 @click.option("--name", default="", help="What to call it.  [default: the key's comment]")
 @json_option
 @click.pass_obj
-def add(user: User, file: str, agent: bool, name: str, as_json: bool) -> None:
+def add(user: LocalUser, file: str, agent: bool, name: str, as_json: bool) -> None:
     """Register the public key in FILE (- reads stdin), or those of the running ssh-agent.
 
     It opens your sessions at once, those that run, too.
@@ -73,7 +73,7 @@ def _ids(client: Client, _context: click.Context) -> Found:
 @click.argument("ref", metavar="ID|FINGERPRINT|NAME", shell_complete=completing(_ids))
 @json_option
 @click.pass_obj
-def rm(user: User, ref: str, as_json: bool) -> None:
+def rm(user: LocalUser, ref: str, as_json: bool) -> None:
     """Remove a key. Connections that it has opened end."""
     with user.client() as client:
         removed: OwnKeyMessage = client.remove_own_key(ref)

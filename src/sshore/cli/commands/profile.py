@@ -8,8 +8,8 @@ import click
 from sshore.cli.arguments import session_argument
 from sshore.cli.commands.forwards import local_proxy, open_forward
 from sshore.cli.failures import say, suggesting
+from sshore.cli.local_user import LocalUser
 from sshore.cli.output import write_output
-from sshore.cli.user import User
 from sshore.core.apps import SSH
 from sshore.core.names import session_of_host
 from sshore.core.openssh_key import read_private_key
@@ -30,7 +30,7 @@ _WRITERS = {
 @click.argument("program", metavar="PROGRAM", type=click.Choice([*_WRITERS, "vscode"]))
 @click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path), help="A file instead of stdout.")
 @click.pass_obj
-def profile(user: User, name: str, program: str, output: Path | None) -> None:
+def profile(user: LocalUser, name: str, program: str, output: Path | None) -> None:
     """Print a session's profile for another program; opens the session's local port for it.
 
     \b
@@ -49,12 +49,12 @@ def profile(user: User, name: str, program: str, output: Path | None) -> None:
         print(f"the profile is in {output}")
 
 
-def _vscode(user: User, ref: str) -> str:
+def _vscode(user: LocalUser, ref: str) -> str:
     with user.client() as client, suggesting(client, ref):
         return sites.vscode_link(client.session(ref).name) + "\n"
 
 
-def _site(user: User, ref: str, program: str) -> sites.Site:
+def _site(user: LocalUser, ref: str, program: str) -> sites.Site:
     card = open_forward(user, local_proxy(user), ref, SSH, None)
     for note in card.notes:
         say(note)

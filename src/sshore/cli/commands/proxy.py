@@ -10,8 +10,8 @@ from contextlib import suppress
 import click
 
 from sshore.cli.commands.forwards import local_proxy
+from sshore.cli.local_user import LocalUser
 from sshore.cli.output import count, json_option, print_json, print_pairs
-from sshore.cli.user import User
 from sshore.core.errors import Unavailable
 from sshore.proxy.background import READY
 from sshore.proxy.client import NotRunning
@@ -34,7 +34,7 @@ def proxy(context: click.Context, detached: bool) -> None:
 
 @proxy.command()
 @click.pass_obj
-def start(user: User) -> None:
+def start(user: LocalUser) -> None:
     """Start it in the background; nothing is done when it runs."""
     status = local_proxy(user).status()
     print(f"the local proxy runs (process {status['pid']}), with {count(status['forwards'], 'forward')}")
@@ -42,7 +42,7 @@ def start(user: User) -> None:
 
 @proxy.command()
 @click.pass_obj
-def stop(user: User) -> None:
+def stop(user: LocalUser) -> None:
     """Stop it. The forwards come back when it is started again."""
     try:
         connect_to_proxy(user.config).stop()
@@ -60,7 +60,7 @@ def stop(user: User) -> None:
 @proxy.command("status")
 @json_option
 @click.pass_obj
-def status_(user: User, as_json: bool) -> None:
+def status_(user: LocalUser, as_json: bool) -> None:
     """Show whether it runs (exit status 5: it does not)."""
     status = connect_to_proxy(user.config).status()
     if as_json:
@@ -78,7 +78,7 @@ def status_(user: User, as_json: bool) -> None:
         )
 
 
-def _run_in_foreground(user: User, detached: bool) -> None:
+def _run_in_foreground(user: LocalUser, detached: bool) -> None:
     _raise_descriptor_limit()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
@@ -103,7 +103,7 @@ def _raise_descriptor_limit() -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 65536) if hard > 0 else 65536, hard))
 
 
-async def _serve(user: User, detached: bool) -> None:
+async def _serve(user: LocalUser, detached: bool) -> None:
     from sshore.cli.signals import stop_signals
     from sshore.proxy.local_proxy import run_local_proxy
 

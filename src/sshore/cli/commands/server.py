@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from sshore.cli.failures import say
-from sshore.cli.user import User
+from sshore.cli.local_user import LocalUser
 from sshore.core.errors import InvalidInput, Unavailable
 from sshore.core.settings import parse_port
 from sshore.sdk.private_files import write_private
@@ -26,7 +26,7 @@ _port_option = click.option("--port", default="", help="The server's port.  [def
 @click.option("--demo", is_flag=True, help="With a session `demo`, its SSH launched and its card printed.")
 @click.option("-v", "--verbose", is_flag=True, help="Show the server's log.")
 @click.pass_obj
-def up(user: User, port: str, state: Path | None, no_browser: bool, demo: bool, verbose: bool) -> None:
+def up(user: LocalUser, port: str, state: Path | None, no_browser: bool, demo: bool, verbose: bool) -> None:
     """Run server and local proxy here, and log in. Ctrl-C ends them; the sessions go on."""
     settings = _settings(port=port, state_dir=state)
     from sshore.cli.up import run_up

@@ -11,9 +11,9 @@ from sshore.cli.activity import activity_pairs, limits_in_time
 from sshore.cli.arguments import session_argument, sessions_argument
 from sshore.cli.completion import complete_engine, complete_folder, complete_image, complete_known_app
 from sshore.cli.failures import report, say, suggesting
+from sshore.cli.local_user import LocalUser
 from sshore.cli.output import age, json_option, print_json, print_pairs, print_table
 from sshore.cli.resources import resource_options, resource_pairs
-from sshore.cli.user import User
 from sshore.cli.waiting import STEP_S, describe, wait_settled
 from sshore.core.apps import check_app_name
 from sshore.core.errors import EngineFailed, SshoreError
@@ -61,7 +61,7 @@ _limit = click.option("--wait-timeout", type=float, metavar="SECONDS", help="Giv
 @json_option
 @click.pass_obj
 def run(
-    user: User,
+    user: LocalUser,
     name: str,
     engine: str,
     image: str,
@@ -111,7 +111,7 @@ def run(
 @click.option("--all", "everyone", is_flag=True, help="The sessions of all users (admins), who go by their IDs.")
 @json_option
 @click.pass_obj
-def ls(user: User, everyone: bool, as_json: bool) -> None:
+def ls(user: LocalUser, everyone: bool, as_json: bool) -> None:
     """List sessions."""
     with user.client() as client:
         sessions = client.sessions(everyone=everyone)
@@ -130,7 +130,7 @@ def ls(user: User, everyone: bool, as_json: bool) -> None:
 @session_argument
 @json_option
 @click.pass_obj
-def show(user: User, name: str, as_json: bool) -> None:
+def show(user: LocalUser, name: str, as_json: bool) -> None:
     """Show one session."""
     ref = session_of_host(name)
     with user.client() as client, suggesting(client, ref):
@@ -146,7 +146,7 @@ def show(user: User, name: str, as_json: bool) -> None:
 @click.argument("of", metavar="[bootstrap|entrypoint]", type=click.Choice(["session", *_PROGRAMS]), default="session")
 @click.option("--tail", "tail_bytes", type=click.IntRange(1), metavar="BYTES", help="Only the last BYTES.")
 @click.pass_obj
-def logs(user: User, name: str, of: str, tail_bytes: int | None) -> None:
+def logs(user: LocalUser, name: str, of: str, tail_bytes: int | None) -> None:
     """Show what a session's agent and daemons wrote; or, at the session's last start, your bootstrap script or the
     image's entrypoint."""
     ref = session_of_host(name)
@@ -160,7 +160,7 @@ def logs(user: User, name: str, of: str, tail_bytes: int | None) -> None:
 @click.command()
 @sessions_argument
 @click.pass_obj
-def stop(user: User, names: tuple[str, ...]) -> int:
+def stop(user: LocalUser, names: tuple[str, ...]) -> int:
     """Stop sessions. Their homes, keys and names stay; `sshore start` brings them back."""
 
     def stop_one(client: Client, ref: str) -> None:
@@ -175,7 +175,7 @@ def stop(user: User, names: tuple[str, ...]) -> int:
 @_no_wait
 @_limit
 @click.pass_obj
-def start(user: User, names: tuple[str, ...], no_wait: bool, wait_timeout: float | None) -> int:
+def start(user: LocalUser, names: tuple[str, ...], no_wait: bool, wait_timeout: float | None) -> int:
     """Start stopped sessions, with the apps they had. Mends a session whose agent is out of touch."""
 
     def start_one(client: Client, ref: str) -> None:
@@ -196,7 +196,7 @@ def start(user: User, names: tuple[str, ...], no_wait: bool, wait_timeout: float
 @sessions_argument
 @click.option("--force", is_flag=True, help="Running sessions, too.")
 @click.pass_obj
-def rm(user: User, names: tuple[str, ...], force: bool) -> int:
+def rm(user: LocalUser, names: tuple[str, ...], force: bool) -> int:
     """Remove sessions and their homes. Storage folders stay."""
 
     def remove_one(client: Client, ref: str) -> None:
@@ -207,7 +207,7 @@ def rm(user: User, names: tuple[str, ...], force: bool) -> int:
     return _each(user, names, remove_one)
 
 
-def _each(user: User, names: tuple[str, ...], act: Callable[[Client, str], None]) -> int:
+def _each(user: LocalUser, names: tuple[str, ...], act: Callable[[Client, str], None]) -> int:
     """Act on each session, the others too when one fails; the first failure's exit status is returned."""
     status = 0
     with user.client() as client:
@@ -220,7 +220,7 @@ def _each(user: User, names: tuple[str, ...], act: Callable[[Client, str], None]
     return status
 
 
-def _close_forwards(user: User, ref: str, server: str) -> None:
+def _close_forwards(user: LocalUser, ref: str, server: str) -> None:
     """The local ports of a session that is no more lead nowhere, and its key opens nothing."""
     from sshore.proxy.client import connect  # nothing else here needs it
 

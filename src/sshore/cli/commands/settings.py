@@ -3,8 +3,8 @@
 import click
 
 from sshore.cli.failures import say
+from sshore.cli.local_user import LocalUser
 from sshore.cli.output import json_option, print_json, print_table
-from sshore.cli.user import User
 from sshore.core.settings import SETTINGS
 
 
@@ -23,7 +23,7 @@ def settings() -> None:
 @settings.command("ls")
 @json_option
 @click.pass_obj
-def settings_ls(user: User, as_json: bool) -> None:
+def settings_ls(user: LocalUser, as_json: bool) -> None:
     """List the settings."""
     with user.client() as client:
         found = client.settings()
@@ -38,7 +38,7 @@ def settings_ls(user: User, as_json: bool) -> None:
 @_key
 @json_option
 @click.pass_obj
-def settings_get(user: User, name: str, as_json: bool) -> None:
+def settings_get(user: LocalUser, name: str, as_json: bool) -> None:
     """Print the value of a setting."""
     with user.client() as client:
         found = client.setting(name)
@@ -53,7 +53,7 @@ def settings_get(user: User, name: str, as_json: bool) -> None:
 @click.argument("value")
 @json_option
 @click.pass_obj
-def settings_set(user: User, name: str, value: str, as_json: bool) -> None:
+def settings_set(user: LocalUser, name: str, value: str, as_json: bool) -> None:
     """Set a setting; an empty VALUE ("") resets it."""
     with user.client() as client:
         stored = client.set_setting(name, value)

@@ -9,7 +9,7 @@ import click
 
 from sshore.cli.connecting.openssh import client_public_key, require, ssh_files, trust
 from sshore.cli.failures import say
-from sshore.cli.user import User
+from sshore.cli.local_user import LocalUser
 from sshore.core.errors import SshoreError
 from sshore.profiles.include_line import add_include, include_line, remove_include
 from sshore.profiles.ssh_config import managed_config
@@ -21,7 +21,7 @@ from sshore.sdk.private_files import make_private_directory, write_private
 @click.option("--remove", is_flag=True, help="Undo it.")
 @click.option("--file", "path", type=click.Path(path_type=Path, dir_okay=False), help="Instead of ~/.ssh/config.")
 @click.pass_obj
-def config_ssh(user: User, remove: bool, path: Path | None) -> None:
+def config_ssh(user: LocalUser, remove: bool, path: Path | None) -> None:
     """Make `ssh NAME.sshore` work from any program that reads ssh_config: ssh, scp, rsync, sshfs, VS Code.
 
     Adds one Include line to your ssh_config, and writes what it includes into the config directory.
@@ -79,7 +79,7 @@ def _remove(config: ConfigDir, own: Path) -> None:
     config.ssh_config.unlink(missing_ok=True)
 
 
-def _refresh_trust(user: User) -> None:
+def _refresh_trust(user: LocalUser) -> None:
     try:
         with user.client() as client:
             trust(user.config, client)

@@ -3,8 +3,8 @@
 import click
 
 from sshore.cli.completion import Found, Item, completing
+from sshore.cli.local_user import LocalUser
 from sshore.cli.output import age, json_option, print_json, print_table
-from sshore.cli.user import User
 from sshore.core.users import Scope
 from sshore.schema.messages import CreateToken
 from sshore.sdk.client import Client
@@ -21,7 +21,7 @@ def token() -> None:
 @_of_user
 @json_option
 @click.pass_obj
-def token_ls(who: User, of_user: str, as_json: bool) -> None:
+def token_ls(who: LocalUser, of_user: str, as_json: bool) -> None:
     """List your tokens; the secrets are not kept."""
     with who.client() as client:
         tokens = client.tokens(of_user)
@@ -45,7 +45,7 @@ def token_ls(who: User, of_user: str, as_json: bool) -> None:
 @click.option("--expires-in", type=float, metavar="SECONDS", help="Without it, the token does not expire.")
 @json_option
 @click.pass_obj
-def token_create(who: User, name: str, scope: str, for_user: str, expires_in: float | None, as_json: bool) -> None:
+def token_create(who: LocalUser, name: str, scope: str, for_user: str, expires_in: float | None, as_json: bool) -> None:
     """Make a token. It is printed once, and only its hash is kept."""
     with who.client() as client:
         made = client.create_token(CreateToken(name, for_user, expires_in, Scope(scope)))
@@ -63,7 +63,7 @@ def _ids(client: Client, _context: click.Context) -> Found:
 @click.argument("token_id", metavar="ID", shell_complete=completing(_ids))
 @_of_user
 @click.pass_obj
-def token_rm(who: User, token_id: str, of_user: str) -> None:
+def token_rm(who: LocalUser, token_id: str, of_user: str) -> None:
     """Revoke a token at once: connections that were made with it end."""
     with who.client() as client:
         client.remove_token(token_id, of_user)

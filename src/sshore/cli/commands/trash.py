@@ -5,8 +5,8 @@ from datetime import datetime
 import click
 
 from sshore.cli.completion import completing
+from sshore.cli.local_user import LocalUser
 from sshore.cli.output import age, count, json_option, print_json, print_table
-from sshore.cli.user import User
 from sshore.schema.folder_messages import TrashedFolderMessage
 
 _complete = completing(lambda client, _: [folder.name for folder in client.trash()])
@@ -20,7 +20,7 @@ def trash() -> None:
 @trash.command()
 @json_option
 @click.pass_obj
-def ls(user: User, as_json: bool) -> None:
+def ls(user: LocalUser, as_json: bool) -> None:
     """List removed folders, and when they will be gone."""
     with user.client() as client:
         found = client.trash()
@@ -38,7 +38,7 @@ def ls(user: User, as_json: bool) -> None:
 @click.option("--as", "name", default="", metavar="NAME", help="Under another name.")
 @json_option
 @click.pass_obj
-def restore(user: User, ref: str, name: str, as_json: bool) -> None:
+def restore(user: LocalUser, ref: str, name: str, as_json: bool) -> None:
     """Bring back a folder: the latest of that name, or the one of that id."""
     with user.client() as client:
         restored = client.restore_folder(ref, name)
@@ -52,7 +52,7 @@ def restore(user: User, ref: str, name: str, as_json: bool) -> None:
 @click.argument("ref", metavar="[NAME|ID]", default="", shell_complete=_complete)
 @json_option
 @click.pass_obj
-def empty(user: User, ref: str, as_json: bool) -> None:
+def empty(user: LocalUser, ref: str, as_json: bool) -> None:
     """Remove for ever what is in the trash, or of it one folder."""
     with user.client() as client:
         emptied = client.empty_trash(ref)

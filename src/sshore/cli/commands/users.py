@@ -3,9 +3,9 @@
 import click
 
 from sshore.cli.completion import complete_user
+from sshore.cli.local_user import LocalUser
 from sshore.cli.output import json_option, print_json, print_table
 from sshore.cli.passwords import ask_password, password_stdin_option
-from sshore.cli.user import User
 from sshore.core.names import check_user_name
 from sshore.core.users import Role
 from sshore.schema.account_messages import ChangeUser, SetPassword
@@ -22,7 +22,7 @@ def user() -> None:
 @user.command("ls")
 @json_option
 @click.pass_obj
-def user_ls(who: User, as_json: bool) -> None:
+def user_ls(who: LocalUser, as_json: bool) -> None:
     """List the users."""
     with who.client() as client:
         users = client.users()
@@ -39,7 +39,7 @@ def user_ls(who: User, as_json: bool) -> None:
 @password_stdin_option
 @json_option
 @click.pass_obj
-def user_add(who: User, name: str, role: str, password_stdin: bool, as_json: bool) -> None:
+def user_add(who: LocalUser, name: str, role: str, password_stdin: bool, as_json: bool) -> None:
     """Add a user, who logs in with a password or with a token of `sshore token create --user NAME`."""
     password = ask_password("", from_stdin=True) if password_stdin else ""
     with who.client() as client:
@@ -58,7 +58,7 @@ def user_add(who: User, name: str, role: str, password_stdin: bool, as_json: boo
 @click.argument("name", default="", shell_complete=complete_user)
 @password_stdin_option
 @click.pass_obj
-def user_passwd(who: User, name: str, password_stdin: bool) -> None:
+def user_passwd(who: LocalUser, name: str, password_stdin: bool) -> None:
     """Set your password or, as admin, the user NAME's.
 
     With --password-stdin, the last line is the new password; the one before it, where you change a password of your
@@ -79,7 +79,7 @@ def user_passwd(who: User, name: str, password_stdin: bool) -> None:
 @click.argument("name", shell_complete=complete_user)
 @click.argument("role", type=_ROLES)
 @click.pass_obj
-def user_role(who: User, name: str, role: str) -> None:
+def user_role(who: LocalUser, name: str, role: str) -> None:
     """Make a user an admin or a member."""
     with who.client() as client:
         changed = client.change_user(name, ChangeUser(role=Role(role)))
@@ -90,7 +90,7 @@ def user_role(who: User, name: str, role: str) -> None:
 @click.argument("name", shell_complete=complete_user)
 @click.argument("subject")
 @click.pass_obj
-def user_link(who: User, name: str, subject: str) -> None:
+def user_link(who: LocalUser, name: str, subject: str) -> None:
     """Say who a user is at the OpenID Connect provider: SUBJECT as a refused login shows it; "" for nobody."""
     with who.client() as client:
         linked = client.link_user(name, subject)
@@ -100,7 +100,7 @@ def user_link(who: User, name: str, subject: str) -> None:
 @user.command("disable")
 @click.argument("name", shell_complete=complete_user)
 @click.pass_obj
-def user_disable(who: User, name: str) -> None:
+def user_disable(who: LocalUser, name: str) -> None:
     """Refuse a user's logins and tokens, and end the user's connections. Sessions and folders stay."""
     with who.client() as client:
         client.change_user(name, ChangeUser(disabled=True))
@@ -110,7 +110,7 @@ def user_disable(who: User, name: str) -> None:
 @user.command("enable")
 @click.argument("name", shell_complete=complete_user)
 @click.pass_obj
-def user_enable(who: User, name: str) -> None:
+def user_enable(who: LocalUser, name: str) -> None:
     """Let a disabled user in again; the tokens hold again, too."""
     with who.client() as client:
         client.change_user(name, ChangeUser(disabled=False))
@@ -121,7 +121,7 @@ def user_enable(who: User, name: str) -> None:
 @click.argument("name", shell_complete=complete_user)
 @click.option("--with-data", is_flag=True, help="The user's folders, too.")
 @click.pass_obj
-def user_rm(who: User, name: str, with_data: bool) -> None:
+def user_rm(who: LocalUser, name: str, with_data: bool) -> None:
     """Remove a user, with tokens and sessions. Refused while the user has folders, unless --with-data."""
     with who.client(timeout_s=300) as client:
         client.remove_user(name, with_data=with_data)

@@ -2,7 +2,7 @@
 
 from sshore.cli.connecting.openssh import client_public_key, require, trust
 from sshore.cli.failures import exit_status
-from sshore.cli.user import User
+from sshore.cli.local_user import LocalUser
 from sshore.core.errors import InvalidInput, SshoreError
 from sshore.core.names import HOST_SUFFIX, session_of_host
 from sshore.sdk.private_files import write_private
@@ -12,7 +12,7 @@ _STREAM_SAYS = (Code.NOT_FOUND, Code.UNAUTHENTICATED, Code.TOKEN_EXPIRED, Code.U
 """What `sshore stream` meets, too, in the same `ssh`: it is not to be said twice."""
 
 
-def run_certify(user: User, arguments: list[str]) -> int:
+def run_certify(user: LocalUser, arguments: list[str]) -> int:
     """Run ``certify NAME[.sshore]``."""
     if len(arguments) != 1:
         raise InvalidInput("usage: sshore certify NAME")

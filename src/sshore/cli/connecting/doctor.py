@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 from sshore.cli.connecting.openssh import require
 from sshore.cli.failures import suggesting
+from sshore.cli.local_user import LocalUser
 from sshore.cli.output import count
-from sshore.cli.user import User
 from sshore.core.apps import SSH
 from sshore.core.errors import SshoreError, Unavailable
 from sshore.core.states import SessionState
@@ -41,7 +41,7 @@ class Finding:
     error: SshoreError | None = None
 
 
-def examine(user: User, session: str = "") -> Iterator[Finding]:
+def examine(user: LocalUser, session: str = "") -> Iterator[Finding]:
     """Examine step by step; ends with the first that fails, because the rest could not succeed."""
     steps: list[tuple[str, Callable[[], str]]] = [
         ("config directory", lambda: _config(user)),
@@ -66,7 +66,7 @@ def examine(user: User, session: str = "") -> Iterator[Finding]:
             return
 
 
-def _config(user: User) -> str:
+def _config(user: LocalUser) -> str:
     probe = user.config.root / ".doctor"
     write_private(probe, "")
     probe.unlink()
@@ -80,7 +80,7 @@ def _openssh() -> str:
     return f"{done.stderr.strip()} ({shutil.which('ssh')})"
 
 
-def _name(user: User) -> str:
+def _name(user: LocalUser) -> str:
     address = user.login().address
     try:
         found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
@@ -89,7 +89,7 @@ def _name(user: User) -> str:
     return f"{address.host} is {', '.join(dict.fromkeys(str(info[4][0]) for info in found))}"
 
 
-def _connection(user: User) -> str:
+def _connection(user: LocalUser) -> str:
     address = user.login().address
     began = time.monotonic()
     try:
@@ -103,19 +103,19 @@ def _connection(user: User) -> str:
         raise ServerUnreachable(address, error) from error
 
 
-def _server(user: User) -> str:
+def _server(user: LocalUser) -> str:
     with _client(user) as client:
         version = client.version()
     return f"Sshore {version.version}, engines: {', '.join(version.engines)}"
 
 
-def _token(user: User) -> str:
+def _token(user: LocalUser) -> str:
     with _client(user) as client:
         me = client.me()
     return f"you are {me.name} ({me.role})"
 
 
-def _local_proxy(user: User) -> str:
+def _local_proxy(user: LocalUser) -> str:
     try:
         with closing(connect(user.config)) as local:
             forwards = local.forwards()
@@ -125,7 +125,7 @@ def _local_proxy(user: User) -> str:
     return f"runs, {count(len(forwards), 'forward')}" + "".join(f"; {line}" for line in sick)
 
 
-def _session(user: User, ref: str) -> str:
+def _session(user: LocalUser, ref: str) -> str:
     with _client(user) as client, suggesting(client, ref):
         session = client.session(ref)
     report = report_of_session(session, SSH)
@@ -135,7 +135,7 @@ def _session(user: User, ref: str) -> str:
     return f"{session.name} runs, its agent is in touch, SSH / SFTP is launched"
 
 
-def _stream(user: User, ref: str) -> str:
+def _stream(user: LocalUser, ref: str) -> str:
     login = user.login()
     began = time.monotonic()
     stream, banner = open_stream(StreamTarget(login.address, login.token, ref), _TIMEOUT_S)
@@ -149,5 +149,5 @@ def _stream(user: User, ref: str) -> str:
     return f"{banner.split()[0].decode(errors='replace')} after {(time.monotonic() - began) * 1000:.0f} ms"
 
 
-def _client(user: User) -> Client:
+def _client(user: LocalUser) -> Client:
     return user.client(_TIMEOUT_S)

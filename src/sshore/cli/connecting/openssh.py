@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from sshore.cli.failures import suggesting
-from sshore.cli.user import User, own_command
+from sshore.cli.local_user import LocalUser, own_command
 from sshore.core.errors import InvalidInput, NotFound, SshoreError
 from sshore.core.names import FOLDER_PREFIX, HOST_SUFFIX, session_of_host
 from sshore.profiles.known_hosts import with_authority
@@ -29,7 +29,7 @@ _SSH_VALUED = frozenset("BbcDEeFIiJLlmOopPQRSWw")
 _SFTP_VALUED = frozenset("BbcDFiJloPRSsX")
 
 
-def run_ssh(user: User, arguments: list[str]) -> NoReturn:
+def run_ssh(user: LocalUser, arguments: list[str]) -> NoReturn:
     """Run ``ssh NAME [OPTION…] [--] [COMMAND…]``; the process becomes `ssh`."""
     options, rest = split_options(arguments, _SSH_VALUED)
     if not rest:
@@ -39,7 +39,7 @@ def run_ssh(user: User, arguments: list[str]) -> NoReturn:
     execute("ssh", [*ours, *options, *more, host, *(["--", *command] if command else [])], rest[0])
 
 
-def run_sftp(user: User, arguments: list[str]) -> NoReturn:
+def run_sftp(user: LocalUser, arguments: list[str]) -> NoReturn:
     """Run ``sftp [OPTION…] NAME[:PATH]``; the process becomes `sftp`."""
     options, rest = split_options(arguments, _SFTP_VALUED)
     if not rest:
@@ -54,7 +54,7 @@ def run_sftp(user: User, arguments: list[str]) -> NoReturn:
     execute("sftp", [*ours, *options, *more, f"{host}{colon}{path}"], name)
 
 
-def run_folder_sftp(user: User, place: str, options: list[str]) -> NoReturn:
+def run_folder_sftp(user: LocalUser, place: str, options: list[str]) -> NoReturn:
     """Run `sftp` on a storage folder, without a session or SSH: the stream is the SFTP server's (sftp(1), -D)."""
     from sshore.cli.copying.folder_places import find_place
 
@@ -66,7 +66,7 @@ def run_folder_sftp(user: User, place: str, options: list[str]) -> NoReturn:
     execute("sftp", [*options, "-D", stream], folder.ref)
 
 
-def prepare(user: User, ref: str) -> tuple[str, list[str]]:
+def prepare(user: LocalUser, ref: str) -> tuple[str, list[str]]:
     """Launch SSH in a session, and return where `ssh` is to go and the options it needs to get there."""
     require("ssh-keygen")
     name = session_of_host(ref)

@@ -10,7 +10,7 @@ import threading
 from contextlib import suppress
 
 from sshore.cli.failures import FAILED, say, suggesting
-from sshore.cli.user import User
+from sshore.cli.local_user import LocalUser
 from sshore.core.errors import InvalidInput, SshoreError
 from sshore.core.names import FOLDER_PREFIX, session_of_host
 from sshore.sdk.blocking_stream import open_stream
@@ -22,7 +22,7 @@ _CHUNK_BYTES = 256 * 1024
 _SYNOPSIS = "usage: sshore stream NAME[.sshore] [--app APP], or folder:NAME"
 
 
-def run_stream(user: User, arguments: list[str]) -> int:
+def run_stream(user: LocalUser, arguments: list[str]) -> int:
     """Run ``stream NAME[.sshore] [--app APP] [--fdpass]``."""
     ref, app, fdpass = _parse(arguments)
     stream, first = open_session_stream(user, ref, app)
@@ -31,7 +31,7 @@ def run_stream(user: User, arguments: list[str]) -> int:
     return pump(stream, first)
 
 
-def open_session_stream(user: User, ref: str, app: str) -> tuple[socket.socket, bytes]:
+def open_session_stream(user: LocalUser, ref: str, app: str) -> tuple[socket.socket, bytes]:
     """Open a stream; a refusal says what to do about it."""
     login = user.login()
     try:

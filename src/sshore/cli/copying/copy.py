@@ -14,8 +14,8 @@ from sshore.cli.copying.folder_places import find_place, is_folder_place
 from sshore.cli.copying.places import HERE, RemotePlace, in_folder, in_session, is_remote, join, matching, session_of
 from sshore.cli.copying.transfer_view import describe, watching
 from sshore.cli.failures import exit_status, report, report_os_error, say
+from sshore.cli.local_user import LocalUser
 from sshore.cli.output import print_json
-from sshore.cli.user import User
 from sshore.core.errors import InvalidInput, NotFound, SshoreError, Unavailable
 from sshore.sdk.errors import ApiError
 from sshore.sdk.sftp.channel import SftpChannel
@@ -31,7 +31,7 @@ T = TypeVar("T")
 _HOPELESS = (Code.STORAGE_FULL, Code.QUOTA_EXCEEDED)
 
 
-def run_copy(user: User, arguments: list[str]) -> int:
+def run_copy(user: LocalUser, arguments: list[str]) -> int:
     """Run ``cp [-r] SRC… DST``; the exit status is that of the first file that could not be copied."""
     wanted = read_arguments(arguments)
     *sources, target = wanted.places
@@ -51,7 +51,7 @@ def run_copy(user: User, arguments: list[str]) -> int:
     return copy.status
 
 
-def _far_side(user: User, wanted: Wanted) -> tuple[Remote, list[RemotePlace]]:
+def _far_side(user: LocalUser, wanted: Wanted) -> tuple[Remote, list[RemotePlace]]:
     words = [word for word in wanted.places if is_remote(word)]
     if not any(is_folder_place(word) for word in words):
         sessions = {session_of(word) for word in words}

@@ -13,7 +13,7 @@ from contextlib import ExitStack
 
 from sshore.cli.connecting.openssh import prepare, require, ssh_environment
 from sshore.cli.failures import say
-from sshore.cli.user import User
+from sshore.cli.local_user import LocalUser
 from sshore.core import layout
 from sshore.core.errors import SshoreError
 from sshore.sdk.errors import ConnectionLost
@@ -34,7 +34,7 @@ _SHARES = sys.platform != "win32"
 class SessionRemote:
     """`ssh_options` are the user's. After `reset` everything is opened anew, with a new certificate."""
 
-    def __init__(self, user: User, name: str, ssh_options: list[str]) -> None:
+    def __init__(self, user: LocalUser, name: str, ssh_options: list[str]) -> None:
         self._user = user
         self._name = name
         self._options = ssh_options

@@ -7,7 +7,7 @@ from typing import Any
 from sshore.core import layout
 from sshore.core.sessions import Network, SessionSpec
 from sshore.engines.docker.gpus import NVIDIA, gpu_request
-from sshore.engines.docker.images import Image
+from sshore.engines.docker.images import ImageContents
 from sshore.engines.docker.networks import NAT_NETWORK
 from sshore.engines.docker.root import CAPABILITIES
 
@@ -34,7 +34,7 @@ def container_name(spec: SessionSpec) -> str:
     return f"sshore-{spec.name}-{spec.id}"
 
 
-def container_config(spec: SessionSpec, image: Image, around: Surroundings) -> dict[str, Any]:
+def container_config(spec: SessionSpec, image: ImageContents, around: Surroundings) -> dict[str, Any]:
     """The body of ``POST /containers/create``."""
     return {
         # By its digest: whatever the name comes to mean, this is what was looked into.
@@ -56,7 +56,7 @@ def container_config(spec: SessionSpec, image: Image, around: Surroundings) -> d
     }
 
 
-def _environment(spec: SessionSpec, image: Image) -> Iterator[str]:
+def _environment(spec: SessionSpec, image: ImageContents) -> Iterator[str]:
     yield from (f"HOME={layout.HOME}", f"USER={layout.ACCOUNT}", f"LOGNAME={layout.ACCOUNT}")
     yield f"SHELL={image.shell}"
     yield from (f"SSHORE_SESSION={spec.name}", f"SSHORE_SESSION_ID={spec.id}")

@@ -30,7 +30,7 @@ _OURS = ("HOME", "USER", "LOGNAME", "SHELL", "MAIL", "PWD", "TERM", "HOSTNAME")
 
 
 @dataclass(frozen=True, slots=True)
-class Image:
+class ImageContents:
     """An image that is here. `id` is its digest; the texts are of the files of that name, empty without them."""
 
     id: str
@@ -49,7 +49,7 @@ class Images:
         self._daemon = daemon
         self._registries = registries
         self._deployment = deployment
-        self._known: dict[str, Image] = {}
+        self._known: dict[str, ImageContents] = {}
 
     async def fetch(self, spec: SessionSpec, progress: Progress) -> ImageFacts:
         """What a session's image says of itself; it is pulled where it is not here.
@@ -70,7 +70,7 @@ class Images:
         check_architecture(name, found)
         return facts(found, name)
 
-    async def look_into(self, spec: SessionSpec, labels: Mapping[str, str]) -> Image:
+    async def look_into(self, spec: SessionSpec, labels: Mapping[str, str]) -> ImageContents:
         """What a container of a session's image needs to know of it; looks into it where it is not yet known, by a
         container with these labels.
 
@@ -109,13 +109,13 @@ class Images:
         except (aiohttp.ClientError, TimeoutError) as error:
             raise self._daemon.explained(error, f"look for the image {name}") from error
 
-    async def _look(self, digest: str, environment: dict[str, str], labels: Mapping[str, str]) -> Image:
+    async def _look(self, digest: str, environment: dict[str, str], labels: Mapping[str, str]) -> ImageContents:
         """By a container that never runs: only in one can files of an image be read."""
         config: dict[str, Any] = {"Image": digest, "Entrypoint": ["/none"], "Cmd": [], "Labels": dict(labels)}
         with self._daemon.errors("look into the image"):
             container = await self._daemon.docker.containers.create(config)
             try:
-                return Image(
+                return ImageContents(
                     digest,
                     environment,
                     passwd=await _text(container, "/etc/passwd"),

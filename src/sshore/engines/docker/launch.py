@@ -24,7 +24,7 @@ from sshore.engines.docker.container import (
     container_name,
 )
 from sshore.engines.docker.daemon import Daemon
-from sshore.engines.docker.images import Image, Images
+from sshore.engines.docker.images import ImageContents, Images
 from sshore.engines.docker.networks import ensure_nat, isolate_sessions
 from sshore.engines.docker.root import privilege_separation_directories
 from sshore.engines.docker.shell import NO_SHELL, NO_SHELL_TEXT
@@ -57,7 +57,9 @@ async def _root_places(spec: SessionSpec) -> set[str]:
     return await asyncio.to_thread(privilege_separation_directories, spec.kit) if spec.root else set()
 
 
-async def _add_account(container: DockerContainer, image: Image, account_id: int, root_places: Collection[str]) -> None:
+async def _add_account(
+    container: DockerContainer, image: ImageContents, account_id: int, root_places: Collection[str]
+) -> None:
     path = image.environment.get("PATH", layout.PATH)
     if account_id:
         passwd = passwd_with_work(image.passwd, account_id, image.shell)

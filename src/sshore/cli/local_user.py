@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class User:
+class LocalUser:
     """What the environment says; an empty `server` or `token` means the stored one."""
 
     config: ConfigDir
@@ -32,11 +32,11 @@ class User:
         return Client(self.login(), timeout_s)
 
 
-def user_from_environment(environment: "os._Environ[str] | dict[str, str]") -> User:
+def user_from_environment(environment: "os._Environ[str] | dict[str, str]") -> LocalUser:
     """Read ``SSHORE_CONFIG_DIR``, ``SSHORE_SERVER`` and ``SSHORE_TOKEN``."""
     chosen = environment.get("SSHORE_CONFIG_DIR", "")
     root = Path(chosen).absolute() if chosen else _default_config_dir(environment)
-    return User(ConfigDir(root), environment.get("SSHORE_SERVER", ""), environment.get("SSHORE_TOKEN", "").strip())
+    return LocalUser(ConfigDir(root), environment.get("SSHORE_SERVER", ""), environment.get("SSHORE_TOKEN", "").strip())
 
 
 def _default_config_dir(environment: "os._Environ[str] | dict[str, str]") -> Path:
