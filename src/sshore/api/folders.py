@@ -70,8 +70,8 @@ async def share_folder(name: str, body: ShareFolder, caller: Caller, services: U
 @router.delete("/folders/{name}/share")
 async def unshare_folder(name: str, caller: Caller, services: Use, user: str = "") -> UnsharedMessage:
     """Take a share back: a user's or, without `user`, everyone's."""
-    withdrawn = await services.sharing.unshare(caller, name, user)
-    return UnsharedMessage(withdrawn.sessions, withdrawn.stopped)
+    revoked = await services.sharing.unshare(caller, name, user)
+    return UnsharedMessage(revoked.sessions, revoked.stopped)
 
 
 @router.post("/sessions/{ref}/mounts")

@@ -21,9 +21,9 @@ _O_PATH = os.O_PATH | os.O_CLOEXEC
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """What is to be let go: mounts of the agent's by their numbers, all mounts that show `root` of `device` or what is
-    in it (proc(5), mountinfo), and what is open on the disk (`st_dev`) by mounts that no table has."""
+class MountedDirectory:
+    """A directory as a session can have it: by mounts of the agent's (their `numbers`), by other mounts that show `root`
+    of `device` or what is in it (proc(5), mountinfo), or on the disk (`st_dev`) by mounts that no table has."""
 
     numbers: Collection[int]
     device: str
@@ -31,8 +31,8 @@ class Held:
     disk: int
 
 
-def end_holders(agent: int, held: Held) -> int:
-    """Kill them, but for the agent, which is pid 1 of the session; how many there were."""
+def end_holders(agent: int, directory: MountedDirectory) -> int:
+    """Kill the processes that keep a directory, but for the agent, which is pid 1 of the session; how many there were."""
     mine = _mounts_namespace(agent)
     # On a mount of ours is the session's log, which its programs have inherited.
     known = {entry.number for process in (agent, "self") for entry in mounts_of(process)}
@@ -41,9 +41,10 @@ def end_holders(agent: int, held: Held) -> int:
         others = [] if _mounts_namespace(pid) == mine else mounts_of(pid)
         tables = known.union(entry.number for entry in others)
         shows = any(
-            entry.device == held.device and PurePosixPath(entry.root).is_relative_to(held.root) for entry in others
+            entry.device == directory.device and PurePosixPath(entry.root).is_relative_to(directory.root)
+            for entry in others
         )
-        if shows or _holds(pid, held, tables):
+        if shows or _holds(pid, directory, tables):
             ended += _kill(pid)
     return ended
 
@@ -63,29 +64,29 @@ def descendants(agent: int) -> Iterator[int]:
         waiting += children[pid]
 
 
-def _holds(pid: int, held: Held, tables: Collection[int]) -> bool:
+def _holds(pid: int, directory: MountedDirectory, tables: Collection[int]) -> bool:
     """`tables`: the numbers of the mounts that can be seen."""
     process = Path(f"/proc/{pid}")
     with suppress(OSError):
         for file in (process / "fdinfo").iterdir():
             number = mount_number(file)
-            if number in held.numbers:
+            if number in directory.numbers:
                 return True
             # Only now: to look at a file takes longer than at its number, and asks its disk.
-            if number and number not in tables and _disk(process / "fd" / file.name) == held.disk:
+            if number and number not in tables and _disk(process / "fd" / file.name) == directory.disk:
                 return True
     links = [process / "cwd", process / "root", process / "exe"]
     with suppress(OSError):  # mapped files, which only root may open so
         links += (process / "map_files").iterdir()
-    return any(_is_on(link, held, tables) for link in links)
+    return any(_is_on(link, directory, tables) for link in links)
 
 
-def _is_on(link: Path, held: Held, tables: Collection[int]) -> bool:
+def _is_on(link: Path, directory: MountedDirectory, tables: Collection[int]) -> bool:
     with suppress(OSError):
         place = os.open(link, _O_PATH)
         try:
             number = mount_number(Path(f"/proc/self/fdinfo/{place}"))
-            return number in held.numbers or (number not in tables and os.fstat(place).st_dev == held.disk)
+            return number in directory.numbers or (number not in tables and os.fstat(place).st_dev == directory.disk)
         finally:
             os.close(place)
     return False

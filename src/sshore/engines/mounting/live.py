@@ -13,7 +13,7 @@ from typing import Any
 from sshore.core import layout
 from sshore.core.errors import Conflict, EngineFailed, Unavailable
 from sshore.core.sessions import BindMount
-from sshore.engines.mounting.holders import Held, end_holders
+from sshore.engines.mounting.holders import MountedDirectory, end_holders
 from sshore.engines.mounting.mount_table import MountEntry, mounts_of, showing, shown_as
 from sshore.engines.mounting.sources import opened
 from sshore.wire.problems import Code
@@ -95,9 +95,11 @@ def detach(
             disk = os.fstat(directory).st_dev
             for _ in range(_TRIES):
                 # Those with mounts of their own, too, which are not seen by who unmounts ours.
-                end_holders(agent, Held([entry.number for entry in there()], *source, disk))
+                end_holders(agent, MountedDirectory([entry.number for entry in there()], *source, disk))
                 # Once more when there is nothing left to be copied, for those that came to be meanwhile.
-                if not _detach(namespace, there(), lazily=False) and not end_holders(agent, Held([], *source, disk)):
+                if not _detach(namespace, there(), lazily=False) and not end_holders(
+                    agent, MountedDirectory([], *source, disk)
+                ):
                     return False
             return True
         return _detach(namespace, there(), lazily=True)

@@ -29,25 +29,25 @@ class ListedFolder:
 
 
 @dataclass(frozen=True, slots=True)
-class Withdrawn:
-    """From how many running sessions of others a folder was taken away, and how many of them had to be stopped."""
+class Revoked:
+    """How many running sessions of others have lost a folder, and how many of these had to be stopped."""
 
     sessions: int = 0
     stopped: int = 0
 
 
 class RunningSessions(Protocol):
-    """What takes folders away from sessions; see `services.folders.live_mounts`."""
+    """What unmounts folders in sessions; see `services.folders.live_mounts`."""
 
-    async def withdraw(self, folder: Folder, owner: str) -> Withdrawn: ...
+    async def enforce_shares(self, folder: Folder, owner: str) -> Revoked: ...
 
-    async def free(self, folder: Folder, owner: str) -> Collection[SessionId]: ...
+    async def unmount_from_owner(self, folder: Folder, owner: str) -> Collection[SessionId]: ...
 
 
 class FolderService:
     """An owner's folders, and what others share. `runs_as_root`: whether folders belong to the owner's own uid.
 
-    `running` is set by whoever takes folders away from running sessions, which are made of folders themselves.
+    `running` is set by whoever unmounts folders in running sessions, which need this service themselves.
     """
 
     def __init__(
@@ -101,11 +101,11 @@ class FolderService:
         """Remove a folder and all it holds, at once and for ever; of an offered directory, only the offer.
 
         Raises:
-            NotFound: there is none. Conflict: as `release`.
+            NotFound: there is none. Conflict: as `ensure_unmounted`.
         """
         folder = await self.own(owner, name)
-        await self.release(folder, owner.name, force=force)
-        await self.close(folder, owner.name)
+        await self.ensure_unmounted(folder, owner.name, force=force)
+        await self.unshare_all(folder, owner.name)
         if not folder.path:
             await self._files.remove_folder(owner.id, name)
         await self._store.folders.remove(folder.id)
@@ -146,26 +146,25 @@ class FolderService:
             read_only = all(share.read_only for share in shares)
         return self._access(folder, owner, user, read_only=read_only)
 
-    async def withdraw(self, folder: Folder, owner: str) -> Withdrawn:
-        """Break off the streams to a folder, and take it away from running sessions of those who may not have it so
-        any more."""
+    async def enforce_shares(self, folder: Folder, owner: str) -> Revoked:
+        """Make an end to what others have of a folder beyond its shares, in streams and in running sessions."""
         self._streams.revoke(folder.id)  # who still may comes back, with the rights that hold now
-        return await self.running.withdraw(folder, owner) if self.running else Withdrawn()
+        return await self.running.enforce_shares(folder, owner) if self.running else Revoked()
 
-    async def close(self, folder: Folder, owner: str) -> None:
+    async def unshare_all(self, folder: Folder, owner: str) -> None:
         """Share a folder with nobody any more, whoever uses it now."""
         for share in await self._store.folder_shares.of_folder(folder.id):
             await self._store.folder_shares.remove(folder.id, share.user_id)
-        await self.withdraw(folder, owner)
+        await self.enforce_shares(folder, owner)
 
-    async def release(self, folder: Folder, owner: str, *, force: bool) -> None:
-        """Let a folder pass that no session of its owner's has mounted now; by `force` it is taken away from those.
+    async def ensure_unmounted(self, folder: Folder, owner: str, *, force: bool) -> None:
+        """See to it that no session of its owner's has a folder mounted; by `force` it is unmounted there.
 
         Raises:
-            Conflict: one has it; or it cannot be taken away.
+            Conflict: one has it; or it cannot be unmounted.
         """
-        freed = await self.running.free(folder, owner) if force and self.running else ()
-        using = [session.name for session in await self.sessions_using(folder, owner) if session.id not in freed]
+        unmounted = await self.running.unmount_from_owner(folder, owner) if force and self.running else ()
+        using = [session.name for session in await self.sessions_using(folder, owner) if session.id not in unmounted]
         if using:
             others = "" if folder.is_user_folder else f"; or: sshore unmount {using[0]} {folder.name}"
             raise Conflict(

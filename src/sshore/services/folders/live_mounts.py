@@ -1,4 +1,4 @@
-"""Folders of sessions that run: mounted and taken away on request, and taken away when they are no longer shared."""
+"""Folders in sessions that run: mounted and unmounted on request, and unmounted when they are no longer shared."""
 
 import asyncio
 import logging
@@ -15,7 +15,7 @@ from sshore.core.ports import Store
 from sshore.core.sessions import Mount, Session
 from sshore.core.states import SessionState
 from sshore.core.users import User
-from sshore.services.folders.folders import FolderService, Withdrawn, bind_mount, names_of
+from sshore.services.folders.folders import FolderService, Revoked, bind_mount, names_of
 from sshore.services.sessions.lifecycle import Lifecycle
 from sshore.services.sessions.records import SessionRecords
 from sshore.wire.problems import Code
@@ -37,12 +37,12 @@ class LiveMounts:
         folders.running = self
 
     async def run(self) -> None:
-        """Take away what a server that was killed had no time to; returns when that is done."""
+        """Enforce the shares that a killed server had no time for; returns when that is done."""
         for session in await self._store.sessions.list():
             if session.state.holds_resources:
                 for ref in sorted({mount.folder for mount in session.mounts if mount.live and "/" in mount.folder}):
                     try:
-                        await self._withdraw_ref(session, ref)
+                        await self._enforce_shares_of(session, ref)
                     except Exception:
                         log.exception("a folder could not be taken away", extra={"session": session.id, "folder": ref})
 
@@ -92,23 +92,22 @@ class LiveMounts:
                 busy = await self._unmount_live(owner, session, mount, rest)
             return await self._records.change(session.id, mounts=rest), busy
 
-    async def withdraw(self, folder: Folder, owner: str) -> Withdrawn:
-        """Take a folder away from running sessions of those with whom it is no longer shared, and mount it for reading
-        only where it is now shared so. Processes that have files open there are ended, and a session that cannot be
-        freed from it is stopped: nobody keeps what is not his any more."""
+    async def enforce_shares(self, folder: Folder, owner: str) -> Revoked:
+        """Unmount a folder in running sessions of those with whom it is no longer shared, and mount it read-only where
+        it is now shared so. Processes that have files open there are ended, and a session that keeps it even so is
+        stopped: nobody keeps what is not shared any more."""
         sessions = stopped = 0
         for session in await self._folders.sessions_with(folder, owner):
             if session.owner_id != folder.owner_id and session.state.holds_resources:
                 user = await self._store.users.get(session.owner_id)
-                if user and (done := await self._withdraw_from(session.id, user, folder, owner)) is not None:
+                if user and (done := await self._enforce_shares_in(session.id, user, folder, owner)) is not None:
                     sessions += 1
                     stopped += not done
-        return Withdrawn(sessions, stopped)
+        return Revoked(sessions, stopped)
 
-    async def free(self, folder: Folder, owner: str) -> Collection[SessionId]:
-        """Take a folder away from its owner's own sessions that have it mounted; those sessions. Processes keep what
-        they have open there. The records keep the mounts: a session has them again when it starts and the folder is
-        back.
+    async def unmount_from_owner(self, folder: Folder, owner: str) -> Collection[SessionId]:
+        """Unmount a folder in its owner's own running sessions; which ones. Processes keep what they have open there.
+        The records keep the mounts: a session has them again when it starts and the folder is back.
 
         Raises:
             Conflict: another folder is mounted below it, or the engine cannot (`live_mount_unsupported`).
@@ -119,10 +118,10 @@ class LiveMounts:
             for session_id in using:
                 await self._records.wait_settled(session_id, _SETTLED_S)
                 async with self._lock(session_id):
-                    await self._free_from(await self._current(session_id), user, folder)
+                    await self._unmount_from_owner(await self._current(session_id), user, folder)
         return using
 
-    async def _free_from(self, session: Session, user: User, folder: Folder) -> None:
+    async def _unmount_from_owner(self, session: Session, user: User, folder: Folder) -> None:
         if session.state is not SessionState.RUNNING:
             return
         names = names_of(folder, user.name, user.id)
@@ -142,14 +141,14 @@ class LiveMounts:
         left = [mount if mount not in mounts else replace(mount, live=False) for mount in session.mounts]
         await self._records.change(session.id, mounts=tuple(mount for mount in left if mount.live or mount.kept))
 
-    async def _withdraw_ref(self, session: Session, ref: str) -> None:
+    async def _enforce_shares_of(self, session: Session, ref: str) -> None:
         owner_name, name = check_folder_ref(ref)
         owner, user = await self._store.users.by_name(owner_name), await self._store.users.get(session.owner_id)
         folder = await self._store.folders.find(owner.id, name) if owner else None
         if folder and user and folder.owner_id != user.id:
-            await self._withdraw_from(session.id, user, folder, owner_name)
+            await self._enforce_shares_in(session.id, user, folder, owner_name)
 
-    async def _withdraw_from(self, session_id: SessionId, user: User, folder: Folder, owner: str) -> bool | None:
+    async def _enforce_shares_in(self, session_id: SessionId, user: User, folder: Folder, owner: str) -> bool | None:
         """None where the session may have what it has; else whether it goes on without it."""
         # One that is just being started may have been told of the folder already.
         await self._records.wait_settled(session_id, _SETTLED_S)
@@ -168,9 +167,11 @@ class LiveMounts:
             owning = await self._store.users.get(folder.owner_id)
             if owning is None:
                 return None
-            return await self._take_away(session, user, mounts, await self._folders.access(owning, folder.name), access)
+            return await self._revoke_mounts(
+                session, user, mounts, await self._folders.access(owning, folder.name), access
+            )
 
-    async def _take_away(
+    async def _revoke_mounts(
         self, session: Session, user: User, mounts: list[Mount], source: FolderAccess, access: FolderAccess | None
     ) -> bool:
         engine = self._lifecycle.engine(session.engine)

@@ -9,7 +9,7 @@ from sshore.core.ids import FolderId, FolderShareId, UserId, new_id
 from sshore.core.names import check_folder_name, suggestion
 from sshore.core.ports import Clock, FolderServer, Store
 from sshore.core.users import User
-from sshore.services.folders.folders import FolderService, Withdrawn
+from sshore.services.folders.folders import FolderService, Revoked
 from sshore.services.people.accounts import require_admin
 
 _NEVER_OFFERED = ("/", "/proc", "/sys", "/dev", "/run", "/etc", "/root", "/boot")
@@ -47,9 +47,9 @@ class FolderSharing:
         if not folder.path and access.host_uid is not None and (why := await self._server.cannot_map(access.source)):
             raise Conflict(f"folders cannot be shared here, because each user has a uid of its own and {why}")
         await self._store.folder_shares.put(FolderShare(FolderShareId(new_id()), folder.id, whom, read_only))
-        await self._folders.withdraw(folder, owner.name)
+        await self._folders.enforce_shares(folder, owner.name)
 
-    async def unshare(self, owner: User, name: str, with_user: str) -> Withdrawn:
+    async def unshare(self, owner: User, name: str, with_user: str) -> Revoked:
         """Take it back, at once: connections end, running sessions lose it.
 
         Raises:
@@ -59,7 +59,7 @@ class FolderSharing:
         whom = await self._whom(owner, with_user)
         if not await self._store.folder_shares.remove(folder.id, whom):
             raise NotFound(f"the folder {name!r} is not shared with {with_user or 'everyone'}; see: sshore folder ls")
-        return await self._folders.withdraw(folder, owner.name)
+        return await self._folders.enforce_shares(folder, owner.name)
 
     async def offer(self, admin: User, name: str, path: str, *, read_only: bool) -> Folder:
         """Offer a directory of the host to everyone. What users may do in it, its owners and modes on the host say.

@@ -115,8 +115,8 @@ class FolderTrash:
         """
         async with self._changing:
             folder = await self._folders.own(owner, name)
-            await self._folders.release(folder, owner.name, force=force)
-            await self._folders.close(folder, owner.name)
+            await self._folders.ensure_unmounted(folder, owner.name, force=force)
+            await self._folders.unshare_all(folder, owner.name)
             if folder.path:
                 await self._store.folders.remove(folder.id)
                 return None

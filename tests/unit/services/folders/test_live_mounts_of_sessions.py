@@ -84,8 +84,8 @@ async def test_what_is_not_mounted_or_not_clear_is_refused(world: World) -> None
 async def test_what_is_no_longer_shared_is_gone_from_others_sessions_only(world: World) -> None:
     made, ann, bob = await sharing(world)
     anns, bobs = await world.run(ann, "one", mounts=(DATA,)), await world.run(bob, "two", mounts=(SHARED,))
-    withdrawn = await made.unshare(ann, "data", "bob")
-    assert (withdrawn.sessions, withdrawn.stopped) == (1, 0)
+    revoked = await made.unshare(ann, "data", "bob")
+    assert (revoked.sessions, revoked.stopped) == (1, 0)
     assert (mounted(world, anns), mounted(world, bobs)) == ([(DATA.target, False)], [])
     assert [mount.live for mount in (await world.session(bob, "two")).mounts] == [False]
 
@@ -94,8 +94,8 @@ async def test_a_session_that_cannot_be_freed_from_it_is_stopped(world: World) -
     made, ann, bob = await sharing(world)
     bobs = await world.run(bob, "two", mounts=(SHARED,))
     world.engine.clinging.add(bobs.id)
-    withdrawn = await made.unshare(ann, "data", "bob")
-    assert (withdrawn.sessions, withdrawn.stopped) == (1, 1)
+    revoked = await made.unshare(ann, "data", "bob")
+    assert (revoked.sessions, revoked.stopped) == (1, 1)
     stopped = await world.session(bob, "two")
     assert stopped.state is SessionState.STOPPED and "no longer shared" in stopped.reason
 
