@@ -22,8 +22,8 @@ _O_PATH = os.O_PATH | os.O_CLOEXEC
 
 @dataclass(frozen=True, slots=True)
 class MountedDirectory:
-    """A directory as a session can have it: by mounts of the agent's (their `numbers`), by other mounts that show `root`
-    of `device` or what is in it (proc(5), mountinfo), or on the disk (`st_dev`) by mounts that no table has."""
+    """A directory as a session can have it: by mounts of the agent's (their `numbers`), by other mounts that show
+    `root` of `device` or what is in it (proc(5), mountinfo), or on the disk (`st_dev`) by mounts that no table has."""
 
     numbers: Collection[int]
     device: str
@@ -32,7 +32,7 @@ class MountedDirectory:
 
 
 def end_holders(agent: int, directory: MountedDirectory) -> int:
-    """Kill the processes that keep a directory, but for the agent, which is pid 1 of the session; how many there were."""
+    """Kill the processes that keep a directory, but not the agent, pid 1 of the session; how many there were."""
     mine = _mounts_namespace(agent)
     # On a mount of ours is the session's log, which its programs have inherited.
     known = {entry.number for process in (agent, "self") for entry in mounts_of(process)}

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -93,13 +94,12 @@ def detach(
 
         if by_force:
             disk = os.fstat(directory).st_dev
+            elsewhere = MountedDirectory([], *source, disk)
             for _ in range(_TRIES):
                 # Those with mounts of their own, too, which are not seen by who unmounts ours.
-                end_holders(agent, MountedDirectory([entry.number for entry in there()], *source, disk))
+                end_holders(agent, replace(elsewhere, numbers=[entry.number for entry in there()]))
                 # Once more when there is nothing left to be copied, for those that came to be meanwhile.
-                if not _detach(namespace, there(), lazily=False) and not end_holders(
-                    agent, MountedDirectory([], *source, disk)
-                ):
+                if not _detach(namespace, there(), lazily=False) and not end_holders(agent, elsewhere):
                     return False
             return True
         return _detach(namespace, there(), lazily=True)
