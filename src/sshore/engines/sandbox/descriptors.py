@@ -1,4 +1,4 @@
-"""File descriptors by which the server, bwrap and slirp4netns tell each other how far they are."""
+"""File descriptors by which the server, bwrap and a network's program tell each other how far they are."""
 
 import contextlib
 import json
@@ -31,12 +31,10 @@ def own_pipe() -> int:
         os.close(writer)
 
 
-def read_until(descriptor: int, deadline: float, enough: int | None = None) -> bytes:
-    """Read to the end of the file or `enough` bytes; what came until the deadline (of time.monotonic())."""
+def read_until_word(descriptor: int, last: bytes, deadline: float) -> bytes:
+    """What came until the word `last`, the end of the file or the deadline (of time.monotonic())."""
     data = b""
-    while enough is None or len(data) < enough:
-        if not _readable(descriptor, deadline):
-            break
+    while not data.endswith(last) and _readable(descriptor, deadline):
         more = os.read(descriptor, 4096)
         if not more:
             break
