@@ -1,7 +1,6 @@
 """What a program needs to give a session its network."""
 
 import os
-import os
 from dataclasses import dataclass
 
 DEVICE = "tap0"
