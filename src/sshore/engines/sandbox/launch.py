@@ -81,6 +81,7 @@ class Launch:
             log = _closing(stack, self.logs.open(self.spec.id))
             hold = _closing(stack, own_pipe())
             near, far = lifeline()
+            stack.enter_context(near)
             stack.enter_context(far)
             monitor, agent, network = self._make_sandbox(log, hold, near, partial(self._start_network, far, stack))
             record = self._record(monitor, agent, network)
@@ -118,6 +119,7 @@ class Launch:
             stack.enter_context(mounted)
             with ExitStack() as far:
                 far.enter_context(mounted_far)
+                # No longer ours once pid 1 has it: the last one who has it keeps the network up.
                 far.enter_context(near)
                 descriptors = Descriptors(
                     info=info,

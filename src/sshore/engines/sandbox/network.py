@@ -41,8 +41,8 @@ def check_network(network: Network, host_uid: int | None) -> None:
         return
     if _program() is None:
         raise EngineFailed(
-            "the network `nat` needs pasta or slirp4netns: `sudo apt-get install passt`, before Debian 13 and "
-            f"Ubuntu 25.04 `sudo apt-get install slirp4netns` (dnf, zypper, pacman: passt), {_OTHERS}"
+            "the network `nat` needs pasta or slirp4netns: `sudo apt-get install passt`, before Debian 13 "
+            f"`sudo apt-get install slirp4netns` (dnf, zypper, pacman: passt), {_OTHERS}"
         )
     if not TUN.exists():
         raise EngineFailed(f"the network `nat` needs {TUN}: `sudo modprobe tun`, {_OTHERS}")
