@@ -1,7 +1,7 @@
 """The network `nat`: pasta(1) or slirp4netns(1), which carries a session's traffic in the host's by ordinary sockets.
 
-Both give a session the same addresses, and the same isolation; slirp4netns is no longer developed, and a pasta before
-2024 forwards no DNS over TCP. So a newer pasta comes first, then slirp4netns, then an older pasta.
+Both give a session the same addresses and the same isolation. slirp4netns is no longer developed, and the pasta of
+Debian 12 forwards no DNS over TCP: a newer pasta comes first, then slirp4netns, then an older pasta.
 """
 
 import fcntl
@@ -55,9 +55,9 @@ def check_network(network: Network, host_uid: int | None) -> None:
 
 
 def lifeline() -> tuple[socket.socket, socket.socket]:
-    """What ends a session's network with the session: the near end for the session's pid 1, the far one for the
-    network's program, which ends when the last process that has the near end does. A session can write nothing
-    to it; a pipe could be opened anew by its name in /proc."""
+    """What ends a session's network with the session: a near end for the session's pid 1, and a far one for the
+    network's program, which ends when the near one is closed. A session can write nothing to it; a pipe it could
+    open anew by its name in /proc."""
     near, far = socket.socketpair()
     near.shutdown(socket.SHUT_WR)
     return near, far
@@ -65,7 +65,7 @@ def lifeline() -> tuple[socket.socket, socket.socket]:
 
 @dataclass(frozen=True, slots=True)
 class Coming:
-    """A network that is coming up, by `process`, of which the caller remembers that it is to be ended."""
+    """A network that is coming up, by `process`, which the caller has to end if that fails."""
 
     process: Process
     _program: str

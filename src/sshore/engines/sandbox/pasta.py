@@ -66,8 +66,8 @@ def _arguments(program: str, joining: Joining) -> list[str]:
 
 def _kill_at_hangup(lifeline: int, child: "subprocess.Popen[bytes]") -> None:
     """Have the kernel kill a process when the other end of its socket is closed: F_SETOWN and O_ASYNC (fcntl(2))
-    are of the open socket, which the process keeps. pasta itself looks once a second whether its network namespace is
-    gone, and before 2024 not even that."""
+    are of the open socket, which the process keeps. pasta itself looks once a second whether the session's pid 1 is
+    gone, and Debian 12's not even that."""
     fcntl.fcntl(lifeline, fcntl.F_SETSIG, signal.SIGKILL)
     fcntl.fcntl(lifeline, fcntl.F_SETOWN, child.pid)
     fcntl.fcntl(lifeline, fcntl.F_SETFL, fcntl.fcntl(lifeline, fcntl.F_GETFL) | os.O_ASYNC)
