@@ -22,7 +22,7 @@ class Desktop:
     def __init__(self, home: Path, environment: Mapping[str, str]) -> None:
         self.home = home
         own = ("PUTTYDIR", "XDG_CONFIG_HOME")
-        self.environment = {**{k: v for k, v in environment.items() if k not in own}, "HOME": str(home)}
+        self.environment = {**{k: v for k, v in environment.items() if k not in own}, "HOME": str(home), "TMPDIR": str(home)}
 
     def run(self, *words: str, stdin: str = "") -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
