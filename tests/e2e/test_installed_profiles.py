@@ -22,7 +22,11 @@ class Desktop:
     def __init__(self, home: Path, environment: Mapping[str, str]) -> None:
         self.home = home
         own = ("PUTTYDIR", "XDG_CONFIG_HOME")
-        self.environment = {**{k: v for k, v in environment.items() if k not in own}, "HOME": str(home), "TMPDIR": str(home)}
+        self.environment = {
+            **{k: v for k, v in environment.items() if k not in own},
+            "HOME": str(home),
+            "TMPDIR": str(home),
+        }
 
     def run(self, *words: str, stdin: str = "") -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
@@ -34,8 +38,8 @@ class Desktop:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    def install(self, program: str) -> "subprocess.CompletedProcess[str]":
-        return self.run(SSHORE, "profile", "demo", program, "--install")
+    def install(self, program: str, name: str = "demo") -> "subprocess.CompletedProcess[str]":
+        return self.run(SSHORE, "profile", name, program, "--install")
 
     def write(self, path: str, text: str) -> Path:
         there = self.home / path
@@ -67,6 +71,12 @@ class TestPutty:
         assert desktop.install("putty").returncode == 0, "it may be renewed"
         assert "(work)" in desktop.ok("plink", "-batch", "-load", session, "id")
         assert ".bashrc" in desktop.ok("psftp", "-batch", "-load", session, "-b", "/dev/stdin", stdin="ls\n")
+
+    def test_a_folder_opens_by_sftp(self, desktop: Desktop, shared: Deployment) -> None:
+        shared.cli("folder", "create", "for putty")
+        assert desktop.install("putty", "folder:for putty").returncode == 0
+        words = ["psftp", "-batch", "-load", "folder:for putty", "-b", "/dev/stdin"]
+        assert "/home/work/for putty" in desktop.ok(*words, stdin="pwd\n")
 
     def test_a_port_typed_by_hand_is_known_too(self, desktop: Desktop, card: Card) -> None:
         desktop.ok(SSHORE, "profile", "demo", "putty", "--install")
@@ -105,7 +115,7 @@ class TestFilezilla:
         words = ["xvfb-run", "-a", "filezilla", "--site=0/demo"]
         with subprocess.Popen(words, env=desktop.environment, start_new_session=True, **_QUIET) as program:
             try:
-                until(lambda: log.exists() and "Directory listing of" in log.read_text(), "it lists the home")
+                until(lambda: log.exists() and "Directory listing of" in log.read_text(), "it lists the home", 25)
             finally:
                 os.killpg(program.pid, 15)
         assert 'Directory listing of "/home/work" successful' in log.read_text()

@@ -1,6 +1,7 @@
 """profile: a session's profile for another program."""
 
 import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -72,10 +73,9 @@ def _install_putty(user: LocalUser, site: sites.Site) -> str:
     putty = _putty(user)
     putty.save_session(site.name, putty_files.forward_session(site))
     putty.trust_host_key(site, _host_key(site))
-    names = [site.name]
-    if not site.name.startswith(FOLDER_PREFIX):
-        names.append(_install_by_name(user, putty, site))
-    return f"PuTTY has the sessions {' and '.join(names)}; try: plink -load {site.name}"
+    if site.name.startswith(FOLDER_PREFIX):
+        return f"PuTTY has the session {site.name}; try: psftp -load {shlex.quote(site.name)}"
+    return f"PuTTY has the sessions {site.name} and {_install_by_name(user, putty, site)}; try: plink -load {site.name}"
 
 
 def _install_by_name(user: LocalUser, putty: PuttyDirectory, site: sites.Site) -> str:
@@ -91,7 +91,7 @@ def _install_filezilla(user: LocalUser, site: sites.Site) -> str:
     filezilla.save_site(site)
     filezilla.trust_host_key(site, _host_key(site))
     _putty(user).trust_host_key(site, _host_key(site))
-    return f"FileZilla has the site {site.name}; try: filezilla --site=0/{site.name}"
+    return f"FileZilla has the site {site.name}; try: filezilla --site={shlex.quote(f'0/{site.name}')}"
 
 
 def _putty(user: LocalUser) -> PuttyDirectory:
