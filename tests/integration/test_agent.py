@@ -193,6 +193,8 @@ def test_bytes_sent_together_with_the_open_line_reach_the_daemon(session: Busybo
         b"not json\n",
         b"[1]\n",
         b'{"open":7}\n',
+        b'{"open":"ssh","host_key":"forged"}\n',
+        b'{"open":"ssh","host_key":["plain"]}\n',
         b'{"call":"no.such"}\n',
         b"[" * 60000 + b"\n",
         b"x" * 70000,

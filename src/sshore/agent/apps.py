@@ -59,15 +59,15 @@ class Apps:
         """End the ssh connections of keys that have been removed."""
         self._ssh.end_revoked(reply)
 
-    def open(self, name: str, connection: socket.socket) -> None:
-        """Give a stream to an app, which answers it.
+    def open(self, name: str, connection: socket.socket, *, plain_host_key: bool = False) -> None:
+        """Give a stream to an app, which answers it. `plain_host_key` concerns ssh alone.
 
         Raises:
             Problem: there is no such app, it is not launched, or it has ended.
             OSError: the gateway is gone.
         """
         if name == SshApp.name:
-            self._ssh.open(connection)
+            self._ssh.open(connection, plain_host_key=plain_host_key)
         elif name in self._others:
             self._others[name].open(connection)
         else:

@@ -13,6 +13,7 @@ from sshore.agent.logged_program import LoggedProgram
 from sshore.agent.port_app import refuse
 from sshore.agent.replies import Problem, Reply, ok
 from sshore.agent.terminals import write_line
+from sshore.wire.heads import PLAIN_HOST_KEY
 from sshore.wire.lines import LineError
 from sshore.wire.problems import Code
 
@@ -39,7 +40,7 @@ class Requests:
         if isinstance(message, LineError):
             raise Problem(Code.INVALID_INPUT, f"the line is malformed: {message}")
         if "open" in message:
-            self._apps.open(_word(message, "open"), connection)
+            self._apps.open(_word(message, "open"), connection, plain_host_key=_wants_plain_host_key(message))
         else:
             self._call(_word(message, "call"), message, _reply_on(connection))
 
@@ -67,6 +68,12 @@ def _word(message: dict[str, Any], key: str) -> str:
     if not isinstance(word, str) or not word:
         raise Problem(Code.INVALID_INPUT, f"the line has no {key!r}")
     return word
+
+
+def _wants_plain_host_key(message: dict[str, Any]) -> bool:
+    if (wanted := message.get("host_key")) not in (None, PLAIN_HOST_KEY):
+        raise Problem(Code.INVALID_INPUT, f"this agent knows no host key that is {wanted!r}")
+    return wanted is not None
 
 
 def _reply_on(connection: socket.socket) -> Reply:

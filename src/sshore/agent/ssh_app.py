@@ -15,6 +15,8 @@ from sshore.wire.problems import Code
 END_GRACE_S = 2.0
 # What an image says (LD_PRELOAD, OPENSSL_CONF, …) is for its own programs: their variables come from sshd's SetEnv.
 _ENVIRONMENT: dict[str, str] = {}
+# By the algorithms, because HostCertificate adds up: no option takes back the one in the configuration.
+_PLAIN_HOST_KEY = ("-o", "HostKeyAlgorithms=-*-cert-*")
 
 
 class _Connection:
@@ -60,8 +62,8 @@ class SshApp:
         self._wanted = self._launched = False
         self._children.end(self._daemons, END_GRACE_S, lambda: reply(ok()))
 
-    def open(self, connection: socket.socket) -> None:
-        """Hand the socket to a new daemon; this process keeps no copy.
+    def open(self, connection: socket.socket, *, plain_host_key: bool = False) -> None:
+        """Hand the socket to a new daemon; this process keeps no copy. `plain_host_key`: it offers no certificate.
 
         Raises:
             Problem: ssh is not launched.
@@ -74,8 +76,8 @@ class SshApp:
         # Before its main loop sshd expects a socket that blocks, and the flag belongs to all copies of it.
         connection.setblocking(True)
         fd = connection.fileno()
-        command = (self._sshd, "-i", "-e", *self._arguments)
-        self._spawn(command, fd)
+        offer = _PLAIN_HOST_KEY if plain_host_key else ()
+        self._spawn((self._sshd, "-i", "-e", *self._arguments, *offer), fd)
         connection.close()
 
     def end_revoked(self, reply: Reply) -> None:

@@ -7,10 +7,10 @@ from contextlib import AsyncExitStack, contextmanager
 from time import monotonic
 from types import TracebackType
 from typing import Any, NamedTuple, Self
-from urllib.parse import unquote
+from urllib.parse import parse_qs, unquote
 
 from sshore.core.audit import StreamEnd
-from sshore.core.errors import NotFound, SshoreError, Unauthenticated
+from sshore.core.errors import InvalidInput, NotFound, SshoreError, Unauthenticated
 from sshore.core.folders import FolderApp
 from sshore.core.ports import FolderServer, StreamAuthority, StreamJournal
 from sshore.core.sessions import StreamGrant
@@ -114,7 +114,7 @@ class Gateway:
         transport.resume_reading()
 
     async def _open_stream(self, transport: asyncio.Transport, head: RequestHead, rest: bytes) -> None:
-        target = _stream_target(head.path)
+        target = _stream_target(head)
         async with AsyncExitStack() as stack:
             with self._streams.opening() as opening:
                 grant, far, first = await self._far_end(stack, head.bearer_token, target)
@@ -143,7 +143,7 @@ class Gateway:
         """What a stream leads to, reading paused, and its first bytes; `stack` ends what was started for it."""
         if not target.is_folder:
             grant = await self._authority.authorise_stream(token, target.ref, target.app)
-            return grant, *await self.links.open(grant.session_id, target.app)
+            return grant, *await self.links.open(grant.session_id, target.app, **target.wishes)
         if self._folders is None:
             raise NotFound("this server has no streams to folders")
         grant, view, app = await self._authority.authorise_folder(token, target.ref, target.app)
@@ -202,19 +202,34 @@ class _Target(NamedTuple):
     ref: str
     app: str
     is_folder: bool = False
+    host_key: str = ""
+
+    @property
+    def wishes(self) -> dict[str, str]:
+        """What the agent is told beside the app."""
+        return {"host_key": self.host_key} if self.host_key else {}
 
 
-def _stream_target(path: str) -> _Target:
-    """Read ``/api/v1/sessions/{ref}/apps/{app}/stream``, or ``/api/v1/folders/{ref}[/apps/{app}]/stream``.
+def _stream_target(head: RequestHead) -> _Target:
+    """Read ``/api/v1/sessions/{ref}/apps/{app}/stream[?host_key=plain]``, or
+    ``/api/v1/folders/{ref}[/apps/{app}]/stream``.
 
     Raises:
         NotFound: the path is another one.
+        InvalidInput: it asks for a host key of a kind that there is not.
     """
-    match path.split("/"):
+    match head.path.split("/"):
         case ["", "api", "v1", "sessions", ref, "apps", app, "stream"]:
-            return _Target(unquote(ref), unquote(app))
+            return _Target(unquote(ref), unquote(app), host_key=_host_key(head))
         case ["", "api", "v1", "folders", ref, "apps", app, "stream"]:
             return _Target(unquote(ref), unquote(app), is_folder=True)
         case ["", "api", "v1", "folders", ref, "stream"]:
             return _Target(unquote(ref), FolderApp.SFTP, is_folder=True)
-    raise NotFound(f"there is no stream at {path}")
+    raise NotFound(f"there is no stream at {head.path}")
+
+
+def _host_key(head: RequestHead) -> str:
+    asked = parse_qs(head.target.partition("?")[2]).get("host_key", [""])[-1]
+    if asked not in ("", heads.PLAIN_HOST_KEY):
+        raise InvalidInput(f"host_key is {heads.PLAIN_HOST_KEY!r} or left out", field="host_key")
+    return asked

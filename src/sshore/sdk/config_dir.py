@@ -13,7 +13,9 @@ class ConfigDir:
     forwards.json            the forwards it restores at start
     keys/<session id>/id_container      downloaded session keys (0600)
     ssh/config               what ``Include`` in the user's ssh_config names
-    ssh/known_hosts          the servers' host CAs; ssh/known_hosts_forwards: the host key behind each local port
+    ssh/known_hosts          the servers' host CAs, for OpenSSH by name (NAME.sshore)
+    ssh/known_hosts_forwards the host key behind each local port, for every program and library; never a CA, at
+                             which Paramiko from 3 on stumbles
     ssh/id_sshore[.pub]      the client key; ssh/certs/ its certificates by host name
     """
 
@@ -39,8 +41,12 @@ class ConfigDir:
     def forwards(self) -> Path:
         return self.root / "forwards.json"
 
+    @property
+    def session_keys(self) -> Path:
+        return self.root / "keys"
+
     def session_key(self, session_id: str) -> Path:
-        return self.root / "keys" / session_id / "id_container"
+        return self.session_keys / session_id / "id_container"
 
     @property
     def ssh_config(self) -> Path:

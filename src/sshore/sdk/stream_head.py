@@ -27,20 +27,22 @@ _MAX_REFUSAL_BYTES = 64 * 1024
 class StreamTarget:
     """An app in a session (`session` is a name or an id) on a server, and the token to open it with.
 
-    `session` may be a folder as well: ``folder:NAME``, or ``folder:OWNER/NAME``.
+    `session` may be a folder as well: ``folder:NAME``, or ``folder:OWNER/NAME``. `host_key` is `PLAIN_HOST_KEY`
+    where SSH is to offer no certificate; a folder has none.
     """
 
     address: ServerAddress
     token: str
     session: str
     app: str = "ssh"
+    host_key: str = ""
 
     def request(self) -> bytes:
         """The request head. Raises HeadError when the token holds a line break."""
         if self.session.startswith(FOLDER_PREFIX):
             folder = self.session.removeprefix(FOLDER_PREFIX)
             return folder_stream_request(self.address.authority, folder, self.app, self.token, USER_AGENT)
-        return stream_request(self.address.authority, self.session, self.app, self.token, USER_AGENT)
+        return stream_request(self.address.authority, self.session, self.app, self.token, USER_AGENT, self.host_key)
 
 
 class AnswerReader:

@@ -9,6 +9,8 @@ STREAM_PROTOCOL = "sshore-stream/1"
 LINK_PROTOCOL = "sshore-link/1"
 SESSION_HEADER = "sshore-session"
 LINK_PATH = "/api/v1/link"
+PLAIN_HOST_KEY = "plain"
+"""The `host_key` of a stream whose SSH server is to offer no certificate of its host key."""
 
 MAX_HEAD_BYTES = 16 * 1024
 _END = b"\r\n\r\n"
@@ -108,9 +110,11 @@ def parse_response(head: bytes) -> ResponseHead:
     return ResponseHead(int(status), fields)
 
 
-def stream_request(host: str, session: str, app: str, token: str, agent: str) -> bytes:
-    """The request that opens a stream; `session` is a name or an id, `agent` the User-Agent."""
-    target = f"/api/v1/sessions/{_quote(session)}/apps/{_quote(app)}/stream"
+def stream_request(host: str, session: str, app: str, token: str, agent: str, host_key: str = "") -> bytes:
+    """The request that opens a stream; `session` is a name or an id, `agent` the User-Agent, `host_key`
+    `PLAIN_HOST_KEY` or empty. Older servers read no query and open the stream all the same."""
+    query = f"?host_key={_quote(host_key)}" if host_key else ""
+    target = f"/api/v1/sessions/{_quote(session)}/apps/{_quote(app)}/stream{query}"
     return _upgrade_request(host, target, STREAM_PROTOCOL, token, agent)
 
 
