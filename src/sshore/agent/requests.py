@@ -7,6 +7,7 @@ from typing import Any
 
 from sshore import __version__
 from sshore.agent.apps import Apps
+from sshore.agent.daemon_configs import UNKNOWN, are_addresses
 from sshore.agent.journal import say
 from sshore.agent.link import answer
 from sshore.agent.logged_program import LoggedProgram
@@ -39,7 +40,7 @@ class Requests:
         if isinstance(message, LineError):
             raise Problem(Code.INVALID_INPUT, f"the line is malformed: {message}")
         if "open" in message:
-            self._apps.open(_word(message, "open"), connection)
+            self._apps.open(_word(message, "open"), connection, _addresses(message))
         else:
             self._call(_word(message, "call"), message, _reply_on(connection))
 
@@ -67,6 +68,13 @@ def _word(message: dict[str, Any], key: str) -> str:
     if not isinstance(word, str) or not word:
         raise Problem(Code.INVALID_INPUT, f"the line has no {key!r}")
     return word
+
+
+def _addresses(message: dict[str, Any]) -> str:
+    addresses = message.get("connection", UNKNOWN)  # an older gateway says nothing
+    if not isinstance(addresses, str) or not are_addresses(addresses):
+        raise Problem(Code.INVALID_INPUT, "the line's 'connection' is not two addresses, each with its port")
+    return addresses
 
 
 def _reply_on(connection: socket.socket) -> Reply:

@@ -5,6 +5,7 @@ import socket
 from typing import Any
 
 from sshore.agent.children import Children, describe_exit
+from sshore.agent.daemon_configs import UNKNOWN, DaemonConfigs
 from sshore.agent.journal import DaemonJournal, say
 from sshore.agent.link import answer
 from sshore.agent.loop import Loop
@@ -38,7 +39,8 @@ class SshApp:
         self._daemons: dict[int, _Connection] = {}
         self._wanted = self._launched = False
         self._sshd = f"{kit_bin}/sshd"
-        self._arguments = ("-f", config, *_helper_options(kit_bin), *_address_options())
+        self._config, self._configs = config, DaemonConfigs(config)
+        self._arguments = (*_helper_options(kit_bin), *_address_options())
 
     def start(self, reply: Reply) -> None:
         """Launch, if sshd accepts its configuration."""
@@ -60,8 +62,8 @@ class SshApp:
         self._wanted = self._launched = False
         self._children.end(self._daemons, END_GRACE_S, lambda: reply(ok()))
 
-    def open(self, connection: socket.socket) -> None:
-        """Hand the socket to a new daemon; this process keeps no copy.
+    def open(self, connection: socket.socket, addresses: str = UNKNOWN) -> None:
+        """Hand the socket to a new daemon; this process keeps no copy. `addresses` become its `SSH_CONNECTION`.
 
         Raises:
             Problem: ssh is not launched.
@@ -74,7 +76,7 @@ class SshApp:
         # Before its main loop sshd expects a socket that blocks, and the flag belongs to all copies of it.
         connection.setblocking(True)
         fd = connection.fileno()
-        command = (self._sshd, "-i", "-e", *self._arguments)
+        command = (self._sshd, "-i", "-e", "-f", self._configs.path(addresses), *self._arguments)
         self._spawn(command, fd)
         connection.close()
 
@@ -140,7 +142,7 @@ class SshApp:
         try:
             null = os.open(os.devnull, os.O_RDWR)
             try:
-                command = (self._sshd, "-t", *self._arguments)
+                command = (self._sshd, "-t", "-f", self._config, *self._arguments)
                 self._children.spawn(
                     command, finished, stdin=null, stdout=null, stderr=write_end, environment=_ENVIRONMENT
                 )
