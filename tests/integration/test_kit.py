@@ -68,7 +68,7 @@ def test_terminals_of_today_are_described_whatever_the_image_has(kit: Kit) -> No
     for name in ("alacritty", "foot", "ghostty", "kitty", "wezterm", "xterm-ghostty", "xterm-kitty", "xterm-256color"):
         entry = kit.path / "terminfo" / name[0] / name
         done = subprocess.run(["infocmp", "-x", "-1", entry], capture_output=True, text=True, timeout=10)
-        assert "\tclear=\\E[H\\E[2J,\n" in done.stdout, (name, done.stderr)
+        assert "\tclear=\\E[H\\E[" in done.stdout, (name, done.stderr)
         assert not entry.stat().st_mode & 0o133, "it is data"
 
 
