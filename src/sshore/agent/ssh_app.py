@@ -5,6 +5,7 @@ import socket
 from typing import Any
 
 from sshore.agent.children import Children, describe_exit
+from sshore.agent.daemon_configs import UNKNOWN, DaemonConfigs
 from sshore.agent.journal import DaemonJournal, say
 from sshore.agent.link import answer
 from sshore.agent.loop import Loop
@@ -40,7 +41,8 @@ class SshApp:
         self._daemons: dict[int, _Connection] = {}
         self._wanted = self._launched = False
         self._sshd = f"{kit_bin}/sshd"
-        self._arguments = ("-f", config, *_helper_options(kit_bin), *_address_options())
+        self._config, self._configs = config, DaemonConfigs(config)
+        self._arguments = (*_helper_options(kit_bin), *_address_options())
 
     def start(self, reply: Reply) -> None:
         """Launch, if sshd accepts its configuration."""
@@ -62,8 +64,9 @@ class SshApp:
         self._wanted = self._launched = False
         self._children.end(self._daemons, END_GRACE_S, lambda: reply(ok()))
 
-    def open(self, connection: socket.socket, *, plain_host_key: bool = False) -> None:
-        """Hand the socket to a new daemon; this process keeps no copy. `plain_host_key`: it offers no certificate.
+    def open(self, connection: socket.socket, addresses: str = UNKNOWN, *, plain_host_key: bool = False) -> None:
+        """Hand the socket to a new daemon; this process keeps no copy. `addresses` become its `SSH_CONNECTION`;
+        `plain_host_key`: it offers no certificate.
 
         Raises:
             Problem: ssh is not launched.
@@ -77,7 +80,8 @@ class SshApp:
         connection.setblocking(True)
         fd = connection.fileno()
         offer = _PLAIN_HOST_KEY if plain_host_key else ()
-        self._spawn((self._sshd, "-i", "-e", *self._arguments, *offer), fd)
+        command = (self._sshd, "-i", "-e", "-f", self._configs.path(addresses), *self._arguments, *offer)
+        self._spawn(command, fd)
         connection.close()
 
     def end_revoked(self, reply: Reply) -> None:
@@ -142,7 +146,7 @@ class SshApp:
         try:
             null = os.open(os.devnull, os.O_RDWR)
             try:
-                command = (self._sshd, "-t", *self._arguments)
+                command = (self._sshd, "-t", "-f", self._config, *self._arguments)
                 self._children.spawn(
                     command, finished, stdin=null, stdout=null, stderr=write_end, environment=_ENVIRONMENT
                 )

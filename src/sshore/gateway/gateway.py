@@ -26,6 +26,9 @@ from sshore.wire.problems import Code, Problem
 
 log = logging.getLogger("sshore.gateway")
 
+_UNKNOWN_PORT = 65535
+"""As sshd has it (packet.c, ssh_remote_port)."""
+
 
 class Gateway:
     """The gateway of one server process: an async context, in which streams and links live.
@@ -117,7 +120,7 @@ class Gateway:
         target = _stream_target(head)
         async with AsyncExitStack() as stack:
             with self._streams.opening() as opening:
-                grant, far, first = await self._far_end(stack, head.bearer_token, target)
+                grant, far, first = await self._far_end(stack, transport, head, target)
                 if opening.concerns(grant):
                     far.abort()
                     raise Unauthenticated("the API token has just been revoked: log in again with sshore login")
@@ -138,15 +141,16 @@ class Gateway:
                 self._streams.discard(relay)
 
     async def _far_end(
-        self, stack: AsyncExitStack, token: str, target: "_Target"
+        self, stack: AsyncExitStack, transport: asyncio.Transport, head: RequestHead, target: "_Target"
     ) -> tuple[StreamGrant, asyncio.Transport, bytes]:
         """What a stream leads to, reading paused, and its first bytes; `stack` ends what was started for it."""
         if not target.is_folder:
-            grant = await self._authority.authorise_stream(token, target.ref, target.app)
-            return grant, *await self.links.open(grant.session_id, target.app, **target.wishes)
+            grant = await self._authority.authorise_stream(head.bearer_token, target.ref, target.app)
+            told = target.wishes | self._connection(transport, head)
+            return grant, *await self.links.open(grant.session_id, target.app, **told)
         if self._folders is None:
             raise NotFound("this server has no streams to folders")
-        grant, view, app = await self._authority.authorise_folder(token, target.ref, target.app)
+        grant, view, app = await self._authority.authorise_folder(head.bearer_token, target.ref, target.app)
         return grant, *await open_folder_end(stack, self._folders, view, app)
 
     def _address(self, transport: asyncio.Transport, head: RequestHead) -> str:
@@ -155,6 +159,15 @@ class Gateway:
         if not isinstance(peer, tuple):
             return ""
         return self.proxies.client(str(peer[0]), head.fields.get("x-forwarded-for", ""))
+
+    def _connection(self, transport: asyncio.Transport, head: RequestHead) -> dict[str, str]:
+        """What becomes `SSH_CONNECTION` in the session, whose owner is the only one to open streams to it: the client's
+        address and the server's. Nothing on a Unix socket. The client's port, which is another one each time and
+        says nothing, is given as unknown."""
+        client, server = self._address(transport, head), transport.get_extra_info("sockname")
+        if not client or not isinstance(server, tuple):
+            return {}
+        return {"connection": f"{client} {_UNKNOWN_PORT} {server[0]} {server[1]}"}
 
     @contextmanager
     def _journalled(self, relay: Relay, grant: StreamGrant, app: str, address: str, client: str) -> Iterator[None]:

@@ -8,15 +8,18 @@ their own loader, and mounted at `/opt/sshore` in every session of every engine:
         lib/     the shared libraries of all of them, and the loader
         python/  the interpreter, and of its library what the agent imports
         agent/   the agent: `python3 -I -S /opt/sshore/agent`
+        terminfo/  some dozens of terminals
 
     programs.py       which programs of this machine go in; what is missing and how to install it
     distribution.py   the install command of this Linux distribution
     libraries.py      the shared libraries of a program, as its own loader finds them
     python_files.py   the interpreter and the modules that the agent imports
+    terminals.py      the terminals that sessions know, whatever their image has
     contents.py       all of it as a list of files, and its hash
     relocate.py       patchelf: makes programs find loader and libraries in the kit
+    connection_variables.py  leaves SSH_CONNECTION to the agent
     build.py          `build_kit`: once, atomically
 
     programs ──▶ libraries ──┐
-    python_files ────────────┼──▶ contents ──▶ build (+ relocate) ──▶ <state>/kit/<hash>
+    python_files, terminals ─┼──▶ contents ──▶ build (+ relocate) ──▶ <state>/kit/<hash>
 """

@@ -12,8 +12,9 @@ A stream:   client → gateway   request head, ``Upgrade: sshore-stream/1``
             gateway → client   ``101``, then the app's bytes; or an ordinary HTTP answer with a problem
 A link:     agent → gateway    request head, ``Upgrade: sshore-link/1``
             gateway → agent    ``101``, then silence while the link is parked, then one line:
-                               ``{"open":"ssh"}``, ``{"open":"ssh","host_key":"plain"}``
-                               or ``{"call":"app.start","app":"ssh"}``
+                               ``{"open":"ssh"}`` or ``{"call":"app.start","app":"ssh"}``; beside an ``open``,
+                               ``"host_key":"plain"``: sshd is to offer no host certificate, and
+                               ``"connection":"192.0.2.7 65535 192.0.2.1 8022"``: the client's address, and ours
             agent → gateway    one line, ``{"ok":true,…}`` or ``{"ok":false,"code":…,"detail":…}``;
                                after an ``open`` that is ok, the stream's bytes; after a ``call``, the end
 """
