@@ -59,13 +59,15 @@ def read_json(descriptor: int, writer: int, deadline: float) -> Any:
     return None
 
 
-def read_in_order(sender: socket.socket, deadline: float) -> bool:
-    """Whether bwrap has read a file that is the other end of this socket. It reads one after it has mounted what
-    comes before, and then the socket ends in order; a bwrap that fails before it closes the socket with the file
-    unread, and that is a reset (unix(7))."""
+def wait_until_read(writer: socket.socket, deadline: float) -> bool:
+    """Wait until bwrap has read a file that is the other end of this socket; false if it has failed before.
+
+    bwrap reads each file when everything before it is mounted, and closes it: our end then sees an end of file.
+    One that fails earlier leaves the file unread, and closing such a socket is a reset (unix(7)).
+    """
     try:
-        sender.settimeout(max(0.001, deadline - time.monotonic()))
-        return sender.recv(1) == b""
+        writer.settimeout(max(0.001, deadline - time.monotonic()))
+        return writer.recv(1) == b""
     except (ConnectionResetError, TimeoutError):
         return False
 

@@ -21,7 +21,7 @@ from sshore.core.ids import UserId
 from sshore.core.sessions import BindMount
 from sshore.engines.mounting.sources import check_sources
 from sshore.engines.sandbox.binary import find_bwrap, run_as
-from sshore.engines.sandbox.descriptors import memory_file, read_in_order
+from sshore.engines.sandbox.descriptors import memory_file, wait_until_read
 from sshore.engines.sandbox.folder_view import folder_arguments, force_command, needs_shell, shell
 from sshore.engines.sandbox.idmap import why_not
 from sshore.engines.sandbox.keyring import leave_session_keyring
@@ -113,13 +113,13 @@ class SandboxFolders:
             near, far = socket.socketpair()
             stack.enter_context(far)
             complaints = _closing(stack, os.memfd_create("stderr"))
-            mounted, mounted_far = (stack.enter_context(end) for end in socket.socketpair())
+            last_file, bwraps_end = (stack.enter_context(end) for end in socket.socketpair())
             host = look_at_host() if needs_shell(view, app) else None
             with ExitStack() as files:
-                files.enter_context(mounted_far)
-                descriptors = _files(view, app, files) | {"/etc/hostname": mounted_far.fileno()}
-                mounted.sendall(b"folder\n")
-                mounted.shutdown(socket.SHUT_WR)
+                files.enter_context(bwraps_end)
+                descriptors = _files(view, app, files) | {"/etc/hostname": bwraps_end.fileno()}
+                last_file.sendall(b"folder\n")
+                last_file.shutdown(socket.SHUT_WR)
                 program = subprocess.Popen(
                     [str(self._bwrap), *folder_arguments(view, app, descriptors, host)],
                     **run_as(view.host_uid),
@@ -132,7 +132,7 @@ class SandboxFolders:
                     umask=0o022,
                     start_new_session=True,
                 )
-            if not read_in_order(mounted, time.monotonic() + _SETUP_TIMEOUT_S):
+            if not wait_until_read(last_file, time.monotonic() + _SETUP_TIMEOUT_S):
                 near.close()
                 program.kill()
                 program.wait()

@@ -26,7 +26,7 @@ from sshore.engines.sandbox.asked import lowering, raise_ulimits
 from sshore.engines.sandbox.binary import run_as
 from sshore.engines.sandbox.bwrap import Descriptors, bwrap_arguments
 from sshore.engines.sandbox.cgroups import Cgroups
-from sshore.engines.sandbox.descriptors import memory_file, own_pipe, read_in_order, read_json
+from sshore.engines.sandbox.descriptors import memory_file, own_pipe, read_json, wait_until_read
 from sshore.engines.sandbox.ending import forget
 from sshore.engines.sandbox.gpus import groups_of
 from sshore.engines.sandbox.idmap import map_mounts
@@ -79,11 +79,13 @@ class Launch:
         leave_session_keyring()
         with ExitStack() as stack:
             log = _closing(stack, self.logs.open(self.spec.id))
-            hold = _closing(stack, own_pipe())
-            near, far = lifeline()
-            stack.enter_context(near)
-            stack.enter_context(far)
-            monitor, agent, network = self._make_sandbox(log, hold, near, partial(self._start_network, far, stack))
+            latch = _closing(stack, own_pipe())
+            agent_end, network_end = lifeline()
+            stack.enter_context(agent_end)
+            stack.enter_context(network_end)
+            monitor, agent, network = self._make_sandbox(
+                log, latch, agent_end, partial(self._start_network, network_end, stack)
+            )
             record = self._record(monitor, agent, network)
             self.limits.make(record.cgroups, self.spec.resources)
             cgroups.attach(record.cgroups, agent.pid)
@@ -91,21 +93,21 @@ class Launch:
             if network:
                 network.wait()
             record = replace(record, started=True)
-            os.write(hold, b"1")
+            os.write(latch, b"1")
             self.records.write(record)
         return record
 
     def _record(self, monitor: Process, agent: Process, network: Coming | None) -> Record:
         return replace(self.record, monitor=monitor, agent=agent, network=network.process if network else None)
 
-    def _start_network(self, far: socket.socket, stack: ExitStack, agent: Process) -> Coming | None:
+    def _start_network(self, network_end: socket.socket, stack: ExitStack, agent: Process) -> Coming | None:
         if self.spec.network is not Network.NAT:
             return None
         network_log = _closing(stack, self.logs.open_network(self.spec.id))
-        return start_network(agent.pid, far, network_log, self.spec.host_uid, stack)
+        return start_network(agent.pid, network_end, network_log, self.spec.host_uid, stack)
 
     def _make_sandbox(
-        self, log: int, hold: int, near: socket.socket, start_network: Callable[[Process], Coming | None]
+        self, log: int, latch: int, agent_end: socket.socket, start_network: Callable[[Process], Coming | None]
     ) -> tuple[Process, Process, Coming | None]:
         """bwrap outside, pid 1 inside, which waits at the latch with everything mounted, and its network if any."""
         host = look_at_host()
@@ -115,23 +117,23 @@ class Launch:
         with ExitStack() as stack:
             log_start = os.fstat(log).st_size
             info = _closing(stack, own_pipe())
-            mounted, mounted_far = socket.socketpair()
-            stack.enter_context(mounted)
-            with ExitStack() as far:
-                far.enter_context(mounted_far)
+            last_file, bwraps_end = socket.socketpair()
+            stack.enter_context(last_file)
+            with ExitStack() as handed_over:
+                handed_over.enter_context(bwraps_end)
                 # No longer ours once pid 1 has it: the last one who has it keeps the network up.
-                far.enter_context(near)
+                handed_over.enter_context(agent_end)
                 descriptors = Descriptors(
                     info=info,
-                    status=_closing(far, self._status_file()),
-                    block=hold,
-                    sync=near.fileno(),
-                    etc=self._etc_files(host, mounted, mounted_far, far),
+                    status=_closing(handed_over, self._status_file()),
+                    block=latch,
+                    sync=agent_end.fileno(),
+                    etc=self._etc_files(host, last_file, bwraps_end, handed_over),
                 )
                 monitor = self._with_mapped_mounts(lambda spec: self._spawn(spec, host, descriptors, log))
             agent = _agent(info, monitor, deadline)
             network = self._noted(monitor, agent, start_network) if agent else None
-            if agent is None or not read_in_order(mounted, deadline):
+            if agent is None or not wait_until_read(last_file, deadline):
                 raise EngineFailed(self._complaint(monitor, log_start))
             with self._naming_the_session():
                 check_mounted(agent.pid, self.spec.mounts)
@@ -164,10 +166,10 @@ class Launch:
         return os.open(self.records.status_path(self.spec.id), flags, 0o600)
 
     def _etc_files(
-        self, host: HostView, mounted: socket.socket, mounted_far: socket.socket, far: ExitStack
+        self, host: HostView, last_file: socket.socket, bwraps_end: socket.socket, handed_over: ExitStack
     ) -> dict[str, int]:
         """A descriptor for each file of /etc that is made. The last, which bwrap reads after everything else is
-        mounted, is a socket: see `read_in_order`."""
+        mounted, is a socket: see `wait_until_read`."""
         files = etc.etc_files(
             self.spec.name,
             self.spec.network,
@@ -176,10 +178,10 @@ class Launch:
             host_resolv=read_text("/etc/resolv.conf"),
             host_profile=read_text("/etc/profile"),
         )
-        mounted.sendall(files.pop(_LAST_FILE).encode())
-        mounted.shutdown(socket.SHUT_WR)
-        descriptors = {name: _closing(far, memory_file(name, contents)) for name, contents in files.items()}
-        return {**descriptors, _LAST_FILE: mounted_far.fileno()}
+        last_file.sendall(files.pop(_LAST_FILE).encode())
+        last_file.shutdown(socket.SHUT_WR)
+        descriptors = {name: _closing(handed_over, memory_file(name, contents)) for name, contents in files.items()}
+        return {**descriptors, _LAST_FILE: bwraps_end.fileno()}
 
     def _with_mapped_mounts(self, spawn: Callable[[SessionSpec], Process]) -> Process:
         """Start bwrap where shared folders are mounted so that they are the session's own; see idmap.py."""

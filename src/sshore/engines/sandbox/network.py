@@ -55,12 +55,12 @@ def check_network(network: Network, host_uid: int | None) -> None:
 
 
 def lifeline() -> tuple[socket.socket, socket.socket]:
-    """What ends a session's network with the session: a near end for the session's pid 1, and a far one for the
-    network's program, which ends when the near one is closed. A session can write nothing to it; a pipe it could
+    """What ends a session's network with the session: one end for the session's pid 1, and one for the
+    network's program, which ends when the first is closed. A session can write nothing to it; a pipe it could
     open anew by its name in /proc."""
-    near, far = socket.socketpair()
-    near.shutdown(socket.SHUT_WR)
-    return near, far
+    agent_end, network_end = socket.socketpair()
+    agent_end.shutdown(socket.SHUT_WR)
+    return agent_end, network_end
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +88,13 @@ class Coming:
         )
 
 
-def start_network(agent_pid: int, far: socket.socket, log: int, host_uid: int | None, stack: ExitStack) -> Coming:
+def start_network(
+    agent_pid: int, network_end: socket.socket, log: int, host_uid: int | None, stack: ExitStack
+) -> Coming:
     """Start to give a session its network, which takes milliseconds. Blocks shortly; `stack` closes what is needed
     until the network is up.
 
-    `log` is a file that slirp4netns writes to, open for reading, too; `far` is the far end of a `lifeline`.
+    `log` is a file that slirp4netns writes to, open for reading, too; `network_end` is of a `lifeline`.
 
     Raises:
         OSError: it cannot be started, or the session has ended.
@@ -107,7 +109,7 @@ def start_network(agent_pid: int, far: socket.socket, log: int, host_uid: int | 
         # bwrap goes on to a nested user namespace, which has no power over the network namespace: its owner has.
         user = fcntl.ioctl(net, _NS_GET_USERNS)
         ours.callback(os.close, user)
-        joining = Joining(agent_pid, net, user, ready_far, far.fileno(), log, host_uid)
+        joining = Joining(agent_pid, net, user, ready_far, network_end.fileno(), log, host_uid)
         _wait_mapped(agent_pid)
         spawn = partial((slirp if Path(program).name == slirp.NAME else pasta).spawn, program, joining)
         child = spawn() if tun.is_open_to(host_uid) else tun.with_open_tun(spawn)
