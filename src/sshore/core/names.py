@@ -119,10 +119,11 @@ def format_duration(seconds: float) -> str:
 
 
 def session_of_host(host: str) -> str:
-    """``demo.sshore`` and ``demo`` both mean the session `demo`; ``folder:NAME`` is left as it is."""
+    """``demo.sshore``, ``demo`` and ``Demo`` mean the session `demo`, for host names have no case (RFC 4343);
+    ``folder:NAME`` is left as it is."""
     if host.startswith(FOLDER_PREFIX):
         return host
-    return host.removesuffix(HOST_SUFFIX)
+    return host.lower().removesuffix(HOST_SUFFIX)
 
 
 def suggestion(wanted: str, known: list[str]) -> str:
