@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from sshore.sdk import places
+
 
 @dataclass(frozen=True, slots=True)
 class ConfigDir:
@@ -21,7 +23,7 @@ class ConfigDir:
 
     @property
     def credentials(self) -> Path:
-        return self.root / "credentials.json"
+        return self.root / places.CREDENTIALS
 
     @property
     def proxy_address(self) -> Path:
@@ -48,7 +50,7 @@ class ConfigDir:
 
     @property
     def known_hosts(self) -> Path:
-        return self.root / "ssh" / "known_hosts"
+        return self.root / places.KNOWN_HOSTS
 
     @property
     def forwards_known_hosts(self) -> Path:
@@ -56,7 +58,7 @@ class ConfigDir:
 
     @property
     def client_key(self) -> Path:
-        return self.root / "ssh" / "id_sshore"
+        return self.root / places.CLIENT_KEY
 
     def certificate(self, host: str) -> Path:
-        return self.root / "ssh" / "certs" / f"{host}-cert.pub"
+        return self.root / places.CERTIFICATES / f"{host}{places.CERTIFICATE_SUFFIX}"

@@ -16,7 +16,7 @@ NAME_HEADER = "sshore-name"
 """The session's name, for which its host key is certified."""
 
 MAX_HEAD_BYTES = 16 * 1024
-_END = b"\r\n\r\n"
+HEAD_END = b"\r\n\r\n"
 _UNRESERVED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 
 
@@ -30,9 +30,9 @@ def split_head(data: bytes | bytearray) -> tuple[bytes, bytes] | None:
     Raises:
         HeadError: there are `MAX_HEAD_BYTES` and still no end.
     """
-    end = data.find(_END, 0, MAX_HEAD_BYTES)
+    end = data.find(HEAD_END, 0, MAX_HEAD_BYTES)
     if end >= 0:
-        return bytes(data[:end]), bytes(data[end + len(_END) :])
+        return bytes(data[:end]), bytes(data[end + len(HEAD_END) :])
     if len(data) >= MAX_HEAD_BYTES:
         raise HeadError(f"the head is longer than {MAX_HEAD_BYTES} bytes")
     return None

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import click
 
-from sshore.cli.connecting.openssh import client_public_key, require, ssh_files, trust
+from sshore.cli.connecting.client_key import client_public_key
+from sshore.cli.connecting.openssh import require, ssh_files
+from sshore.cli.connecting.ordinary import trust
 from sshore.cli.failures import say
 from sshore.cli.local_user import LocalUser
 from sshore.core.errors import SshoreError
@@ -33,7 +35,9 @@ def config_ssh(user: LocalUser, remove: bool, path: Path | None) -> None:
         return
     require("ssh-keygen")
     client_public_key(user.config)
-    write_private(user.config.ssh_config, managed_config(ssh_files(user.config)))
+    write_private(
+        user.config.ssh_config, managed_config(ssh_files(str(user.config.root)), fdpass=sys.platform != "win32")
+    )
     _add(user.config, own)
     _refresh_trust(user)
     print(f"{own} includes {user.config.ssh_config}; try: ssh NAME.sshore")
@@ -83,7 +87,7 @@ def _refresh_trust(user: LocalUser) -> None:
     try:
         with user.client() as client:
             trust(user.config, client)
-    except SshoreError as error:  # it is fetched anew with every certificate
+    except SshoreError as error:  # it comes anew with every certificate
         say(f"warning: {error.problem.detail}")
 
 
