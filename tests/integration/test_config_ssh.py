@@ -36,7 +36,7 @@ def test_ssh_reaches_sessions_verified_and_by_certificate(sshore: CommandLine, t
     assert options["user"] == "work"
     assert options["stricthostkeychecking"] == "true"
     assert options["identitiesonly"] == "yes"
-    assert options["proxycommand"].endswith("sshore stream %n")
+    assert options["proxycommand"].endswith("sshore stream --fdpass --certify %h")
     assert options["userknownhostsfile"].strip('"') == str(sshore.config / "ssh" / "known_hosts")
     assert Path(options["identityfile"]).exists()
 

@@ -4,20 +4,22 @@ Loaded where `quick.py` is not enough, and by what has time.
 """
 
 import socket
+from typing import TYPE_CHECKING
 
-from sshore.cli.connecting.client_key import client_public_key
 from sshore.cli.connecting.quick import Reached, keep_authority
 from sshore.cli.failures import suggesting
 from sshore.cli.local_user import LocalUser
 from sshore.core.errors import SshoreError
 from sshore.core.names import FOLDER_PREFIX
 from sshore.sdk.blocking_stream import open_answered, open_stream
-from sshore.sdk.client import Client
 from sshore.sdk.config_dir import ConfigDir
 from sshore.sdk.errors import ApiError
 from sshore.sdk.login_certificate import ForeignAnswer, LoginCertificate, public_key_line, read_login_certificate
 from sshore.sdk.stream_head import StreamTarget
 from sshore.wire.problems import Code
+
+if TYPE_CHECKING:
+    from sshore.sdk.client import Client
 
 
 def reach(user: LocalUser, ref: str, *, launch: bool = False) -> Reached:
@@ -26,6 +28,8 @@ def reach(user: LocalUser, ref: str, *, launch: bool = False) -> Reached:
     Raises:
         SshoreError: it cannot be reached; says what to do.
     """
+    from sshore.cli.connecting.client_key import client_public_key  # a stream alone needs none
+
     login = user.login()
     target = StreamTarget(login.address, login.token, ref, public_key=client_public_key(user.config))
     try:
@@ -67,6 +71,8 @@ def certificate_by_itself(user: LocalUser, ref: str, *, launch: bool = False) ->
     Raises:
         SshoreError: there is none; says what to do.
     """
+    from sshore.cli.connecting.client_key import client_public_key
+
     with user.client() as client, suggesting(client, ref):
         if launch:
             client.ensure_app(ref, "ssh")
@@ -78,7 +84,7 @@ def certificate_by_itself(user: LocalUser, ref: str, *, launch: bool = False) ->
         raise _foreign(user.login().address.url, error) from error
 
 
-def trust(config: ConfigDir, client: Client) -> None:
+def trust(config: ConfigDir, client: "Client") -> None:
     """Keep the server's host CA in the managed known_hosts. Raises SshoreError where it gives none."""
     url = client.login.address.url
     try:
