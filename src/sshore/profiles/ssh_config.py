@@ -14,7 +14,7 @@ USER = "work"
 CIPHERS = "aes128-gcm@openssh.com,aes256-gcm@openssh.com,aes128-ctr,aes192-ctr,aes256-ctr"
 """The fastest first. The client's preference wins (RFC 4253 §7.1), and OpenSSH before 10.0 prefers AES-CTR with a
 separate MAC, which is slower (docs/measurements.md). ``^`` would be shorter, but RHEL 8's OpenSSH does not know it."""
-_SUFFIXES = (".sshore", ".SSHORE", ".Sshore")
+_PATTERNS = ("*.sshore", "*.SSHORE", "*.Sshore")
 """Patterns heed the case of what the user typed, host names do not."""
 
 Options = list[tuple[str, str]]
@@ -51,33 +51,47 @@ def host_options(files: SshFiles, host: str, certificate: str, proxy: str, *, fd
     ]
 
 
-def managed_config(files: SshFiles, *, fdpass: bool) -> str:
+def managed_config(files: SshFiles, for_openssh: "Path | None") -> str:
     """The file that the user's ssh_config includes: `ssh NAME.sshore` works from any program that reads it.
 
-    Without `fdpass`, as on Windows, `ssh` reads the certificate before it has a stream.
+    `for_openssh` is where `openssh_config` is. Without it, as on Windows, `ssh` reads the certificate before it has a
+    stream.
     """
-    certificate = config_word(f"{_posix(files.certificates)}/%h-cert.pub", tokens=True)
-    login = _logged_in(files, certificate)
+    stream = ("ProxyCommand", proxy_command(files.sshore, "stream", "%h"))
+    verified = [("User", USER), *_verified(files), ("Ciphers", CIPHERS)]
     lines = [
         "# Written by `sshore config-ssh`; changes are lost. `sshore config-ssh --remove` takes it away.",
         "# ssh-copy-id finds any key there already, as the certificate lets it in: use `sshore keys add FILE.pub`.",
     ]
-    if fdpass:
-        # OpenSSH reads key and certificate when the ProxyCommand has handed over the stream, with which the
-        # certificate comes. Other readers of this file know no ProxyUseFdpass: libssh and Ruby's net-ssh pass this
-        # condition over, and log in by their user's own keys; AsyncSSH heeds it, and has its bytes by pipes.
-        stream = proxy_command(files.sshore, "stream", "--fdpass", "--certify", "%h")
-        lines.append(f"Match originalhost {','.join(f'*{suffix}' for suffix in _SUFFIXES)}")
-        lines += _indented([*_reached_by(stream, fdpass=True), *login])
-        rest = _reached_by(proxy_command(files.sshore, "stream", "%h"), fdpass=None)
-    else:
+    hosts = [f"Host {' '.join(_PATTERNS)}"]
+    if for_openssh is not None:
+        hidden = f"{_posix(for_openssh)[:-1]}\\{_posix(for_openssh)[-1]}"
+        lines += [
+            "# For OpenSSH alone. libssh and Ruby's net-ssh pass such a condition over; Paramiko reads no other files,",
+            "# and AsyncSSH knows no backslash in a pattern (glob(7)). They log in by keys of their user's own.",
+            f"Match originalhost {','.join(_PATTERNS)}",
+            f'    Include "{hidden}"',
+            *hosts,
+            *_indented([stream, *verified]),
+        ]
+        return "\n".join([*lines, ""])
+    login = dict(_logged_in(files, _certificates(files)))
+    lines += [
         # The condition is there for what it does: it fetches a certificate for the minutes to come.
-        lines.append(f'Match host *.sshore exec "{_certify(files.sshore)}"')
-        lines += _indented([("CertificateFile", certificate)])
-        rest = [*_reached_by(proxy_command(files.sshore, "stream", "%h"), fdpass=False), *login[:1], *login[2:]]
-    lines.append(f"Host {' '.join(f'*{suffix}' for suffix in _SUFFIXES)}")
-    lines += _indented([("User", USER), *rest, *_verified(files), ("Ciphers", CIPHERS)])
+        f'Match host *.sshore exec "{_certify(files.sshore)}"',
+        *_indented([("CertificateFile", login.pop("CertificateFile"))]),
+        *hosts,
+        *_indented([stream, ("ProxyUseFdpass", "no"), *login.items(), *verified]),
+    ]
     return "\n".join([*lines, ""])
+
+
+def openssh_config(files: SshFiles) -> str:
+    """What is for OpenSSH alone: it reads key and certificate when the ProxyCommand has handed over the stream, with
+    which the certificate comes. Other programs read them first, and know no ProxyUseFdpass."""
+    stream = proxy_command(files.sshore, "stream", "--fdpass", "--certify", "%h")
+    options = [*_reached_by(stream, fdpass=True), *_logged_in(files, _certificates(files))]
+    return "\n".join(["# Written by `sshore config-ssh`, and included by the file beside it.", *_indented(options), ""])
 
 
 def proxy_command(command: Sequence[str], *arguments: str) -> str:
@@ -92,9 +106,12 @@ def config_word(path: "Path | str", *, tokens: bool = False) -> str:
     return f'"{text}"' if any(c in text for c in ' \t#"') else text
 
 
-def _reached_by(proxy: str, *, fdpass: bool | None) -> Options:
-    use = [] if fdpass is None else [("ProxyUseFdpass", "yes" if fdpass else "no")]
-    return [("ProxyCommand", proxy), *use]
+def _reached_by(proxy: str, *, fdpass: bool) -> Options:
+    return [("ProxyCommand", proxy), ("ProxyUseFdpass", "yes" if fdpass else "no")]
+
+
+def _certificates(files: SshFiles) -> str:
+    return config_word(f"{_posix(files.certificates)}/%h-cert.pub", tokens=True)
 
 
 def _verified(files: SshFiles) -> Options:

@@ -14,7 +14,7 @@ class ConfigDir:
     proxy.json, proxy.lock, proxy.log   the local proxy: address and token, the lock it holds, its log
     forwards.json            the forwards it restores at start
     keys/<session id>/id_container      downloaded session keys (0600)
-    ssh/config               what ``Include`` in the user's ssh_config names
+    ssh/config               what ``Include`` in the user's ssh_config names; it includes ssh/openssh_config
     ssh/known_hosts          the servers' host CAs; ssh/known_hosts_forwards: the host key behind each local port
     ssh/id_sshore[.pub]      the client key; ssh/certs/ its certificates by host name
     """
@@ -47,6 +47,10 @@ class ConfigDir:
     @property
     def ssh_config(self) -> Path:
         return self.root / "ssh" / "config"
+
+    @property
+    def openssh_config(self) -> Path:
+        return self.root / "ssh" / "openssh_config"
 
     @property
     def known_hosts(self) -> Path:
