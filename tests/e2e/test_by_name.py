@@ -1,4 +1,4 @@
-"""`sshore ssh`, `sftp` and `cp` as programs call them that take them for ssh, and `ssh NAME.sshore`, by many at once."""
+"""`sshore ssh`, `sftp` and `cp` as programs call them that take them for ssh, and names by many at once."""
 
 import subprocess
 from collections.abc import Iterator
@@ -84,8 +84,21 @@ def test_git_clones_and_pushes(nia: Owner, tmp_path: Path) -> None:
     for url in ("ssh://work@demo/home/work/repository", "ssh://work@demo:22/home/work/repository", "demo:repository"):
         subprocess.run(["rm", "-rf", copy], check=True)
         output(nia, "git", "clone", "-q", url, copy)
-        output(nia, "git", "-C", copy, "-c", "user.name=n", "-c", "user.email=n@x", "commit", "-q", "--allow-empty",
-               "-m", url)  # fmt: skip
+        output(
+            nia,
+            "git",
+            "-C",
+            copy,
+            "-c",
+            "user.name=n",
+            "-c",
+            "user.email=n@x",
+            "commit",
+            "-q",
+            "--allow-empty",
+            "-m",
+            url,
+        )
         output(nia, "git", "-C", copy, "push", "-q", "origin", "HEAD:main")
     assert nia.ok("ssh", "demo", "git -C repository rev-list --count main") == "3\n"
 
@@ -100,7 +113,7 @@ def test_many_at_once(nia: Owner, words: list[str]) -> None:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-        )  # fmt: skip
+        )
         for number in range(6)
     ]
     said = [process.communicate(timeout=60) for process in started]
