@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from deployment import Deployment, Owner
 from programs import need
+from tls_front import tls_front
 
 from integration.command_line import SSHORE
 
@@ -150,3 +151,33 @@ def test_ssh_is_launched_by_sshore_ssh_and_not_by_a_name_alone(nia: Owner) -> No
         del nia.environment["SSHORE_TOKEN"]
     assert nia.ok("ssh", "quiet", "hostname") == "quiet\n"
     nia.remove("quiet")
+
+
+class TestOverTls:
+    """The socket alone is not the stream: `ssh` has one end of a pair, and a child relays to the other."""
+
+    @pytest.fixture
+    def away(self, shared: Deployment, nia: Owner, tmp_path: Path) -> Iterator[Owner]:
+        with tls_front(shared.port, tmp_path) as (port, certificate):
+            token = nia.ok("token", "create", "--name", "away").split()[-1]
+            nia.environment |= {"SSHORE_SERVER": f"https://127.0.0.1:{port}", "SSHORE_TOKEN": token}
+            nia.environment["SSL_CERT_FILE"] = str(certificate)
+            yield nia
+            for name in ("SSHORE_SERVER", "SSHORE_TOKEN", "SSL_CERT_FILE"):
+                del nia.environment[name]
+
+    @pytest.mark.parametrize("how", ["by name", "by sshore ssh"])
+    def test_streams_arrive_whole_and_end(self, away: Owner, how: str) -> None:
+        words = {
+            "by name": ["ssh", "-F", str(own_config(away)), "demo.sshore"],
+            "by sshore ssh": [SSHORE, "ssh", "demo"],
+        }
+        data = bytes(range(256)) * 8192
+        done = subprocess.run([*words[how], "cat; echo end"], env=away.environment, input=data, capture_output=True,
+                              timeout=60)  # fmt: skip
+        assert (done.returncode, done.stdout, done.stderr) == (0, data + b"end\n", b"")
+
+    def test_cp_and_sftp_go_the_same_way(self, away: Owner, tmp_path: Path) -> None:
+        (tmp_path / "sent").write_bytes(b"x" * 100_000)
+        away.ok("cp", str(tmp_path / "sent"), "demo:sent")
+        assert b"sent" in away.run("sftp", "-b", "-", "demo", stdin=b"ls\n").stdout

@@ -107,9 +107,13 @@ def _relay(ours: socket.socket, stream: socket.socket, first: bytes, relay: Rela
         os._exit(status)
 
 
-def _needs_relay(stream: socket.socket, first: bytes) -> bool:
+def is_tls(stream: socket.socket) -> bool:
     ssl = sys.modules.get("ssl")  # without it, nobody has made such a socket
-    return bool(first) or (ssl is not None and isinstance(stream, ssl.SSLSocket))
+    return ssl is not None and isinstance(stream, ssl.SSLSocket)
+
+
+def _needs_relay(stream: socket.socket, first: bytes) -> bool:
+    return bool(first) or is_tls(stream)
 
 
 def _send(receiver: socket.socket, given: socket.socket) -> None:

@@ -11,9 +11,13 @@ from contextlib import suppress
 
 from sshore.cli.connecting import quick
 from sshore.cli.connecting.destination import usage
-from sshore.cli.connecting.handover import hand_over, waits_for_descriptor
+from sshore.cli.connecting.handover import hand_over, is_tls, waits_for_descriptor
 from sshore.core.hosts import FOLDER_PREFIX, HOST_SUFFIX, session_of_host
 from sshore.sdk.login_certificate import ForeignAnswer, check_label
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import threading
 
 _CHUNK_BYTES = 256 * 1024
 _SYNOPSIS = "usage: sshore stream NAME[.sshore] [--app APP], or folder:NAME"
@@ -66,7 +70,8 @@ def pump(stream: socket.socket, first: bytes) -> int:
     import threading  # not needed where the socket is handed over
 
     _make_binary()
-    up = threading.Thread(target=_send, args=(stream,), daemon=True)
+    both_ended = threading.Event()
+    up = threading.Thread(target=_send, args=(stream, both_ended), daemon=True)
     up.start()
     try:
         _write(memoryview(first))
@@ -77,6 +82,8 @@ def pump(stream: socket.socket, first: bytes) -> int:
     except BrokenPipeError:  # whoever read our stdout has gone
         return 1
     except OSError as error:
+        if both_ended.is_set():  # such as what the other end says to a TLS connection that ends without a word
+            return 0
         from sshore.cli.failures import FAILED, say
         from sshore.sdk.errors import explain
 
@@ -87,12 +94,13 @@ def pump(stream: socket.socket, first: bytes) -> int:
     return 0
 
 
-def _send(stream: socket.socket) -> None:
+def _send(stream: socket.socket, both_ended: "threading.Event") -> None:
     buffer = memoryview(bytearray(_CHUNK_BYTES))
     with suppress(OSError):
         while size := _read(buffer):
             stream.sendall(buffer[:size])
-        # Over TLS this ends both directions: Python's ssl has no half-close.
+        if is_tls(stream):  # Python's ssl has no half-close
+            both_ended.set()
         stream.shutdown(socket.SHUT_WR)
 
 
