@@ -27,6 +27,8 @@ def config_ssh(user: LocalUser, remove: bool, path: Path | None) -> None:
     """Make `ssh NAME.sshore` work from any program that reads ssh_config: ssh, scp, rsync, sshfs, VS Code.
 
     Adds one Include line to your ssh_config, and writes what it includes into the config directory.
+
+    ssh-copy-id NAME.sshore finds any key there already, since the certificate lets it in: sshore keys add FILE.pub.
     """
     own = path or _user_config()
     if remove:
