@@ -120,7 +120,7 @@ class Gateway:
         target = _stream_target(head)
         async with AsyncExitStack() as stack:
             with self._streams.opening() as opening:
-                grant, far, first = await self._far_end(stack, transport, head, target)
+                grant, told, far, first = await self._far_end(stack, transport, head, target)
                 if opening.concerns(grant):
                     far.abort()
                     raise Unauthenticated("the API token has just been revoked: log in again with sshore login")
@@ -128,7 +128,7 @@ class Gateway:
                     far.abort()
                     transport.abort()
                     return
-                transport.write(switching_protocols(heads.STREAM_PROTOCOL, **{heads.SESSION_HEADER: grant.session_id}))
+                transport.write(switching_protocols(heads.STREAM_PROTOCOL, **told))
                 relay = join(transport, far, to_left=first, to_right=rest)
                 self._streams.add(relay, grant)
             client = head.fields.get("user-agent", "")
@@ -142,16 +142,31 @@ class Gateway:
 
     async def _far_end(
         self, stack: AsyncExitStack, transport: asyncio.Transport, head: RequestHead, target: "_Target"
-    ) -> tuple[StreamGrant, asyncio.Transport, bytes]:
-        """What a stream leads to, reading paused, and its first bytes; `stack` ends what was started for it."""
+    ) -> tuple[StreamGrant, dict[str, str], asyncio.Transport, bytes]:
+        """Leave to open a stream, and what its client is told; what it leads to, reading paused, and its first bytes.
+        `stack` ends what was started for it."""
+        token = head.bearer_token
         if not target.is_folder:
-            grant = await self._authority.authorise_stream(head.bearer_token, target.ref, target.app)
-            told = target.wishes | self._connection(transport, head)
-            return grant, *await self.links.open(grant.session_id, target.app, **told)
+            grant = await self._authority.authorise_stream(token, target.ref, target.app)
+            told = self._told(grant, head.fields.get(heads.PUBLIC_KEY_HEADER, ""))
+            wishes = target.wishes | self._connection(transport, head)
+            return grant, told, *await self.links.open(grant.session_id, target.app, **wishes)
         if self._folders is None:
             raise NotFound("this server has no streams to folders")
-        grant, view, app = await self._authority.authorise_folder(head.bearer_token, target.ref, target.app)
-        return grant, *await open_folder_end(stack, self._folders, view, app)
+        grant, view, app = await self._authority.authorise_folder(token, target.ref, target.app)
+        return grant, self._told(grant), *await open_folder_end(stack, self._folders, view, app)
+
+    def _told(self, grant: StreamGrant, public_key: str = "") -> dict[str, str]:
+        """The fields of the answer: whose stream it is, and the certificate that was asked for with it."""
+        told = {heads.SESSION_HEADER: str(grant.session_id)}
+        if public_key:
+            login = self._authority.certify(grant, public_key)
+            told |= {
+                heads.CERTIFICATE_HEADER: login.certificate,
+                heads.HOST_CA_HEADER: login.host_ca,
+                heads.NAME_HEADER: login.name,
+            }
+        return told
 
     def _address(self, transport: asyncio.Transport, head: RequestHead) -> str:
         """The client's address; empty on a Unix socket, which has none."""

@@ -215,7 +215,7 @@ class ForwardEngine:
         login = self._login(forward.key.server, forward.token)
         # What known_hosts_forwards says of the port. Go's SSH, once offered a certificate, takes no plain key.
         host_key = PLAIN_HOST_KEY if forward.key.app == SSH else ""
-        return StreamTarget(login.address, login.token, forward.key.session_id, forward.key.app, host_key)
+        return StreamTarget(login.address, login.token, forward.key.session_id, forward.key.app, host_key=host_key)
 
     def _save(self) -> None:
         forwards = [forwarder.forward for forwarder, _ in self._running.values()]

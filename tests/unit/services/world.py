@@ -150,7 +150,7 @@ async def open_world(
         apps=AppService(records, links),
         images=images,
         image_store=image_store,
-        streams=StreamAuthorisation(accounts, sessions, store),
+        streams=StreamAuthorisation(accounts, sessions, store, host_ca.public_line),
         lifecycle=lifecycle,
         live_mounts=live_mounts,
         admin=await accounts.ensure_admin(),

@@ -12,8 +12,9 @@ from sshore.cli.commands.forwards import local_proxy, open_forward
 from sshore.cli.failures import say, suggesting
 from sshore.cli.installing.filezilla import FilezillaDirectory, find_filezilla_directory
 from sshore.cli.installing.putty import PuttyDirectory, find_putty_directory
-from sshore.cli.local_user import LocalUser, own_command
+from sshore.cli.local_user import LocalUser
 from sshore.cli.output import write_output
+from sshore.cli.own_command import own_command
 from sshore.core.apps import SSH
 from sshore.core.errors import InvalidInput
 from sshore.core.names import FOLDER_PREFIX, HOST_SUFFIX, session_of_host
