@@ -3,6 +3,8 @@
 `ssh` waits for this in every connection, and the interpreter's imports take longer than the server's answer: no
 dataclass, no typing, no pathlib, no ssl here, nor in what is imported. What is not usual (TLS, a refusal, no client
 key yet) is `Unusual`: the caller begins anew by `ordinary.py`, which knows all ways and says what is wrong.
+
+What is needed only with the answer is loaded while the server makes it.
 """
 
 import json
@@ -10,16 +12,15 @@ import os
 import re
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from sshore import __version__
-from sshore.profiles.known_hosts import with_authority
 from sshore.sdk import places
-from sshore.sdk.keep_alive import keep_alive
-from sshore.sdk.login_certificate import ForeignAnswer, LoginCertificate, read_login_certificate
-from sshore.sdk.private_files import write_private
-from sshore.sdk.receive_head import receive_head
 from sshore.wire.upgrades import HeadError, split_fields, split_head, stream_request
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from sshore.sdk.login_certificate import LoginCertificate
 
 _TIMEOUT_S = 30.0
 _PLAIN_SERVER = re.compile(r"http://([a-z0-9.-]+):([0-9]{1,5})")
@@ -36,14 +37,15 @@ class Reached:
     __slots__ = ("config", "first", "login", "server", "stream")
 
     def __init__(
-        self, config: str, server: str, stream: socket.socket, first: bytes, login: LoginCertificate | None
+        self, config: str, server: str, stream: socket.socket, first: bytes, login: "LoginCertificate | None"
     ) -> None:
         self.config, self.server = config, server
         self.stream, self.first, self.login = stream, first, login
 
 
-def reach_quickly(environment: Mapping[str, str], ref: str) -> Reached:
-    """Open a stream to a session's SSH, and bring a certificate for the client key.
+def reach_quickly(environment: Mapping[str, str], ref: str, meanwhile: Callable[[], object]) -> Reached:
+    """Open a stream to a session's SSH, and bring a certificate for the client key; what is called `meanwhile` loads
+    what the caller needs next.
 
     Raises:
         Unusual: it takes more than that.
@@ -62,7 +64,7 @@ def reach_quickly(environment: Mapping[str, str], ref: str) -> Reached:
     except (OSError, ValueError, OverflowError) as error:
         raise Unusual from error
     try:
-        login = _ask(stream, request)
+        login = _ask(stream, request, meanwhile)
         stream.settimeout(None)
         return Reached(config, server, stream, b"", login)
     except BaseException:
@@ -70,13 +72,15 @@ def reach_quickly(environment: Mapping[str, str], ref: str) -> Reached:
         raise
 
 
-def keep_certificate(config: str, server: str, login: LoginCertificate, host: str) -> str:
+def keep_certificate(config: str, server: str, login: "LoginCertificate", host: str) -> str:
     """Write the certificate as that of a host, which is a part of the file's name, and keep the server's host CA; the
     certificate's path.
 
     Raises:
         OSError: the config directory cannot be written.
     """
+    from sshore.sdk.private_files import write_private
+
     path = f"{config}/{places.CERTIFICATES}/{host}{places.CERTIFICATE_SUFFIX}"
     write_private(path, login.certificate + "\n")
     keep_authority(config, server, login.host_ca)
@@ -85,6 +89,9 @@ def keep_certificate(config: str, server: str, login: LoginCertificate, host: st
 
 def keep_authority(config: str, server: str, host_ca: str) -> None:
     """Keep a server's host CA in the managed known_hosts."""
+    from sshore.profiles.known_hosts import with_authority
+    from sshore.sdk.private_files import write_private
+
     known_hosts = f"{config}/{places.KNOWN_HOSTS}"
     try:
         old = _read(known_hosts).decode()
@@ -122,12 +129,17 @@ def _login(config: str, environment: Mapping[str, str]) -> tuple[str, str]:
     return server, token
 
 
-def _ask(stream: socket.socket, request: bytes) -> LoginCertificate | None:
+def _ask(stream: socket.socket, request: bytes, meanwhile: Callable[[], object]) -> "LoginCertificate | None":
     taken = b""
     try:
         stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # keystrokes do not wait for acknowledgements
-        keep_alive(stream)
         stream.sendall(request)
+        from sshore.sdk.keep_alive import keep_alive
+        from sshore.sdk.login_certificate import ForeignAnswer, read_login_certificate
+        from sshore.sdk.receive_head import receive_head
+
+        keep_alive(stream)
+        meanwhile()
         while (parts := split_head(taken)) is None:
             data = receive_head(stream, taken)
             if not data:
@@ -136,8 +148,11 @@ def _ask(stream: socket.socket, request: bytes) -> LoginCertificate | None:
         status, fields = split_fields(parts[0])
         if not status.startswith("HTTP/1.1 101 "):
             raise Unusual
-        return read_login_certificate(fields)
-    except (OSError, HeadError, ForeignAnswer) as error:
+        try:
+            return read_login_certificate(fields)
+        except ForeignAnswer as error:
+            raise Unusual from error
+    except (OSError, HeadError) as error:
         raise Unusual from error
 
 

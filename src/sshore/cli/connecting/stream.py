@@ -11,9 +11,7 @@ from contextlib import suppress
 
 from sshore.cli.connecting import quick
 from sshore.cli.connecting.destination import usage
-from sshore.cli.connecting.handover import hand_over, is_tls, waits_for_descriptor
 from sshore.core.hosts import FOLDER_PREFIX, HOST_SUFFIX, session_of_host
-from sshore.sdk.login_certificate import ForeignAnswer, check_label
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,6 +35,8 @@ def run_stream(environment: Mapping[str, str], arguments: list[str]) -> int:
     """Run ``stream NAME[.sshore] [--app APP] [--fdpass] [--certify]``."""
     wanted = _parse(arguments)
     stream, first = _open_certified(environment, wanted) if wanted.certify else _open(environment, wanted)
+    from sshore.cli.connecting.handover import hand_over, waits_for_descriptor
+
     if wanted.fdpass and (sys.platform == "win32" or waits_for_descriptor()):
         return hand_over(stream, first, pump)
     return pump(stream, first)
@@ -53,7 +53,7 @@ def _open_certified(environment: Mapping[str, str], wanted: _Wanted) -> tuple[so
     """A stream, after the certificate that came with it has been written where `ssh` is about to look."""
     reached = None
     with suppress(quick.Unusual):
-        reached = quick.reach_quickly(environment, wanted.ref)
+        reached = quick.reach_quickly(environment, wanted.ref, _load)
     if reached is None or reached.login is None:
         from sshore.cli.connecting.ordinary import certified, reach
         from sshore.cli.local_user import user_from_environment
@@ -63,6 +63,10 @@ def _open_certified(environment: Mapping[str, str], wanted: _Wanted) -> tuple[so
     assert reached.login is not None
     quick.keep_certificate(reached.config, reached.server, reached.login, wanted.host)
     return reached.stream, reached.first
+
+
+def _load() -> None:
+    """What is needed with the answer."""
 
 
 def pump(stream: socket.socket, first: bytes) -> int:
@@ -95,6 +99,8 @@ def pump(stream: socket.socket, first: bytes) -> int:
 
 
 def _send(stream: socket.socket, both_ended: "threading.Event") -> None:
+    from sshore.cli.connecting.handover import is_tls
+
     buffer = memoryview(bytearray(_CHUNK_BYTES))
     with suppress(OSError):
         while size := _read(buffer):
@@ -158,6 +164,8 @@ def _parse(arguments: list[str]) -> _Wanted:
 
 def _check_host(wanted: _Wanted) -> None:
     """A name that becomes a part of a file's name is one."""
+    from sshore.sdk.login_certificate import ForeignAnswer, check_label
+
     try:
         check_label(wanted.host.removesuffix(HOST_SUFFIX))
     except ForeignAnswer as error:
