@@ -7,10 +7,10 @@ key yet) is `Unusual`: the caller begins anew by `ordinary.py`, which knows all 
 What is needed only with the answer is loaded while the server makes it.
 """
 
+import _socket
 import json
 import os
 import re
-import socket
 import sys
 from collections.abc import Callable, Mapping
 
@@ -20,6 +20,8 @@ from sshore.wire.upgrades import HeadError, split_fields, split_head, stream_req
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import socket
+
     from sshore.sdk.login_certificate import LoginCertificate
 
 _TIMEOUT_S = 30.0
@@ -37,7 +39,7 @@ class Reached:
     __slots__ = ("config", "first", "login", "server", "stream")
 
     def __init__(
-        self, config: str, server: str, stream: socket.socket, first: bytes, login: "LoginCertificate | None"
+        self, config: str, server: str, stream: "socket.socket", first: bytes, login: "LoginCertificate | None"
     ) -> None:
         self.config, self.server = config, server
         self.stream, self.first, self.login = stream, first, login
@@ -58,13 +60,18 @@ def reach_quickly(environment: Mapping[str, str], ref: str, meanwhile: Callable[
     host, port = usual[1], usual[2]
     try:
         public_key = _read(f"{config}/{places.CLIENT_KEY}.pub").decode("ascii").strip()
-        agent = f"sshore/{__version__} ({socket.gethostname().encode('ascii', 'replace').decode()})"
+        agent = f"sshore/{__version__} ({_socket.gethostname().encode('ascii', 'replace').decode()})"
         request = stream_request(f"{host}:{port}", ref, "ssh", token, agent, public_key)
-        stream = socket.create_connection((host, int(port)), _TIMEOUT_S)
+        connection = _connected(host, int(port))
+        connection.sendall(request)
     except (OSError, ValueError, OverflowError) as error:
         raise Unusual from error
+    import socket  # enums, which take 4 ms to load: the server needs as long
+
+    stream = socket.socket(fileno=connection.detach())
+    stream.settimeout(_TIMEOUT_S)
     try:
-        login = _ask(stream, request, meanwhile)
+        login = _answer(stream, meanwhile)
         stream.settimeout(None)
         return Reached(config, server, stream, b"", login)
     except BaseException:
@@ -129,11 +136,25 @@ def _login(config: str, environment: Mapping[str, str]) -> tuple[str, str]:
     return server, token
 
 
-def _ask(stream: socket.socket, request: bytes, meanwhile: Callable[[], object]) -> "LoginCertificate | None":
+def _connected(host: str, port: int) -> _socket.socket:
+    """A connection to the first address of a host that answers, keystrokes not waiting for acknowledgements."""
+    failure = OSError(f"{host} has no address")
+    for family, kind, number, _, address in _socket.getaddrinfo(host, port, 0, _socket.SOCK_STREAM):
+        connection = _socket.socket(family, kind, number)
+        connection.settimeout(_TIMEOUT_S)
+        try:
+            connection.connect(address)
+            connection.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
+            return connection
+        except OSError as error:
+            connection.close()
+            failure = error
+    raise failure
+
+
+def _answer(stream: "socket.socket", meanwhile: Callable[[], object]) -> "LoginCertificate | None":
     taken = b""
     try:
-        stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # keystrokes do not wait for acknowledgements
-        stream.sendall(request)
         from sshore.sdk.keep_alive import keep_alive
         from sshore.sdk.login_certificate import ForeignAnswer, read_login_certificate
         from sshore.sdk.receive_head import receive_head

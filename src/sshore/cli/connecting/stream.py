@@ -4,7 +4,6 @@ Two blocking threads and no asyncio, and few imports, as in `quick.py`: `ssh` wa
 """
 
 import os
-import socket
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
@@ -15,6 +14,7 @@ from sshore.core.hosts import FOLDER_PREFIX, HOST_SUFFIX, session_of_host
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import socket
     import threading
 
 _CHUNK_BYTES = 256 * 1024
@@ -42,14 +42,14 @@ def run_stream(environment: Mapping[str, str], arguments: list[str]) -> int:
     return pump(stream, first)
 
 
-def _open(environment: Mapping[str, str], wanted: _Wanted) -> tuple[socket.socket, bytes]:
+def _open(environment: Mapping[str, str], wanted: _Wanted) -> "tuple[socket.socket, bytes]":
     from sshore.cli.connecting.ordinary import open_session_stream
     from sshore.cli.local_user import user_from_environment
 
     return open_session_stream(user_from_environment(environment), wanted.ref, wanted.app)
 
 
-def _open_certified(environment: Mapping[str, str], wanted: _Wanted) -> tuple[socket.socket, bytes]:
+def _open_certified(environment: Mapping[str, str], wanted: _Wanted) -> "tuple[socket.socket, bytes]":
     """A stream, after the certificate that came with it has been written where `ssh` is about to look."""
     reached = None
     with suppress(quick.Unusual):
@@ -69,7 +69,7 @@ def _load() -> None:
     """What is needed with the answer."""
 
 
-def pump(stream: socket.socket, first: bytes) -> int:
+def pump(stream: "socket.socket", first: bytes) -> int:
     """Copy stdin to the stream and the stream to stdout until both have ended; each end is passed on by itself."""
     import threading  # not needed where the socket is handed over
 
@@ -98,7 +98,9 @@ def pump(stream: socket.socket, first: bytes) -> int:
     return 0
 
 
-def _send(stream: socket.socket, both_ended: "threading.Event") -> None:
+def _send(stream: "socket.socket", both_ended: "threading.Event") -> None:
+    import socket
+
     from sshore.cli.connecting.handover import is_tls
 
     buffer = memoryview(bytearray(_CHUNK_BYTES))
