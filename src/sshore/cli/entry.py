@@ -4,6 +4,7 @@
 to load than they to connect.
 """
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -28,6 +29,8 @@ def main() -> int:
 
 
 def _run_fast(name: str, arguments: list[str]) -> int:
+    if name != "cp":
+        gc.disable()  # they live for milliseconds, or copy from one buffer for hours
     try:
         return _command(name)(os.environ, arguments)
     except BrokenPipeError:

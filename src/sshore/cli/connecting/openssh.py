@@ -13,11 +13,8 @@ from contextlib import suppress
 
 from sshore.cli.connecting import quick
 from sshore.cli.connecting.destination import check_options, each_option, session_named, split_options, usage
-from sshore.cli.connecting.handover import offer
-from sshore.cli.connecting.stream import pump
 from sshore.cli.own_command import own_command
 from sshore.core.hosts import FOLDER_PREFIX, HOST_SUFFIX
-from sshore.profiles.ssh_config import USER, SshFiles, host_options, proxy_command
 from sshore.sdk import places
 
 TYPE_CHECKING = False
@@ -25,6 +22,7 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from sshore.cli.local_user import LocalUser
+    from sshore.profiles.ssh_config import SshFiles
 
 _SSH_VALUED = "BbcDEeFIiJLlmOopPQRSWw"
 _SFTP_VALUED = "BbcDFiJloPRSsX"
@@ -70,7 +68,7 @@ def words_for(environment: Mapping[str, str], name: str) -> tuple[str, list[str]
     if sys.platform == "win32":
         return words_with_certificate_first(_user(environment), name)
     try:
-        reached = quick.reach_quickly(environment, name)
+        reached = quick.reach_quickly(environment, name, _load)
         if reached.login is not None:
             return words_of(reached)
     except quick.Unusual:
@@ -83,6 +81,9 @@ def words_for(environment: Mapping[str, str], name: str) -> tuple[str, list[str]
 
 def words_of(reached: quick.Reached) -> tuple[str, list[str]]:
     """The same for a stream that is open, with its certificate: the first `ssh` that takes these words has it."""
+    from sshore.cli.connecting.handover import offer
+    from sshore.cli.connecting.stream import pump
+
     try:
         login = reached.login
         assert login is not None
@@ -120,6 +121,8 @@ def words_with_certificate_first(user: "LocalUser", name: str) -> tuple[str, lis
 
 
 def _words(config: str, host: str, certificate: str, proxy: list[str], *, fdpass: bool) -> tuple[str, list[str]]:
+    from sshore.profiles.ssh_config import USER, host_options, proxy_command
+
     options = host_options(ssh_files(config), host, certificate, proxy_command(proxy), fdpass=fdpass)
     return f"{USER}@{host}", [word for key, value in options if key != "User" for word in ("-o", f"{key}={value}")]
 
@@ -128,8 +131,14 @@ def _stream_command(host: str) -> list[str]:
     return [*own_command(), "stream", "--fdpass", "--certify", host]
 
 
-def ssh_files(config: str) -> SshFiles:
+def _load() -> None:
+    """What is needed with a stream's answer."""
+
+
+def ssh_files(config: str) -> "SshFiles":
     """What `ssh` is told of in a config directory."""
+    from sshore.profiles.ssh_config import SshFiles
+
     named = (f"{config}/{place}" for place in (places.KNOWN_HOSTS, places.CLIENT_KEY, places.CERTIFICATES))
     return SshFiles(own_command(), *named)
 

@@ -3,23 +3,26 @@
 `ssh` waits for this in every connection, and the interpreter's imports take longer than the server's answer: no
 dataclass, no typing, no pathlib, no ssl here, nor in what is imported. What is not usual (TLS, a refusal, no client
 key yet) is `Unusual`: the caller begins anew by `ordinary.py`, which knows all ways and says what is wrong.
+
+What is needed only with the answer is loaded while the server makes it.
 """
 
+import _socket
 import json
 import os
 import re
-import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from sshore import __version__
-from sshore.profiles.known_hosts import with_authority
 from sshore.sdk import places
-from sshore.sdk.keep_alive import keep_alive
-from sshore.sdk.login_certificate import ForeignAnswer, LoginCertificate, read_login_certificate
-from sshore.sdk.private_files import write_private
-from sshore.sdk.receive_head import receive_head
 from sshore.wire.upgrades import HeadError, split_fields, split_head, stream_request
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import socket
+
+    from sshore.sdk.login_certificate import LoginCertificate
 
 _TIMEOUT_S = 30.0
 _PLAIN_SERVER = re.compile(r"http://([a-z0-9.-]+):([0-9]{1,5})")
@@ -36,14 +39,15 @@ class Reached:
     __slots__ = ("config", "first", "login", "server", "stream")
 
     def __init__(
-        self, config: str, server: str, stream: socket.socket, first: bytes, login: LoginCertificate | None
+        self, config: str, server: str, stream: "socket.socket", first: bytes, login: "LoginCertificate | None"
     ) -> None:
         self.config, self.server = config, server
         self.stream, self.first, self.login = stream, first, login
 
 
-def reach_quickly(environment: Mapping[str, str], ref: str) -> Reached:
-    """Open a stream to a session's SSH, and bring a certificate for the client key.
+def reach_quickly(environment: Mapping[str, str], ref: str, meanwhile: Callable[[], object]) -> Reached:
+    """Open a stream to a session's SSH, and bring a certificate for the client key; what is called `meanwhile` loads
+    what the caller needs next.
 
     Raises:
         Unusual: it takes more than that.
@@ -56,13 +60,18 @@ def reach_quickly(environment: Mapping[str, str], ref: str) -> Reached:
     host, port = usual[1], usual[2]
     try:
         public_key = _read(f"{config}/{places.CLIENT_KEY}.pub").decode("ascii").strip()
-        agent = f"sshore/{__version__} ({socket.gethostname().encode('ascii', 'replace').decode()})"
+        agent = f"sshore/{__version__} ({_socket.gethostname().encode('ascii', 'replace').decode()})"
         request = stream_request(f"{host}:{port}", ref, "ssh", token, agent, public_key)
-        stream = socket.create_connection((host, int(port)), _TIMEOUT_S)
+        connection = _connected(host, int(port))
+        connection.sendall(request)
     except (OSError, ValueError, OverflowError) as error:
         raise Unusual from error
+    import socket  # enums, which take 4 ms to load: the server needs as long
+
+    stream = socket.socket(fileno=connection.detach())
+    stream.settimeout(_TIMEOUT_S)
     try:
-        login = _ask(stream, request)
+        login = _answer(stream, meanwhile)
         stream.settimeout(None)
         return Reached(config, server, stream, b"", login)
     except BaseException:
@@ -70,13 +79,15 @@ def reach_quickly(environment: Mapping[str, str], ref: str) -> Reached:
         raise
 
 
-def keep_certificate(config: str, server: str, login: LoginCertificate, host: str) -> str:
+def keep_certificate(config: str, server: str, login: "LoginCertificate", host: str) -> str:
     """Write the certificate as that of a host, which is a part of the file's name, and keep the server's host CA; the
     certificate's path.
 
     Raises:
         OSError: the config directory cannot be written.
     """
+    from sshore.sdk.private_files import write_private
+
     path = f"{config}/{places.CERTIFICATES}/{host}{places.CERTIFICATE_SUFFIX}"
     write_private(path, login.certificate + "\n")
     keep_authority(config, server, login.host_ca)
@@ -85,6 +96,9 @@ def keep_certificate(config: str, server: str, login: LoginCertificate, host: st
 
 def keep_authority(config: str, server: str, host_ca: str) -> None:
     """Keep a server's host CA in the managed known_hosts."""
+    from sshore.profiles.known_hosts import with_authority
+    from sshore.sdk.private_files import write_private
+
     known_hosts = f"{config}/{places.KNOWN_HOSTS}"
     try:
         old = _read(known_hosts).decode()
@@ -122,12 +136,31 @@ def _login(config: str, environment: Mapping[str, str]) -> tuple[str, str]:
     return server, token
 
 
-def _ask(stream: socket.socket, request: bytes) -> LoginCertificate | None:
+def _connected(host: str, port: int) -> _socket.socket:
+    """A connection to the first address of a host that answers, keystrokes not waiting for acknowledgements."""
+    failure = OSError(f"{host} has no address")
+    for family, kind, number, _, address in _socket.getaddrinfo(host, port, 0, _socket.SOCK_STREAM):
+        connection = _socket.socket(family, kind, number)
+        connection.settimeout(_TIMEOUT_S)
+        try:
+            connection.connect(address)
+            connection.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
+            return connection
+        except OSError as error:
+            connection.close()
+            failure = error
+    raise failure
+
+
+def _answer(stream: "socket.socket", meanwhile: Callable[[], object]) -> "LoginCertificate | None":
     taken = b""
     try:
-        stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # keystrokes do not wait for acknowledgements
+        from sshore.sdk.keep_alive import keep_alive
+        from sshore.sdk.login_certificate import ForeignAnswer, read_login_certificate
+        from sshore.sdk.receive_head import receive_head
+
         keep_alive(stream)
-        stream.sendall(request)
+        meanwhile()
         while (parts := split_head(taken)) is None:
             data = receive_head(stream, taken)
             if not data:
@@ -136,8 +169,11 @@ def _ask(stream: socket.socket, request: bytes) -> LoginCertificate | None:
         status, fields = split_fields(parts[0])
         if not status.startswith("HTTP/1.1 101 "):
             raise Unusual
-        return read_login_certificate(fields)
-    except (OSError, HeadError, ForeignAnswer) as error:
+        try:
+            return read_login_certificate(fields)
+        except ForeignAnswer as error:
+            raise Unusual from error
+    except (OSError, HeadError) as error:
         raise Unusual from error
 
 

@@ -4,19 +4,17 @@ Two blocking threads and no asyncio, and few imports, as in `quick.py`: `ssh` wa
 """
 
 import os
-import socket
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
 
 from sshore.cli.connecting import quick
 from sshore.cli.connecting.destination import usage
-from sshore.cli.connecting.handover import hand_over, is_tls, waits_for_descriptor
 from sshore.core.hosts import FOLDER_PREFIX, HOST_SUFFIX, session_of_host
-from sshore.sdk.login_certificate import ForeignAnswer, check_label
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import socket
     import threading
 
 _CHUNK_BYTES = 256 * 1024
@@ -37,23 +35,25 @@ def run_stream(environment: Mapping[str, str], arguments: list[str]) -> int:
     """Run ``stream NAME[.sshore] [--app APP] [--fdpass] [--certify]``."""
     wanted = _parse(arguments)
     stream, first = _open_certified(environment, wanted) if wanted.certify else _open(environment, wanted)
+    from sshore.cli.connecting.handover import hand_over, waits_for_descriptor
+
     if wanted.fdpass and (sys.platform == "win32" or waits_for_descriptor()):
         return hand_over(stream, first, pump)
     return pump(stream, first)
 
 
-def _open(environment: Mapping[str, str], wanted: _Wanted) -> tuple[socket.socket, bytes]:
+def _open(environment: Mapping[str, str], wanted: _Wanted) -> "tuple[socket.socket, bytes]":
     from sshore.cli.connecting.ordinary import open_session_stream
     from sshore.cli.local_user import user_from_environment
 
     return open_session_stream(user_from_environment(environment), wanted.ref, wanted.app)
 
 
-def _open_certified(environment: Mapping[str, str], wanted: _Wanted) -> tuple[socket.socket, bytes]:
+def _open_certified(environment: Mapping[str, str], wanted: _Wanted) -> "tuple[socket.socket, bytes]":
     """A stream, after the certificate that came with it has been written where `ssh` is about to look."""
     reached = None
     with suppress(quick.Unusual):
-        reached = quick.reach_quickly(environment, wanted.ref)
+        reached = quick.reach_quickly(environment, wanted.ref, _load)
     if reached is None or reached.login is None:
         from sshore.cli.connecting.ordinary import certified, reach
         from sshore.cli.local_user import user_from_environment
@@ -65,7 +65,11 @@ def _open_certified(environment: Mapping[str, str], wanted: _Wanted) -> tuple[so
     return reached.stream, reached.first
 
 
-def pump(stream: socket.socket, first: bytes) -> int:
+def _load() -> None:
+    """What is needed with the answer."""
+
+
+def pump(stream: "socket.socket", first: bytes) -> int:
     """Copy stdin to the stream and the stream to stdout until both have ended; each end is passed on by itself."""
     import threading  # not needed where the socket is handed over
 
@@ -94,7 +98,11 @@ def pump(stream: socket.socket, first: bytes) -> int:
     return 0
 
 
-def _send(stream: socket.socket, both_ended: "threading.Event") -> None:
+def _send(stream: "socket.socket", both_ended: "threading.Event") -> None:
+    import socket
+
+    from sshore.cli.connecting.handover import is_tls
+
     buffer = memoryview(bytearray(_CHUNK_BYTES))
     with suppress(OSError):
         while size := _read(buffer):
@@ -158,6 +166,8 @@ def _parse(arguments: list[str]) -> _Wanted:
 
 def _check_host(wanted: _Wanted) -> None:
     """A name that becomes a part of a file's name is one."""
+    from sshore.sdk.login_certificate import ForeignAnswer, check_label
+
     try:
         check_label(wanted.host.removesuffix(HOST_SUFFIX))
     except ForeignAnswer as error:

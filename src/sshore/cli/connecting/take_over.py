@@ -2,10 +2,12 @@
 
     python -I -S take_over.py SOCKET COMMAND…     COMMAND is run instead where nobody is at SOCKET any more
 
-`_socket` and not `socket`, which is made of enums and takes longer to load than the whole of this program to run.
+`_socket` and not `socket`, which is made of enums and takes longer to load than the whole of this program to run; and
+`posix`, because the interpreter loads no `os` of its own here (-S).
 """
 
 import _socket
+import posix
 import sys
 
 _DESCRIPTOR_BYTES = 4
@@ -24,12 +26,10 @@ def _taken(path: str) -> list[tuple[int, int, bytes]]:
 
 def _main() -> None:
     descriptors = _taken(sys.argv[1])
-    import os  # the interpreter has not loaded it yet (-S)
-
     if not descriptors:
-        os.execv(sys.argv[2], sys.argv[2:])
+        posix.execv(sys.argv[2], sys.argv[2:])
     _socket.socket(fileno=1).sendmsg([b"\0"], descriptors)
-    os._exit(0)
+    posix._exit(0)
 
 
 if __name__ == "__main__":
