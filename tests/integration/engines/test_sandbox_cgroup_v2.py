@@ -16,6 +16,8 @@ from sshore.core.sessions import Resources
 from sshore.engines.sandbox import cgroups
 from sshore.engines.sandbox.cgroups import Limit
 
+pytestmark = pytest.mark.alone  # what is enabled at the root of the hierarchy is everybody's
+
 _PLACES = (Path("/sys/fs/cgroup"), Path("/sys/fs/cgroup/unified"))
 
 
