@@ -34,12 +34,12 @@ def test_one_that_is_not_ready_in_time() -> None:
 
 def test_one_that_ends_while_it_is_needed() -> None:
     told = "status 4; it said: serving\nno more"
-    with pytest.raises(DidNotServe, match=told), started("echo serving; echo no more; exit 4", bool) as process:
+    with pytest.raises(DidNotServe, match=told), started("echo serving; echo no more; sleep 0.2; exit 4", bool) as process:
         process.wait()
 
 
 def test_what_fails_for_its_end_tells_it() -> None:
-    with pytest.raises(ConnectionError) as failure, started("echo out of memory; exit 5", bool) as process:
+    with pytest.raises(ConnectionError) as failure, started("echo out of memory; sleep 0.2; exit 5", bool) as process:
         process.wait()
         raise ConnectionError("connection refused")
     assert any("status 5; it said: out of memory" in note for note in failure.value.__notes__)
