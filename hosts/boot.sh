@@ -21,6 +21,9 @@ mount -t tmpfs -o mode=1777 tmpfs "$root/dev/shm"
 mount -t devpts -o newinstance,ptmxmode=0666,mode=620,gid=5 devpts "$root/dev/pts"
 mount -t tmpfs -o mode=755 tmpfs "$root/run"
 mkdir -m 1777 "$root/run/lock"
+# As systemd's rule has it; /dev itself is the real machine's.
+mknod -m 0666 "$root/run/tun" c 10 200
+mount --bind "$root/run/tun" "$root/dev/net/tun"
 cd "$root"
 pivot_root . .   # the old root lies over the new one then
 umount -l .

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-CLONE = "srv/sshore"
+CLONE = "root/sshore"
 """Where a clone of this repository is in a fresh root."""
 _REPOSITORY = Path(__file__).parents[1]
 _CACHE = Path("/var/tmp/sshore-hosts-cache")

@@ -34,7 +34,10 @@ def test_one_that_is_not_ready_in_time() -> None:
 
 def test_one_that_ends_while_it_is_needed() -> None:
     told = "status 4; it said: serving\nno more"
-    with pytest.raises(DidNotServe, match=told), started("echo serving; echo no more; sleep 0.2; exit 4", bool) as process:
+    with (
+        pytest.raises(DidNotServe, match=told),
+        started("echo serving; echo no more; sleep 0.2; exit 4", bool) as process,
+    ):
         process.wait()
 
 
