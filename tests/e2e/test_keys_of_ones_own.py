@@ -41,7 +41,8 @@ def test_authorized_keys_in_a_user_folder_open_every_session_whatever_their_mode
             if name != "first":
                 max_.run_session(name)
             port = max_.connect(name).port
-            command = f"ssh {_NO_QUESTIONS} -i ~/.ssh/mine -p {port} work@localhost 'hostname; stat -c %a .ssh .ssh/*'"
+            asked = "hostname; stat -c %a .ssh .ssh/authorized_keys"
+            command = f"ssh {_NO_QUESTIONS} -i ~/.ssh/mine -p {port} work@localhost '{asked}'"
             said = subprocess.run(
                 ["sh", "-c", command], env={**os.environ, "HOME": str(tmp_path)}, capture_output=True, text=True
             )
