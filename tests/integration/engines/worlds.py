@@ -186,7 +186,8 @@ class SandboxWorld:
         os.kill(self.agent_pid(session_id), signal.SIGKILL)
 
     def work(self, spec: SessionSpec) -> None:
-        self.inside(spec).output("timeout 0.5 sh -c 'while :; do :; done' || true")
+        # So much work rather than so much time: a busy machine gives little of its processors within half a second.
+        self.inside(spec).output("sh -c 'i=0; while [ $i -lt 500000 ]; do i=$((i+1)); done'")
 
     def identity(self, session_id: SessionId) -> object:
         return self.record(session_id).agent
