@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import sys
 from pathlib import Path
 
@@ -18,6 +19,8 @@ _WIDTH = 60
 
 def main() -> int:
     arguments = _arguments()
+    # SIGTERM, too, is to end the machine and remove its files: by the exception that Ctrl-C raises.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     missing = [name for name in ("debootstrap", "slirp4netns", "unshare", "git") if not shutil.which(name)]
     if missing:
         raise SystemExit(f"not installed here: {', '.join(missing)}")

@@ -179,7 +179,7 @@ fails sshore ssh box test -e data/big
 ## ssh -A where the folder .ssh is read-only
 sshore folder create .ssh
 sshore cp own.pub folder:.ssh/authorized_keys
-sshore run keyed --network none --mount .ssh:/home/work/.ssh:ro
+sshore run keyed --network none --app ssh --mount .ssh:/home/work/.ssh:ro
 SSH_AUTH_SOCK=$PWD/agent.sock ssh -A keyed.sshore ssh-add -l | has ECDSA
 
 ## folder rename, rm, trash
