@@ -10,8 +10,8 @@ import pwd
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,7 +53,7 @@ class Account:
             results[AGAIN if UP in results else UP] = str(failure)
         return results
 
-    def _up(self) -> "Iterator[subprocess.Popen[bytes]]":
+    def _up(self) -> "AbstractContextManager[subprocess.Popen[bytes]]":
         command = self._command("make", "--no-print-directory", "-C", str(self.clone), "up", f"PORT={self.port}")
         how = {"env": self._environment, "cwd": self._home}
         return running(command, lambda said: "or shorter" in said, within_s=_UP_S, **how)

@@ -1,4 +1,4 @@
-"""Debian 13 with nothing on it but what the README asks for: what users do there holds, as root and as an ordinary user.
+"""Debian 13 with nothing on it but what the README asks for: what users do holds there, for root and for others.
 
 Slow because all of it is real: debootstrap once a week, packages by apt and pip for two clones, then a hundred steps.
 """

@@ -6,7 +6,6 @@ import shlex
 import socket
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -187,10 +186,3 @@ def _first_line_with(process: subprocess.Popen[bytes], words: str) -> str:
         if words in line.decode():
             return line.decode()
     raise AssertionError(f"{words!r} was not said")
-
-
-def _eventually_there(path: Path) -> None:
-    deadline = time.monotonic() + 10
-    while not path.exists():
-        assert time.monotonic() < deadline, f"{path} does not appear"
-        time.sleep(0.01)
