@@ -6,21 +6,19 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from bench.endpoint import Endpoint, free_port, wait_listening
-from bench.processes import running
+from bench.endpoint import Endpoint, free_port
+from bench.processes import listens, running
+from sshore.proxy.background import READY
 from sshore.sdk.config_dir import ConfigDir
 from sshore.sdk.credentials import Login, read_credentials
 
 SSHORE = str(Path(sys.executable).with_name("sshore"))
 SESSION = "bench"
-_READY_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +51,8 @@ def deployment(*, together: bool = False) -> Iterator[Deployment]:
     environment = {**inherited, "SSHORE_CONFIG_DIR": str(place / "config")}
     try:
         with ExitStack() as stack:
-            log = stack.enter_context((place / "log").open("wb"))
             port = free_port()
-            server, proxy = _start(stack, environment, place / "state", port, log, together=together)
+            server, proxy = _start(stack, environment, place / "state", port, together=together)
             try:
                 endpoint = _session(environment)
                 yield Deployment(environment, server, proxy, port, place / "state", endpoint)
@@ -65,35 +62,20 @@ def deployment(*, together: bool = False) -> Iterator[Deployment]:
         shutil.rmtree(place)
 
 
-def _start(
-    stack: ExitStack, environment: dict[str, str], state: Path, port: int, log: Any, *, together: bool
-) -> tuple[int, int]:
+def _start(stack: ExitStack, environment: dict[str, str], state: Path, port: int, *, together: bool) -> tuple[int, int]:
     served = ["--state", str(state), "--port", str(port)]
     up = [SSHORE, "up", "--no-browser", *served]
+    logged_in = Path(environment["SSHORE_CONFIG_DIR"]) / "proxy.json"
+    whole = running(up, lambda _: logged_in.exists(), env=environment)
     if together:
-        process = stack.enter_context(running(up, env=environment, stdout=log, stderr=log))
-        _wait_logged_in(environment, process)
+        process = stack.enter_context(whole)
         return process.pid, process.pid
     # `up` logs its user in; the server alone leaves that to an admin.
-    with running(up, env=environment, stdout=log, stderr=log) as process:
-        _wait_logged_in(environment, process)
-    server = stack.enter_context(running([SSHORE, "server", *served], env=environment, stdout=log, stderr=log))
-    wait_listening(port)
-    command = [SSHORE, "proxy", "--detached"]
-    proxy = stack.enter_context(running(command, env=environment, stdout=subprocess.PIPE, stderr=log))
-    assert proxy.stdout is not None
-    stack.callback(proxy.stdout.close)
-    proxy.stdout.readline()
-    return server.pid, proxy.pid
-
-
-def _wait_logged_in(environment: dict[str, str], process: "subprocess.Popen[bytes]") -> None:
-    address = Path(environment["SSHORE_CONFIG_DIR"]) / "proxy.json"
-    deadline = time.monotonic() + _READY_S
-    while not address.exists():
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise SystemExit("the bench's own server did not start; run `sshore up` to see why")
-        time.sleep(0.02)
+    with whole:
+        pass
+    server = running([SSHORE, "server", *served], lambda _: listens(port), env=environment)
+    proxy = running([SSHORE, "proxy", "--detached"], lambda said: READY.decode().strip() in said, env=environment)
+    return stack.enter_context(server).pid, stack.enter_context(proxy).pid
 
 
 def _session(environment: dict[str, str]) -> Endpoint:

@@ -5,17 +5,15 @@ import shutil
 import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.processes import running
+from bench.processes import listens, running
 from sshore.core import layout
 from sshore.core.run_files import sshd_config
 
-_READY_S = 10.0
 _QUIET = ("-F", "none", "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes")
 
 
@@ -71,8 +69,7 @@ def direct_sshd() -> Iterator[Endpoint]:
         key = (directory / "host_key.pub").read_text()
         (directory / "known_hosts").write_text(f"[localhost]:{port} {key}")
         command = [*in_other_home(directory), sshd_program(), "-D", "-e", "-f", str(config)]
-        with running(command, stderr=subprocess.DEVNULL):
-            wait_listening(port)
+        with running(command, lambda _: listens(port)):
             yield Endpoint(getpass.getuser(), port, directory / "id", directory / "known_hosts", str(memory))
 
 
@@ -89,12 +86,20 @@ def in_other_home(directory: Path) -> list[str]:
         "--dev-bind",
         "/",
         "/",
+        *_a_run_of_its_own(directory),
         "--bind",
         str(home),
         str(Path.home()),
         "--cap-add",
         "ALL",
     ]
+
+
+def _a_run_of_its_own(directory: Path) -> list[str]:
+    """A /run of nothing but what root's `sshd` asks for before it serves, as it was compiled to: /run/sshd. That is
+    there on a machine whose own ssh.service has been started, and the bench makes nothing outside its directory."""
+    kept = ["--bind", str(directory), str(directory)] if directory.is_relative_to("/run") else []
+    return ["--tmpfs", "/run", "--perms", "0755", "--dir", "/run/sshd", *kept]
 
 
 def sshd_program() -> str:
@@ -111,7 +116,8 @@ def _config(directory: Path, port: int) -> str:
     for line in (*ours, f"AuthorizedPrincipalsFile {layout.PRINCIPALS}\n"):
         text = text.replace(line, "")
     text = text.replace(layout.HOST_KEY, str(directory / "host_key"))
-    text = text.replace(layout.AUTHORIZED_KEYS, "none")
+    # Not "none" in its place: from OpenSSH 10.6 on that stands alone or not at all.
+    text = text.replace(f"{layout.AUTHORIZED_KEYS} ", "")
     # A session's sshd serves one connection each; a daemon drops some of many that come at once.
     return f"ListenAddress 127.0.0.1:{port}\nMaxStartups 1000\nPermitRootLogin prohibit-password\n{text}"
 
@@ -128,15 +134,3 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-def wait_listening(port: int) -> None:
-    deadline = time.monotonic() + _READY_S
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            return
-        except OSError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.02)

@@ -9,10 +9,12 @@ from pathlib import Path
 
 from bench.deployment import SSHORE
 from bench.figures import Figure
+from bench.processes import running
 from bench.turns import Pace, timed
 
 _MOST_HELP_S = 0.3
 _MOST_STREAM_S = 0.15
+_STARTS_WITHIN_S = 30.0
 
 
 def start_ups(turns: int, pace: Pace) -> list[Figure]:
@@ -43,16 +45,14 @@ def _python() -> None:
 def _stream_s() -> float:
     """Seconds to the first byte, which a listener of our own waits for."""
     with socket.create_server(("127.0.0.1", 0)) as listener, tempfile.TemporaryDirectory() as config:
+        listener.settimeout(_STARTS_WITHIN_S)
         server = f"http://127.0.0.1:{listener.getsockname()[1]}"
         environment = {**os.environ, "SSHORE_SERVER": server, "SSHORE_TOKEN": "t", "SSHORE_CONFIG_DIR": config}
         command = [SSHORE, "stream", "bench"]
         began = time.perf_counter()
-        with subprocess.Popen(
-            command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        ) as process:
+        with running(command, env=environment):
             connection, _ = listener.accept()
             connection.recv(1)
             seconds = time.perf_counter() - began
-            connection.close()
-            process.terminate()
+        connection.close()
         return seconds

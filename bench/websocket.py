@@ -19,9 +19,9 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 from bench.deployment import Deployment
-from bench.endpoint import Endpoint, free_port, in_other_home, memory_directory, wait_listening
+from bench.endpoint import Endpoint, free_port, in_other_home, memory_directory
 from bench.figures import Figure
-from bench.processes import running
+from bench.processes import listens, running
 from bench.turns import Pace, timed
 from sshore.profiles.ssh_config import CIPHERS
 
@@ -74,10 +74,11 @@ def _dropbear() -> Iterator[Endpoint]:
         command = [*in_other_home(directory), *_daemon(directory, daemon)]
         relay = [sys.executable, "-m", "bench.websocket", str(entrance), f"ws://127.0.0.1:{web}"]
         websockify = [_program("websockify") or "", f"127.0.0.1:{web}", f"127.0.0.1:{daemon}"]
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        with running(command, **quiet), running(websockify, **quiet), running(relay, **quiet):
-            for port in (daemon, web, entrance):
-                wait_listening(port)
+        with (
+            running(command, lambda _: listens(daemon)),
+            running(websockify, lambda _: listens(web)),
+            running(relay, lambda _: listens(entrance)),
+        ):
             known_hosts = directory / "known_hosts"
             public = subprocess.run(
                 ["dropbearkey", "-y", "-f", str(directory / "host_key")], capture_output=True, text=True, check=True

@@ -2,10 +2,10 @@
 
 import signal
 import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 
+from bench.processes import wait_ready
 from integration.command_line import SSHORE
 
 START_DEADLINE_S = 60.0
@@ -38,11 +38,7 @@ class Daemon:
             self._process = subprocess.Popen(
                 [SSHORE, *self.words], env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
-        deadline = time.monotonic() + START_DEADLINE_S
-        while not self._is_ready():
-            assert self.is_running, f"it ended: {self.log.read_text()}"
-            assert time.monotonic() < deadline, f"it does not serve: {self.log.read_text()}"
-            time.sleep(0.02)
+        wait_ready(self._process, lambda _: self._is_ready(), self.log, START_DEADLINE_S)
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         """End it as an administrator does, or as Ctrl-C does (SIGINT); it must end well."""

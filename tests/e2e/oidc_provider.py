@@ -10,7 +10,6 @@ with oidc_provider(log, {"g-1": {"email": "g@example.org"}}, [callback]) as prov
 import json
 import re
 import subprocess
-import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -22,6 +21,8 @@ from typing import Any
 
 from deployment import free_port
 from npm_packages import installed
+
+from bench.processes import wait_ready
 
 _SOURCE = Path(__file__).with_name("oidc-provider")
 _DEADLINE_S = 20.0
@@ -46,11 +47,7 @@ class OidcProvider:
             self._process = subprocess.Popen(
                 [place / "node_modules/.bin/node", place / "provider.mjs", self._options], stdout=out, stderr=out
             )
-        deadline = time.monotonic() + _DEADLINE_S
-        while not self._answers():
-            assert self._process.poll() is None, self._log.read_text()
-            assert time.monotonic() < deadline, self._log.read_text()
-            time.sleep(0.05)
+        wait_ready(self._process, lambda _: self._answers(), self._log, _DEADLINE_S)
 
     def stop(self) -> None:
         if self._process is not None:

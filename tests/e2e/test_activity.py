@@ -9,6 +9,8 @@ from host_processes import until
 from ssh_client import SshClient, through_proxy_command
 from terminal import terminal
 
+from bench.processes import hear
+
 
 @pytest.fixture(scope="module")
 def bob(shared: Deployment) -> Iterator[Owner]:
@@ -58,7 +60,7 @@ def test_streams_end_with_the_server_and_say_so(own_deployment: Deployment) -> N
     for end in ("server stopped", "server ended"):
         open_one = client.start("echo here; cat")
         try:
-            assert open_one.stdout is not None and open_one.stdout.readline() == b"here\n"
+            hear(open_one, b"here\n")
             until(lambda: own_deployment.admin.json("audit")[0]["end"] == "", "it is recorded")
             if end == "server stopped":
                 own_deployment.server.stop()

@@ -10,6 +10,7 @@ from deployment import Deployment
 from programs import need
 from ssh_client import SshClient, run, through_forward, through_proxy_command
 
+from bench.processes import hear
 from sshore.sdk.address import parse_server_url
 from sshore.sdk.client import Client
 from sshore.sdk.credentials import Login
@@ -65,7 +66,7 @@ def test_stopping_it_ends_open_connections_and_refuses_new_ones(shared: Deployme
     forward = through_forward(shared.admin, shared.connect(NAME))
     with quiet.start("echo in; cat") as one, forward.start("echo in; cat") as other:
         for process in (one, other):
-            assert process.stdout and process.stdout.readline() == b"in\n"
+            hear(process, b"in\n")
         shared.cli("app", "stop", NAME, "ssh")
         assert (one.wait(10), other.wait(10)) == (255, 255)
     refuses(shared, quiet)

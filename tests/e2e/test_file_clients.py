@@ -3,7 +3,6 @@
 import filecmp
 import os
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +11,8 @@ import pytest
 from deployment import Deployment
 from programs import need, need_that
 from ssh_client import SshClient, through_forward
+
+from bench.processes import wait_ready
 
 pytestmark = pytest.mark.every_engine
 
@@ -106,16 +107,15 @@ def test_sshfs_mounts_the_home(demo_either_way: SshClient, shared: Deployment, t
 def mounted(client: SshClient, place: Path) -> Iterator[Path]:
     place.mkdir()
     arguments = ["sshfs", "-f", *client.words[2:], "-o", "ssh_command=ssh -F none", f"{client.destination}:", place]
-    with subprocess.Popen(arguments, env=dict(client.environment)) as process:
-        try:
-            deadline = time.monotonic() + 15
-            while not os.path.ismount(place):
-                assert process.poll() is None and time.monotonic() < deadline, "sshfs does not mount"
-                time.sleep(0.02)
-            yield place
-        finally:
-            subprocess.run(["fusermount3", "-u", place])
-            process.wait(10)
+    log = place.with_suffix(".log")
+    with log.open("wb") as said:
+        process = subprocess.Popen(arguments, env=dict(client.environment), stdout=said, stderr=said)
+    try:
+        wait_ready(process, lambda _: os.path.ismount(place), log, 15)
+        yield place
+    finally:
+        subprocess.run(["fusermount3", "-u", place])
+        process.wait(10)
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ import pytest
 from deployment import Deployment, Owner
 from passing_members import give_up_everything, passing_member, session
 
+from bench.processes import hear
 from integration.command_line import SSHORE
 
 
@@ -85,7 +86,7 @@ def test_a_share_that_is_taken_back_is_out_of_reach_at_once(fay: Owner, gus: Own
     fays.ok("echo secret >crew/file")
     guss.ok("mkdir own; echo mine >own/file")
     with guss.start("cd crew && cat file && exec sleep 300") as inside:
-        assert inside.stdout is not None and inside.stdout.readline() == b"secret\n"
+        hear(inside, b"secret\n")
         assert "1 running session" in fay.ok("folder", "unshare", crew, "--with", "gus")
         assert inside.wait(10) != 0, "who stands in the folder is ended"
     assert guss.ok("ls crew; cat own/file") == "mine\n"
@@ -97,7 +98,7 @@ def test_a_share_that_is_taken_back_is_out_of_reach_at_once(fay: Owner, gus: Own
     gus.ok("mount", "guss", "fay/crew")
     assert guss.ok("cat crew/file") == "secret\n"
     with guss.start("exec 3<crew; echo open; exec sleep 300") as holder:
-        assert holder.stdout is not None and holder.stdout.readline() == b"open\n"
+        hear(holder, b"open\n")
         assert "files open" not in gus.ok("unmount", "guss", "fay/crew")
         assert holder.wait(10) != 0, "nothing of another's is kept open in secret"
     gus.ok("mount", "guss", "fay/crew")
@@ -110,7 +111,7 @@ def test_less_rights_hold_at_once_and_a_removed_folder_is_gone_for_others(fay: O
     guss = session(gus, "guss", "--mount", "fay/crew")
     guss.ok("echo first >crew/file")
     with guss.start("exec 3>>crew/file; echo open; while echo more >&3; do sleep 0.05; done") as writer:
-        assert writer.stdout is not None and writer.stdout.readline() == b"open\n"
+        hear(writer, b"open\n")
         fay.ok("folder", "share", crew, "--with", "gus")
         writer.wait(10)
     assert guss.ok("head -n1 crew/file") == "first\n"

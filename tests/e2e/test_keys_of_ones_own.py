@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from deployment import Deployment, Owner
+from ssh_agent import ssh_agent
 from ssh_client import run, through_forward, through_proxy_command
 
 from integration.command_line import SSHORE
@@ -40,7 +41,8 @@ def test_authorized_keys_in_a_user_folder_open_every_session_whatever_their_mode
             if name != "first":
                 max_.run_session(name)
             port = max_.connect(name).port
-            command = f"ssh {_NO_QUESTIONS} -i ~/.ssh/mine -p {port} work@localhost 'hostname; stat -c %a .ssh .ssh/*'"
+            asked = "hostname; stat -c %a .ssh .ssh/authorized_keys"
+            command = f"ssh {_NO_QUESTIONS} -i ~/.ssh/mine -p {port} work@localhost '{asked}'"
             said = subprocess.run(
                 ["sh", "-c", command], env={**os.environ, "HOME": str(tmp_path)}, capture_output=True, text=True
             )
@@ -53,14 +55,11 @@ def test_authorized_keys_in_a_user_folder_open_every_session_whatever_their_mode
 def test_a_key_that_only_an_agent_holds_opens_a_session_by_a_certificate(max_: Owner, tmp_path: Path) -> None:
     """Nothing is registered, no private key is downloaded: the certificate is made on demand, for minutes."""
     max_.run_session("certified")
-    key, sock = make_key(tmp_path / "key"), tmp_path / "agent.sock"
+    key = make_key(tmp_path / "key")
     client = through_forward(max_, max_.connect("certified"))
-    agent = subprocess.Popen(["ssh-agent", "-D", "-a", str(sock)], stdout=subprocess.PIPE)
-    try:
-        assert agent.stdout is not None
-        agent.stdout.readline()  # it listens
-        by_agent = client.having(IdentityFile=f"{key}.pub", IdentityAgent=str(sock))
-        assert run(["ssh-add", "-q", str(key)], {**os.environ, "SSH_AUTH_SOCK": str(sock)}).returncode == 0
+    with ssh_agent(tmp_path) as environment:
+        by_agent = client.having(IdentityFile=f"{key}.pub", IdentityAgent=environment["SSH_AUTH_SOCK"])
+        assert run(["ssh-add", "-q", str(key)], environment).returncode == 0
         key.unlink()
         assert by_agent.run("true").returncode == 255
         certificate = tmp_path / "key-cert.pub"
@@ -68,10 +67,7 @@ def test_a_key_that_only_an_agent_holds_opens_a_session_by_a_certificate(max_: O
         assert by_agent.having(CertificateFile=str(certificate)).ok("whoami") == "work\n"
         described = run(["ssh-keygen", "-L", "-f", str(certificate)], os.environ).stdout.decode()
         assert "user certificate" in described and "forever" not in described
-    finally:
-        agent.terminate()
-        agent.communicate()
-        max_.remove("certified")
+    max_.remove("certified")
 
 
 def certify(owner: Owner, session: str, public_key: str) -> bytes:

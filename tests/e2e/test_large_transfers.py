@@ -20,6 +20,8 @@ from deployment import Deployment
 from host_memory import resident_bytes, wait_until_idle
 from ssh_client import SshClient
 
+from bench.processes import hear
+
 MIB = 1 << 20
 SLOW_DOWNLOAD_BYTES = 700_000_000
 READER_BYTES_PER_S = 5_000_000 if os.environ.get("SSHORE_SLOW_TESTS") == "1" else 30_000_000
@@ -96,7 +98,7 @@ def test_clients_that_stall_cost_no_memory_and_miss_nothing(
         command = "echo waiting; until [ -e go ]; do sleep 0.1; done; seq 1 400000"
         downloads = [stack.enter_context(ended(client.start(command))) for _, client in masters for _ in range(12)]
         for download in downloads:
-            assert download.stdout and download.stdout.readline() == b"waiting\n"
+            hear(download, b"waiting\n")
         before = [resident_bytes(pid) for pid in daemons]
         for process, _ in masters:
             process.send_signal(signal.SIGSTOP)
@@ -116,7 +118,7 @@ def shared_connection(client: SshClient, path: Path) -> Iterator[tuple[subproces
     """A connection, and a client whose commands go over it."""
     over = client.having(ControlPath=str(path))
     with ended(over.having(ControlMaster="yes").start("echo ready; cat")) as process:
-        assert process.stdout and process.stdout.readline() == b"ready\n"
+        hear(process, b"ready\n")
         yield process, over
 
 

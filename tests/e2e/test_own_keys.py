@@ -13,8 +13,10 @@ import pytest
 from deployment import Deployment, Owner
 from host_processes import leave_sleeping
 from security_key_agent import SecurityKeyAgent
+from ssh_agent import ssh_agent
 from ssh_client import SshClient, run, through_forward, through_proxy_command
 
+from bench.processes import hear
 from integration.command_line import SSHORE
 
 REVOKED_WITHIN_S = 5.0
@@ -56,27 +58,11 @@ def held_open(client: SshClient) -> Iterator["subprocess.Popen[bytes]"]:
     """A connection that has printed a line and stays."""
     process = client.start("echo open; exec cat")
     try:
-        assert process.stdout is not None and process.stdout.readline() == b"open\n"
+        hear(process, b"open\n")
         yield process
     finally:
         process.kill()
         process.communicate()
-
-
-@contextmanager
-def ssh_agent(directory: Path) -> Iterator[dict[str, str]]:
-    """A real ssh-agent; its environment."""
-    path = directory / "agent.sock"
-    process = subprocess.Popen(["ssh-agent", "-D", "-a", str(path)], stdout=subprocess.DEVNULL)
-    environment = {**os.environ, "SSH_AUTH_SOCK": str(path)}
-    try:
-        deadline = time.monotonic() + 10
-        while run(["ssh-add", "-l"], environment).returncode == 2:
-            assert time.monotonic() < deadline
-        yield environment
-    finally:
-        process.terminate()
-        process.wait()
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 from deployment import Deployment, Owner
 from ssh_client import SshClient, through_forward
 
+from bench.processes import hear
 from integration.command_line import SSHORE
 
 SOON_S = 5
@@ -55,8 +56,7 @@ def start_by_forward(owner: Owner) -> subprocess.Popen[bytes]:
 
 
 def spoken(ssh: subprocess.Popen[bytes]) -> subprocess.Popen[bytes]:
-    assert ssh.stdout is not None
-    assert ssh.stdout.readline() == b"up\n"
+    hear(ssh, b"up\n")
     return ssh
 
 

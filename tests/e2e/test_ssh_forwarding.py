@@ -6,14 +6,16 @@ import shlex
 import socket
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from deployment import Deployment, free_port
 from programs import need
+from ssh_agent import ssh_agent
 from ssh_client import SshClient, run
+
+from bench.processes import hear
 
 pytestmark = pytest.mark.every_engine
 
@@ -45,7 +47,7 @@ def connection(client: SshClient, *flags: str) -> Iterator[subprocess.Popen[byte
     with client.start("echo ready; cat", flags=("-o", "ExitOnForwardFailure=yes", *flags)) as process:
         assert process.stdin and process.stdout and process.stderr
         try:
-            assert process.stdout.readline() == b"ready\n", process.stderr.read().decode()
+            hear(process, b"ready\n")
             yield process
         finally:
             process.stdin.close()
@@ -114,22 +116,17 @@ def test_standard_io_is_forwarded_to_a_port(demo: SshClient, greeter_port: int) 
 
 
 def test_the_agent_here_answers_there(demo_either_way: SshClient, tmp_path: Path) -> None:
-    need("ssh-agent", "ssh-add", "ssh-keygen")
+    need("ssh-keygen")
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "own", "-C", "of-the-agent"])
-    path = tmp_path / "agent"
-    with subprocess.Popen(["ssh-agent", "-D", "-a", path], stdout=subprocess.DEVNULL) as agent:
-        try:
-            _eventually_there(path)
-            with_agent = {**demo_either_way.environment, "SSH_AUTH_SOCK": str(path)}
-            added = run(["ssh-add", "-q", str(tmp_path / "own")], with_agent)
-            assert added.returncode == 0, added.stderr.decode()
-            here = run(["ssh-add", "-l"], with_agent).stdout
-            there = run(demo_either_way.arguments("ssh-add -l", flags=("-A",)), with_agent)
-            assert there.returncode == 0, there.stderr.decode()
-            assert b"of-the-agent" in here
-            assert there.stdout == here
-        finally:
-            agent.terminate()
+    with ssh_agent(tmp_path) as of_the_agent:
+        with_agent = {**demo_either_way.environment, "SSH_AUTH_SOCK": of_the_agent["SSH_AUTH_SOCK"]}
+        added = run(["ssh-add", "-q", str(tmp_path / "own")], with_agent)
+        assert added.returncode == 0, added.stderr.decode()
+        here = run(["ssh-add", "-l"], with_agent).stdout
+        there = run(demo_either_way.arguments("ssh-add -l", flags=("-A",)), with_agent)
+        assert there.returncode == 0, there.stderr.decode()
+        assert b"of-the-agent" in here
+        assert there.stdout == here
 
 
 def test_x11_programs_reach_the_screen_here(demo_either_way: SshClient) -> None:
@@ -189,10 +186,3 @@ def _first_line_with(process: subprocess.Popen[bytes], words: str) -> str:
         if words in line.decode():
             return line.decode()
     raise AssertionError(f"{words!r} was not said")
-
-
-def _eventually_there(path: Path) -> None:
-    deadline = time.monotonic() + 10
-    while not path.exists():
-        assert time.monotonic() < deadline, f"{path} does not appear"
-        time.sleep(0.01)

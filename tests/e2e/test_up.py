@@ -4,7 +4,9 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,12 +16,15 @@ from daemons import Daemon
 from deployment import Deployment, free_port, lend_kit, quiet_port
 from host_processes import leave_sleeping, sandboxes_of, until
 from ordinary_user import OrdinaryUser, ordinary_user
+from programs import need, need_that
 from ssh_client import SshClient, through_forward
 
+from bench.processes import listens, running
 from gate.turns import whole_machine
 from integration.command_line import SSHORE, CommandLine
 from sshore.proxy.forwards import Card
 
+_ROOT = Path(__file__).parents[2]
 CARD = re.compile(r"^(\w[\w ]*?) {2,}(\S.*)$", re.MULTILINE)
 
 
@@ -131,6 +136,31 @@ def test_a_stopped_demo_is_started_again(up: Up) -> None:
     up.demo.stop()
     up.start()
     assert up.paste(f"{up.card['ssh']} whoami").stdout == "work\n"
+
+
+class TestByMake:
+    """`make` passes no options on: what a user of it is told to do must be what make can do."""
+
+    @pytest.fixture
+    def by_make(self, up: Up) -> list[str]:
+        up.demo.stop()
+        need("make")
+        need_that(Path(sys.prefix) == _ROOT / ".venv", "the tests run in another environment than make up")
+        return ["make", "--no-print-directory", "-C", str(_ROOT), "up"]
+
+    def test_the_port_taken(self, up: Up, by_make: list[str]) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            taken_port = str(taken.getsockname()[1])
+            settings = {**up.environment, "SSHORE_STATE_DIR": str(up.state), "SSHORE_PORT": taken_port}
+            refused = subprocess.run(by_make, env=settings, capture_output=True, text=True, timeout=60)
+            assert refused.returncode != 0
+            assert f"port {taken_port} on 127.0.0.1 cannot be had" in refused.stderr
+            assert "choose another with --port or with SSHORE_PORT in the environment" in refused.stderr
+            port = free_port()
+            for other in ({"SSHORE_PORT": str(port)}, {}):
+                words = [*by_make, *([] if other else [f"PORT={port}"])]
+                with running(words, lambda said: "or shorter" in said, env={**settings, **other}):
+                    assert listens(port)
 
 
 class TestWithoutPrivilege:

@@ -15,6 +15,7 @@ from programs import need, need_that
 from small_disk import SmallDisk, small_disk
 from ssh_client import through_forward
 
+from bench.processes import hear
 from integration.command_line import SSHORE, CommandLine
 
 FAILED, USAGE, NOT_FOUND, REFUSED, UNAVAILABLE = 1, 2, 3, 4, 5
@@ -190,7 +191,7 @@ class TestFullDisk:
             box = through_forward(ours.admin, ours.connect("box", "--port", str(quiet_port())))
             with box.start("echo open; cat") as open_then:
                 assert open_then.stdout is not None
-                assert open_then.stdout.readline() == b"open\n"
+                hear(open_then, b"open\n")
                 disk.fill()
                 ours.server.kill()
                 open_then.communicate(timeout=20)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from parking_gateway import ParkingGateway
 
+from bench.processes import wait_ready
 from sshore.core import layout, run_files
 from sshore.kit.build import Kit, build_kit
 
@@ -99,8 +100,7 @@ def busybox_session(kit: Path, *, apps: tuple[str, ...] = ("ssh",)) -> Iterator[
         with ParkingGateway(root / "link" / layout.LINK_SOCKET_NAME, token) as gateway:
             process = _start(root, kit)
             try:
-                wait_until(lambda: gateway.parked or process.poll() is not None)
-                assert gateway.parked, (root / "log").read_text()
+                wait_ready(process, lambda _: bool(gateway.parked), root / "log")
                 yield BusyboxSession(root, gateway, process, token)
             finally:
                 _end(process)

@@ -14,7 +14,6 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,6 +21,7 @@ from typing import Any
 
 import psutil
 
+from bench.processes import wait_ready
 from integration.docker_images import make
 from integration.firewall import FirewallAsItWas
 
@@ -123,9 +123,6 @@ class DockerDaemon:
                 self.ok("load", stdin=make(image))
         return image
 
-    def log(self) -> str:
-        return (self.directory / "log").read_text(errors="replace")[-5000:]
-
     def _start_containerd(self) -> subprocess.Popen[bytes]:
         socket = self.directory / "containerd.sock"
         (self.directory / "containerd.toml").write_text(
@@ -151,11 +148,7 @@ class DockerDaemon:
             return subprocess.Popen(words, stdout=log, stderr=log, **how)  # type: ignore[call-overload,no-any-return]
 
     def _until(self, it_is_ready: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
-        deadline = time.monotonic() + START_DEADLINE_S
-        while not it_is_ready():
-            assert process.poll() is None, f"it ended: {self.log()}"
-            assert time.monotonic() < deadline, f"it is not ready: {self.log()}"
-            time.sleep(0.05)
+        wait_ready(process, lambda _: it_is_ready(), self.directory / "log", START_DEADLINE_S)
 
 
 def _end(process: subprocess.Popen[bytes] | None, number: signal.Signals) -> None:

@@ -2,15 +2,14 @@
 
 import shutil
 import socket
-import subprocess
 import tempfile
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from bench.processes import running
 from integration.docker_daemon import DockerDaemon
 
 USER, PASSWORD = "puller", "correct horse"
@@ -47,24 +46,12 @@ def registry() -> Iterator[Registry]:
         f"version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {directory}/data}}}}\n"
         f"http: {{addr: {made.host}}}\nauth: {{htpasswd: {{realm: tests, path: {directory}/htpasswd}}}}\n"
     )
-    with (directory / "log").open("wb") as log:
-        process = subprocess.Popen(["docker-registry", "serve", directory / "config.yml"], stdout=log, stderr=log)
+    command = ["docker-registry", "serve", str(directory / "config.yml")]
     try:
-        _until_it_answers(made, process)
-        yield made
+        with running(command, lambda _: _answers(made), within_s=START_DEADLINE_S):
+            yield made
     finally:
-        process.terminate()
-        process.wait(20)
         shutil.rmtree(directory)
-
-
-def _until_it_answers(made: Registry, process: "subprocess.Popen[bytes]") -> None:
-    deadline = time.monotonic() + START_DEADLINE_S
-    while not _answers(made):
-        log = (made.directory / "log").read_text()
-        assert process.poll() is None, log
-        assert time.monotonic() < deadline, log
-        time.sleep(0.05)
 
 
 def _answers(made: Registry) -> bool:

@@ -11,13 +11,14 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import psycopg
+
+from bench.processes import wait_ready
 
 PASSWORD = "correct-horse-battery"
 _DEADLINE_S = 30.0
@@ -80,11 +81,7 @@ class PostgresServer:
             self._process = subprocess.Popen(
                 [self._bin / "postgres", "-D", self._data, *settings], stdout=log, stderr=log, **_ordinary()
             )
-        deadline = time.monotonic() + _DEADLINE_S
-        while not self._serves():
-            assert self._process.poll() is None, (self._directory / "log").read_text()
-            assert time.monotonic() < deadline, (self._directory / "log").read_text()
-            time.sleep(0.02)
+        wait_ready(self._process, lambda _: self._serves(), self._directory / "log", _DEADLINE_S)
 
     def stop(self) -> None:
         """Stop it, breaking connections off (pg_ctl(1), fast shutdown)."""

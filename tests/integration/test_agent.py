@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from busybox_session import BusyboxSession, busybox_session, descendants, state_of, temporary_kit, wait_until
 
+from bench.processes import hear, running
 from sshore.agent.link import receive_until
 from sshore.core import layout
 from sshore.kit.build import Kit
@@ -98,8 +99,8 @@ def test_ssh_is_refused_until_it_is_launched(unlaunched: BusyboxSession) -> None
 
 def test_stopping_ssh_ends_open_connections_and_refuses_new_ones(session: BusyboxSession) -> None:
     line = ["ssh", *session.ssh_options(), "-p", str(session.gateway.port), "work@127.0.0.1", "echo in; cat"]
-    with subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as client:
-        assert client.stdout and client.stdout.readline() == b"in\n"
+    with subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as client:
+        hear(client, b"in\n")
         assert app(session, "ssh")["connections"] == 1
         assert session.gateway.call(call="app.stop", app="ssh") == {"ok": True}
         assert client.wait(5) == 255
@@ -321,7 +322,8 @@ def test_an_agent_links_over_tcp_where_there_is_no_shared_directory(kit: Kit, tm
         config = {"session": "s", "token": "T0k", "gateway": f"127.0.0.1:{listener.getsockname()[1]}", "new": "unknown"}
         (tmp_path / "agent.json").write_text(json.dumps(config))
         command = [sys.executable, "-I", "-S", kit.path / "agent", tmp_path / "agent.json"]
-        with subprocess.Popen(command, stderr=subprocess.DEVNULL) as agent:
+        listener.settimeout(10)
+        with running([*map(str, command)]) as agent:
             link, _ = listener.accept()
             with link:
                 link.settimeout(10)
@@ -331,8 +333,7 @@ def test_an_agent_links_over_tcp_where_there_is_no_shared_directory(kit: Kit, tm
                 link.sendall(switching_protocols(LINK_PROTOCOL) + encode_line({"call": "ping"}))
                 assert b'"ok":true' in link.recv(4096)
             agent.send_signal(signal.SIGHUP)
-            agent.terminate()
-            assert agent.wait(10) == 0
+        assert agent.returncode == 0
 
 
 def test_an_agent_without_its_configuration_says_which_file(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from busybox_session import UID, BusyboxSession, busybox_session, descendants, temporary_kit
 
+from bench.processes import hear
 from sshore.core import layout
 from sshore.core.errors import Unavailable
 from sshore.kit.build import Kit, build_kit
@@ -79,8 +80,9 @@ def test_no_process_of_the_session_is_root_on_the_host(session: BusyboxSession) 
         ["ssh", *session.ssh_options(), "-p", str(session.gateway.port), "work@127.0.0.1", "echo up; cat"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     ) as client:
-        assert client.stdout and client.stdout.readline() == b"up\n"
+        hear(client, b"up\n")
         uids = {Path(f"/proc/{pid}").stat().st_uid for pid in descendants(session.process.pid)}
         assert uids == {UID if os.getuid() == 0 else os.getuid()}
         client.communicate()

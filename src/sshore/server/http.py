@@ -141,5 +141,6 @@ def listen(host: str, port: int) -> socket.socket:
         sock.close()
         raise Unavailable(
             f"port {port} on {host} cannot be had ({error.strerror}): stop what uses it, or choose another with --port"
+            " or with SSHORE_PORT in the environment"
         ) from error
     return sock

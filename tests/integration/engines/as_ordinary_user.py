@@ -4,13 +4,20 @@ Forked rather than started anew, because the interpreter may lie where that user
 """
 
 import asyncio
+import ctypes
 import os
+import subprocess
 import sys
 import traceback
 from collections.abc import Callable
 from concurrent.futures import thread  # noqa: F401  # imported now, since the user may not reach it later
+from pathlib import Path
 
 import anyio._backends._asyncio  # noqa: F401  # likewise
+
+_CLONE = Path(__file__).parents[3]
+_CLONE_NEWNS = 0x00020000
+"""unshare(2); `os.unshare` is Python 3.12's."""
 
 
 def run_as_user(uid: int, function: Callable[[], None], before: Callable[[], None] = lambda: None) -> None:
@@ -31,6 +38,7 @@ def _child(uid: int, before: Callable[[], None], function: Callable[[], None], w
     status = 1
     try:
         before()
+        _open_the_way_to(_CLONE)
         os.setgroups([])
         os.setresgid(uid, uid, uid)
         os.setresuid(uid, uid, uid)
@@ -44,3 +52,19 @@ def _child(uid: int, before: Callable[[], None], function: Callable[[], None], w
         os.write(writer, traceback.format_exc().encode())
     finally:
         os._exit(status)
+
+
+def _open_the_way_to(directory: Path) -> None:
+    """Where the way leads through a directory that is closed to others, such as root's home: show this process, and
+    what it starts, that one with nothing in it but what is wanted."""
+    closed = next((parent for parent in reversed(directory.parents) if not parent.stat().st_mode & 0o001), None)
+    if closed is None:
+        return
+    assert ctypes.CDLL(None).unshare(_CLONE_NEWNS) == 0, "no mount namespace"
+    wanted = os.open(directory, os.O_PATH)
+    subprocess.run(["mount", "--make-rslave", "/"], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", closed], check=True)
+    directory.mkdir(parents=True)
+    bind = ["mount", "--no-canonicalize", "--bind", f"/proc/self/fd/{wanted}", directory]
+    subprocess.run(bind, check=True, pass_fds=[wanted])
+    os.close(wanted)
