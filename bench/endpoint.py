@@ -15,7 +15,7 @@ from bench.processes import running
 from sshore.core import layout
 from sshore.core.run_files import sshd_config
 
-_READY_S = 10.0
+_READY_S = 30.0
 _QUIET = ("-F", "none", "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes")
 
 
