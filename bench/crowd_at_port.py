@@ -65,7 +65,9 @@ def _figures(crowd: list[_Caller], whole_s: float, more: list[_Caller], grown: i
     more_s = sorted(caller.line_s or _DEADLINE_S for caller in more)[len(more) // 2]
     slowest_s = max(stood) if len(stood) == size else _DEADLINE_S
     return [
-        Figure("i", f"{named}: hear sshd", len(heard), "ok", None, f"all {size}", len(heard), least=size, samples=samples),
+        Figure(
+            "i", f"{named}: hear sshd", len(heard), "ok", None, f"all {size}", len(heard), least=size, samples=samples
+        ),
         Figure("i", f"{named}: refused or cut off", refused, "", None, "none", refused, most=0),
         Figure("i", f"{named}: until the last hears", whole_s, "s", None, "≤ 20 s", whole_s, most=_TARGET_S),
         Figure("i", f"{named}: slowest TCP handshake", slowest_s, "s", None, "≤ 1 s", slowest_s, most=1.0),

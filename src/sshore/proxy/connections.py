@@ -34,15 +34,6 @@ class _Waiting(asyncio.Protocol):
         return True
 
 
-async def relay(client: socket.socket, stream: OpenStream) -> None:
-    """Relay between a client and its stream until both have ended; closes them in any case."""
-    joined = await _join(client, stream)
-    try:
-        await joined.wait_closed()
-    finally:
-        joined.abort()
-
-
 async def open_patiently(target: Callable[[], StreamTarget], turns: Turns) -> OpenStream:
     """Open a stream. `target` is asked again for each attempt, because a token may be renewed meanwhile; each attempt
     takes a turn, and none is kept while nothing is attempted.
@@ -68,7 +59,8 @@ async def open_patiently(target: Callable[[], StreamTarget], turns: Turns) -> Op
         delay_s = min(delay_s * 2, _MAX_DELAY_S)
 
 
-async def _join(client: socket.socket, stream: OpenStream) -> Relay:
+async def begin_relay(client: socket.socket, stream: OpenStream) -> Relay:
+    """Begin to relay between a client and its stream; both are the relay's from now on, or closed."""
     loop = asyncio.get_running_loop()
     try:
         with suppress(OSError):  # the client may have gone

@@ -10,11 +10,12 @@ from itertools import chain
 from sshore.core.apps import SSH
 from sshore.core.errors import SshoreError
 from sshore.proxy import ports
-from sshore.proxy.connections import PATIENCE_S, open_patiently, relay
+from sshore.proxy.connections import PATIENCE_S, begin_relay, open_patiently
 from sshore.proxy.forwards import Forward, ForwardStatus
 from sshore.proxy.health import HEALTHY, Health, Report, report_of_error, report_of_removed
 from sshore.proxy.refusal import refuse
 from sshore.proxy.turns import Turns
+from sshore.relay.join import Relay
 from sshore.sdk.async_stream import OpenStream
 from sshore.sdk.stream_head import StreamTarget
 from sshore.wire.problems import Code
@@ -118,12 +119,18 @@ class Forwarder:
     async def _serve(self, client: socket.socket) -> None:
         self.connections += 1
         try:
-            if (stream := await self._open(client)) is not None:
-                await relay(client, stream)
+            relay = await self._relay(client)
+            del client  # which is the relay's, or closed; there may be thousands
+            if relay is not None:
+                await _end(relay)
         except Exception:
             _log.exception("forward %s: a connection failed", self.forward.name)
         finally:
             self.connections -= 1
+
+    async def _relay(self, client: socket.socket) -> Relay | None:
+        stream = await self._open(client)
+        return None if stream is None else await begin_relay(client, stream)
 
     async def _open(self, client: socket.socket) -> OpenStream | None:
         """The client's stream; None where there is none: the client has been told, and is closed."""
@@ -144,6 +151,14 @@ class Forwarder:
     def _report_of(self, error: SshoreError) -> Report:
         is_removed = error.problem.code is Code.NOT_FOUND and not self.forward.is_folder
         return report_of_removed(self.forward.name) if is_removed else report_of_error(error)
+
+
+async def _end(relay: Relay) -> None:
+    """Wait for both ends' end, and close them in any case."""
+    try:
+        await relay.wait_closed()
+    finally:
+        relay.abort()
 
 
 def _waiting(listener: socket.socket) -> Iterator[socket.socket]:
