@@ -1,4 +1,4 @@
-"""(i) Many connections at once at one local port, all kept open; one more while they are; and what all of them weigh."""
+"""(i) Many connections at once at one local port, all kept open; one more meanwhile; and what all of them weigh."""
 
 import errno
 import resource

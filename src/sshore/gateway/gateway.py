@@ -125,7 +125,6 @@ class Gateway:
         except Exception:  # too late for an HTTP answer: these are the peers' bytes now
             log.exception("a stream failed", extra={"session": stream.grant.session_id, "app": stream.app})
             stream.relay.abort()
-            self._streams.discard(stream.relay)
         finally:
             if stream.started is not None:
                 await stream.started.aclose()
@@ -171,38 +170,37 @@ class Gateway:
 
     async def _follow(self, stream: "_Stream") -> None:
         """Wait for the stream's end, with a note of its beginning and its end."""
-        if self._journal is None:
-            await self._wait(stream)
-            return
-        stream_id = self._journal.opened(stream.grant, stream.app, stream.address, stream.client)
-        try:
-            await self._wait(stream)
-        finally:
-            relay = stream.relay
-            self._journal.ended(stream_id, relay.bytes_from_left, relay.bytes_from_right, _end_of(relay))
-
-    async def _wait(self, stream: "_Stream") -> None:
-        relay, grant = stream.relay, stream.grant
         self.streams_total += 1
         began = monotonic()
+        journal, stream_id = self._journal, None
         try:
-            await relay.wait_closed()
+            if journal is not None:
+                stream_id = journal.opened(stream.grant, stream.app, stream.address, stream.client)
+            await stream.relay.wait_closed()
+            self.bytes_total += stream.relay.bytes_from_left + stream.relay.bytes_from_right
+            _log_end(stream, monotonic() - began)
         finally:
+            relay = stream.relay
             self._streams.discard(relay)
-        self.bytes_total += relay.bytes_from_left + relay.bytes_from_right
-        log.info(
-            "stream ended",
-            extra={
-                "session": grant.session_id,
-                "app": stream.app,
-                "user": grant.user,
-                "duration_s": round(monotonic() - began, 3),
-                "bytes_in": relay.bytes_from_left,
-                "bytes_out": relay.bytes_from_right,
-                "end": str(_end_of(relay)),
-                **({"error": repr(relay.broken)} if relay.broken else {}),
-            },
-        )
+            if journal is not None and stream_id is not None:
+                journal.ended(stream_id, relay.bytes_from_left, relay.bytes_from_right, _end_of(relay))
+
+
+def _log_end(stream: "_Stream", duration_s: float) -> None:
+    relay = stream.relay
+    log.info(
+        "stream ended",
+        extra={
+            "session": stream.grant.session_id,
+            "app": stream.app,
+            "user": stream.grant.user,
+            "duration_s": round(duration_s, 3),
+            "bytes_in": relay.bytes_from_left,
+            "bytes_out": relay.bytes_from_right,
+            "end": str(_end_of(relay)),
+            **({"error": repr(relay.broken)} if relay.broken else {}),
+        },
+    )
 
 
 def _end_of(relay: Relay) -> StreamEnd:

@@ -122,7 +122,10 @@ class Forwarder:
             relay = await self._relay(client)
             del client  # which is the relay's, or closed; there may be thousands
             if relay is not None:
-                await _end(relay)
+                try:
+                    await relay.wait_closed()
+                finally:
+                    relay.abort()
         except Exception:
             _log.exception("forward %s: a connection failed", self.forward.name)
         finally:
@@ -151,14 +154,6 @@ class Forwarder:
     def _report_of(self, error: SshoreError) -> Report:
         is_removed = error.problem.code is Code.NOT_FOUND and not self.forward.is_folder
         return report_of_removed(self.forward.name) if is_removed else report_of_error(error)
-
-
-async def _end(relay: Relay) -> None:
-    """Wait for both ends' end, and close them in any case."""
-    try:
-        await relay.wait_closed()
-    finally:
-        relay.abort()
 
 
 def _waiting(listener: socket.socket) -> Iterator[socket.socket]:

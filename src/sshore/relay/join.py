@@ -105,7 +105,7 @@ class Relay:
         """What broke the stream; None so far, or after an orderly end."""
         self.aborted = ""
         """Why `abort` was called; empty when it was not."""
-        self._waiter: asyncio.Future[None] | None = None
+        self._waiter: asyncio.Future[Exception | None] | None = None
 
     @property
     def bytes_from_left(self) -> int:
@@ -121,12 +121,12 @@ class Relay:
         self._left.transport.abort()
         self._right.transport.abort()
 
-    async def wait_closed(self) -> Exception | None:
-        """Return when both ends are gone: None after an orderly end, else what broke the stream. For one at a time."""
-        if self._alive:
-            self._waiter = asyncio.get_running_loop().create_future()
-            await self._waiter
-        return self.broken
+    def wait_closed(self) -> "asyncio.Future[Exception | None]":
+        """Done when both ends are gone: None after an orderly end, else what broke the stream. For one at a time."""
+        self._waiter = asyncio.get_running_loop().create_future()
+        if not self._alive:
+            self._waiter.set_result(self.broken)
+        return self._waiter
 
     def _start(self, to_left: bytes, to_right: bytes) -> None:
         self._left.received += len(to_right)
@@ -146,7 +146,7 @@ class Relay:
         self._alive -= 1
         self.broken = self.broken or exc
         if not self._alive and self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+            self._waiter.set_result(self.broken)
 
 
 def join(left: asyncio.Transport, right: asyncio.Transport, *, to_left: bytes = b"", to_right: bytes = b"") -> Relay:
