@@ -12,7 +12,7 @@ from sshore.core.errors import SshoreError
 from sshore.proxy import ports
 from sshore.proxy.connections import PATIENCE_S, begin_relay, open_patiently
 from sshore.proxy.forwards import Forward, ForwardStatus
-from sshore.proxy.health import HEALTHY, Health, Report, report_of_error, report_of_removed
+from sshore.proxy.health import HEALTHY, Health, Report, report_of_error, report_of_folder, report_of_removed
 from sshore.proxy.refusal import refuse
 from sshore.proxy.turns import Turns
 from sshore.relay.join import Relay
@@ -152,8 +152,11 @@ class Forwarder:
         return stream
 
     def _report_of(self, error: SshoreError) -> Report:
-        is_removed = error.problem.code is Code.NOT_FOUND and not self.forward.is_folder
-        return report_of_removed(self.forward.name) if is_removed else report_of_error(error)
+        if error.problem.code is not Code.NOT_FOUND:
+            return report_of_error(error)
+        # The server knows it by its id, its user by its name.
+        name = self.forward.name
+        return report_of_folder(name, is_there=False) if self.forward.is_folder else report_of_removed(name)
 
 
 def _waiting(listener: socket.socket) -> Iterator[socket.socket]:
