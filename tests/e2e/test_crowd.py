@@ -21,10 +21,12 @@ SSHD = b"SSH-2.0-OpenSSH"
 def mob(shared: Deployment) -> Iterator[Owner]:
     """An owner of two sessions with a forward each."""
     mob = shared.member("mob")
+    mob.proxy.start()
     for name in ("busy", "quiet"):
         mob.run_session(name, "--network", "none")
     yield mob
     mob.remove("busy", "quiet")
+    mob.proxy.stop()
 
 
 def call(stack: ExitStack, port: int, count: int) -> list[socket.socket]:

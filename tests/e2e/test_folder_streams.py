@@ -115,13 +115,13 @@ def test_a_port_of_an_older_local_proxy_follows_its_folder_too(shared: Deploymen
     cat.ok("folder", "create", "own")
     names = {"own": "own", "common": f"{owner}/common"}
     cards = {name: Card(**cat.json("connect", f"folder:{ref}")) for name, ref in names.items()}
-    cat.proxy.stop()
+    cat.ok("proxy", "stop")
     state = json.loads((cat.config / "forwards.json").read_bytes())
     for item in (*state["forwards"], *state["last_ports"]):
         if (port := item["port"]) in (cards["own"].port, cards["common"].port):
             item["key"]["session_id"] = "folder:" + names["own" if port == cards["own"].port else "common"]
     (cat.config / "forwards.json").write_text(json.dumps(state))
-    cat.proxy.start()
+    cat.ok("proxy", "start")
     known = {"folder:own": (cards["own"].port, "ok"), f"folder:{owner}/common": (cards["common"].port, "ok")}
     assert forwards(cat) == known
     cat.ok("folder", "rename", "own", "own-2")

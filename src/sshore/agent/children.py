@@ -40,13 +40,12 @@ class Children:
         Raises:
             OSError: it cannot be started.
         """
-        actions = [(os.POSIX_SPAWN_DUP2, fd, number) for number, fd in enumerate((stdin, stdout, stderr))]
-        with self._open_files.of_session():
+        with self._open_files.of_session(stdin, stdout, stderr) as given:
             pid = os.posix_spawnp(
                 command[0],
                 command,
                 os.environ if environment is None else environment,
-                file_actions=actions,
+                file_actions=[(os.POSIX_SPAWN_DUP2, fd, number) for number, fd in enumerate(given)],
                 setsid=True,
                 setsigmask=(),
                 setsigdef=_DEFAULT_AGAIN,
