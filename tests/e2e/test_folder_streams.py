@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from deployment import Deployment, Owner, deployment
+from deployment import Deployment, Owner, deployment, free_port
 from host_processes import command_of, until
 from small_disk import small_disk
 from ssh_client import SshClient, run, through_forward
@@ -114,7 +114,11 @@ def test_a_port_of_an_older_local_proxy_follows_its_folder_too(shared: Deploymen
     (owner,) = (folder["owner"] for folder in cat.json("folder", "ls") if folder["name"] == "common")
     cat.ok("folder", "create", "own")
     names = {"own": "own", "common": f"{owner}/common"}
-    cards = {name: Card(**cat.json("connect", f"folder:{ref}")) for name, ref in names.items()}
+    cards = {
+        # No port that other local proxies of this machine look for while this one is stopped.
+        name: Card(**cat.json("connect", f"folder:{ref}", "--port", str(free_port())))
+        for name, ref in names.items()
+    }
     cat.ok("proxy", "stop")
     state = json.loads((cat.config / "forwards.json").read_bytes())
     for item in (*state["forwards"], *state["last_ports"]):
