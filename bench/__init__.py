@@ -17,6 +17,7 @@ medians is what the targets speak of. docs/measurements.md says what the figures
     connecting.py   (b) connect to `true`, and how long the server takes to authorise a stream
     session.py      (c) from `sshore run` to the first output of a command
     crowd.py        (d) 200 connections at once
+    crowd_at_port.py  (i) 1,000 connections at once at one local port, all kept open
     memory.py       (e) memory of an open stream
     websocket.py    (g) dropbear behind websockify, for comparison
     by_name.py      (i) `ssh NAME.sshore` and `sshore ssh` against `ssh -p PORT`, near and far

@@ -10,6 +10,7 @@ from pathlib import Path
 from bench.by_name import connections_by_name
 from bench.connecting import connections
 from bench.crowd import crowds
+from bench.crowd_at_port import crowd_at_port
 from bench.deployment import Deployment, deployment
 from bench.endpoint import Endpoint, direct_sshd
 from bench.figures import Figure, table, write_json
@@ -28,6 +29,7 @@ Part = Callable[[Deployment, Endpoint, Pace], list[Figure]]
 
 # Memory comes first: the other parts leave the processes' heaps grown.
 PARTS: dict[str, Part] = {
+    "i": lambda ours, _, pace: crowd_at_port(ours, pace.of(1000, 50), pace),
     "e": lambda ours, _, pace: memory_of_streams(ours, pace.of(200, 20)),
     "a": lambda ours, direct, pace: transfers(ours, direct, pace.of(1024, 64) * _MIB, pace.of(7, 1), pace),
     "b": lambda ours, direct, pace: connections(ours, direct, pace.of(25, 3), pace),

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from deployment import Deployment, Owner, deployment
+from deployment import Deployment, Owner, deployment, free_port
 from host_processes import command_of, until
 from small_disk import small_disk
 from ssh_client import SshClient, run, through_forward
@@ -44,6 +44,11 @@ def sftp_ok(owner: Owner, folder: str, *commands: str) -> str:
     return done.stdout.decode()
 
 
+def forwards(owner: Owner) -> dict[str, tuple[int, str]]:
+    """Port and health of each forward, by what it leads to."""
+    return {status["session"]: (status["port"], status["health"]) for status in owner.json("forwards")}
+
+
 def programs_of(shared: Deployment) -> int:
     """Confined programs that run on this deployment's folders."""
     mark = str(shared.state / "folders")
@@ -74,6 +79,65 @@ def test_any_sftp_client_by_a_port_of_the_local_proxy(cat: Owner, tmp_path: Path
     (status,) = cat.json("forwards")
     assert (status["session"], status["health"]) == ("folder:data", "ok")
     cat.ok("disconnect", "folder:data")
+
+
+def test_a_port_follows_its_folder(shared: Deployment, cat: Owner) -> None:
+    """Renamed, it is the same folder behind the same port at once, and a new folder of the old name has another."""
+    cat.ok("folder", "create", "before")
+    card = Card(**cat.json("connect", "folder:before"))
+    client = through_forward(cat, card)
+    client.sftp("mkdir mark")
+    cat.ok("folder", "rename", "before", "after")
+    client.sftp("rmdir mark", "mkdir again")
+    assert forwards(cat) == {"folder:after": (card.port, "ok")}
+    cat.ok("folder", "create", "before")
+    other = Card(**cat.json("connect", "folder:before"))
+    through_forward(cat, other).sftp("mkdir new")
+    assert sorted(path.name for path in shared.folder("after", "cat").iterdir()) == ["again"]
+    assert forwards(cat) == {"folder:after": (card.port, "ok"), "folder:before": (other.port, "ok")}
+    cat.ok("folder", "rm", "after")
+    refused = client.run("true").stderr.decode()
+    assert "the folder after is not there" in refused and "sshore disconnect folder:after" in refused
+    cat.ok("folder", "trash", "restore", "after", "--as", "back")
+    assert forwards(cat)["folder:back"] == (card.port, "ok")
+    through_forward(cat, Card(**cat.json("connect", "folder:back"))).sftp("rmdir again")  # its keys went with the trash
+    assert forwards(cat)["folder:back"] == (card.port, "ok")
+    for name in ("back", "before"):
+        cat.ok("disconnect", f"folder:{name}")
+        cat.ok("folder", "rm", name)
+
+
+def test_a_port_of_an_older_local_proxy_follows_its_folder_too(shared: Deployment, cat: Owner) -> None:
+    """The state file of an older one knows folders by their names, one's own and others'."""
+    shared.admin.ok("folder", "create", "common")
+    shared.admin.ok("folder", "share", "common", "--with", "cat", "--rw")
+    (owner,) = (folder["owner"] for folder in cat.json("folder", "ls") if folder["name"] == "common")
+    cat.ok("folder", "create", "own")
+    names = {"own": "own", "common": f"{owner}/common"}
+    cards = {
+        # No port that other local proxies of this machine look for while this one is stopped.
+        name: Card(**cat.json("connect", f"folder:{ref}", "--port", str(free_port())))
+        for name, ref in names.items()
+    }
+    cat.ok("proxy", "stop")
+    state = json.loads((cat.config / "forwards.json").read_bytes())
+    for item in (*state["forwards"], *state["last_ports"]):
+        if (port := item["port"]) in (cards["own"].port, cards["common"].port):
+            item["key"]["session_id"] = "folder:" + names["own" if port == cards["own"].port else "common"]
+    (cat.config / "forwards.json").write_text(json.dumps(state))
+    cat.ok("proxy", "start")
+    known = {"folder:own": (cards["own"].port, "ok"), f"folder:{owner}/common": (cards["common"].port, "ok")}
+    assert forwards(cat) == known
+    cat.ok("folder", "rename", "own", "own-2")
+    shared.admin.ok("folder", "rename", "common", "common-2")
+    for name, card in cards.items():
+        through_forward(cat, card).sftp(f"mkdir {name}-is-here")
+    assert forwards(cat) == {f"{name}-2": where for name, where in known.items()}
+    assert (shared.folder("common-2", owner) / "common-is-here").is_dir()
+    for ref in ("own-2", f"{owner}/common-2"):
+        cat.ok("disconnect", f"folder:{ref}")
+    cat.ok("folder", "rm", "own-2")
+    shared.admin.ok("folder", "rm", "common-2")
 
 
 def test_the_port_gives_sftp_and_nothing_else(cat: Owner) -> None:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -11,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -365,3 +367,20 @@ def test_a_line_is_read_to_its_end_and_not_one_byte_beyond() -> None:
 
 def _text(path: Path) -> str:
     return path.read_text() if path.exists() else ""
+
+
+def test_more_connections_than_a_session_may_have_files_open(kit: Kit) -> None:
+    """The agent holds a descriptor for each; its limit is its own, and programs in the session keep theirs."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with ExitStack() as stack:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (64, hard))
+        try:
+            session = stack.enter_context(busybox_session(kit.path))
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        for _ in range(80):
+            reply, link = session.gateway.ask({"open": "ssh"})
+            stack.callback(session.gateway.close, link)
+            assert reply == {"ok": True}
+            assert link.recv(8) == b"SSH-2.0-"
+        assert session.ssh("ulimit -S -n").stdout == "64\n"

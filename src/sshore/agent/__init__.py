@@ -27,5 +27,6 @@ standard library only, one thread, one selector loop, no asyncio, under 15 MB re
     check_files.py  beside the agent, confined to a folder: checksums of files
     guard_sftp.py   likewise: an SFTP server with a quota
     terminals.py  a line for whoever sits at a terminal of the session
+    open_files.py  how many files the agent may have open, and its children
     journal.py    the agent's log on stderr, and sshd's lines in it
 """

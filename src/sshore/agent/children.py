@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 
 from sshore.agent.loop import Callback, Loop, Timer
+from sshore.agent.open_files import OpenFiles
 
 OnExit = Callable[[int, int], None]
 """Is told the pid and the exit status; minus the signal's number when one killed it (`os.waitstatus_to_exitcode`)."""
@@ -19,6 +20,7 @@ class Children:
 
     def __init__(self, loop: Loop) -> None:
         self._loop = loop
+        self._open_files = OpenFiles()
         self._on_exit: dict[int, OnExit] = {}
         self._endings: list[_Ending] = []
 
@@ -38,16 +40,16 @@ class Children:
         Raises:
             OSError: it cannot be started.
         """
-        actions = [(os.POSIX_SPAWN_DUP2, fd, number) for number, fd in enumerate((stdin, stdout, stderr))]
-        pid = os.posix_spawnp(
-            command[0],
-            command,
-            os.environ if environment is None else environment,
-            file_actions=actions,
-            setsid=True,
-            setsigmask=(),
-            setsigdef=_DEFAULT_AGAIN,
-        )
+        with self._open_files.of_session(stdin, stdout, stderr) as given:
+            pid = os.posix_spawnp(
+                command[0],
+                command,
+                os.environ if environment is None else environment,
+                file_actions=[(os.POSIX_SPAWN_DUP2, fd, number) for number, fd in enumerate(given)],
+                setsid=True,
+                setsigmask=(),
+                setsigdef=_DEFAULT_AGAIN,
+            )
         self._on_exit[pid] = on_exit
         return pid
 

@@ -160,6 +160,7 @@ def folder_message(listed: ListedFolder, caller: User) -> FolderMessage:
         read_only=listed.read_only,
         shared_with=[ShareFolder(name, share.read_only) for name, share in listed.shares],
         offered_path=folder.path if listed.owner == caller.name else "",
+        id=folder.id,
     )
 
 

@@ -2,11 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack
 from time import monotonic
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypeVar
 from urllib.parse import parse_qs, unquote
 
 from sshore.core.audit import StreamEnd
@@ -25,6 +25,7 @@ from sshore.wire.heads import RequestHead, problem_response, switching_protocols
 from sshore.wire.problems import Code, Problem
 
 log = logging.getLogger("sshore.gateway")
+T = TypeVar("T")
 
 _UNKNOWN_PORT = 65535
 """As sshd has it (packet.c, ssh_remote_port)."""
@@ -83,9 +84,9 @@ class Gateway:
         """Take over a connection whose first request asks for an upgrade of ours; False when it does not."""
         match head.upgrade:
             case heads.STREAM_PROTOCOL:
-                self._start(transport, self._open_stream(transport, head, rest))
+                self._start(transport, self._serve_stream(transport, head, rest))
             case heads.LINK_PROTOCOL:
-                self._start(transport, self._park_link(transport, head))
+                self._start(transport, self._answered(transport, self._park_link(transport, head)))
             case _:
                 return False
         return True
@@ -96,12 +97,12 @@ class Gateway:
             task.close()
             transport.close()
         else:
-            self._tasks.create_task(self._answer_errors(transport, task))
+            self._tasks.create_task(task)
 
-    async def _answer_errors(self, transport: asyncio.Transport, task: Coroutine[Any, Any, None]) -> None:
-        """The connection's boundary: a refusal becomes an HTTP answer, a fault is logged and ends it."""
+    async def _answered(self, transport: asyncio.Transport, opening: Coroutine[Any, Any, T]) -> T | None:
+        """The connection's boundary: a refusal becomes an HTTP answer, a fault is logged and ends it; None then."""
         try:
-            await task
+            return await opening
         except SshoreError as error:
             transport.write(problem_response(error.problem))
             transport.close()
@@ -109,6 +110,7 @@ class Gateway:
             log.exception("a connection failed", extra={"peer": transport.get_extra_info("peername")})
             transport.write(problem_response(Problem(Code.INTERNAL, "the server failed; its log says why")))
             transport.close()
+        return None
 
     async def _park_link(self, transport: asyncio.Transport, head: RequestHead) -> None:
         session_id = await self._authority.authorise_link(head.bearer_token)
@@ -116,7 +118,22 @@ class Gateway:
         self.links.park(session_id, transport)
         transport.resume_reading()
 
-    async def _open_stream(self, transport: asyncio.Transport, head: RequestHead, rest: bytes) -> None:
+    async def _serve_stream(self, transport: asyncio.Transport, head: RequestHead, rest: bytes) -> None:
+        stream = await self._answered(transport, self._open_stream(transport, head, rest))
+        del head, rest  # streams live for days, and there may be thousands of them
+        if stream is None:
+            return
+        try:
+            await self._follow(stream)
+        except Exception:  # too late for an HTTP answer: these are the peers' bytes now
+            log.exception("a stream failed", extra={"session": stream.grant.session_id, "app": stream.app})
+            stream.relay.abort()
+        finally:
+            if stream.started is not None:
+                await stream.started.aclose()
+
+    async def _open_stream(self, transport: asyncio.Transport, head: RequestHead, rest: bytes) -> "_Stream | None":
+        """The stream, joined; None where nobody wants it any more."""
         target = _stream_target(head)
         async with AsyncExitStack() as stack:
             with self._streams.opening() as opening:
@@ -127,18 +144,13 @@ class Gateway:
                 if transport.is_closing() or self._closing:
                     far.abort()
                     transport.abort()
-                    return
+                    return None
                 transport.write(switching_protocols(heads.STREAM_PROTOCOL, **told))
                 relay = join(transport, far, to_left=first, to_right=rest)
                 self._streams.add(relay, grant)
-            client = head.fields.get("user-agent", "")
-            try:
-                with self._journalled(relay, grant, target.app, self._address(transport, head), client):
-                    await self._follow(relay, grant, target.app)
-            except Exception:  # too late for an HTTP answer: these are the peers' bytes now
-                log.exception("a stream failed", extra={"session": grant.session_id, "app": target.app})
-                relay.abort()
-                self._streams.discard(relay)
+            address, client = self._address(transport, head), head.fields.get("user-agent", "")
+            started = stack.pop_all() if target.is_folder else None
+            return _Stream(relay, grant, target.app, address, client, started)
 
     async def _far_end(
         self, stack: AsyncExitStack, transport: asyncio.Transport, head: RequestHead, target: "_Target"
@@ -184,44 +196,56 @@ class Gateway:
             return {}
         return {"connection": f"{client} {_UNKNOWN_PORT} {server[0]} {server[1]}"}
 
-    @contextmanager
-    def _journalled(self, relay: Relay, grant: StreamGrant, app: str, address: str, client: str) -> Iterator[None]:
-        if self._journal is None:
-            yield
-            return
-        stream_id = self._journal.opened(grant, app, address, client)
-        try:
-            yield
-        finally:
-            self._journal.ended(stream_id, relay.bytes_from_left, relay.bytes_from_right, _end_of(relay))
-
-    async def _follow(self, relay: Relay, grant: StreamGrant, app: str) -> None:
+    async def _follow(self, stream: "_Stream") -> None:
+        """Wait for the stream's end, with a note of its beginning and its end."""
         self.streams_total += 1
         began = monotonic()
+        journal, stream_id = self._journal, None
         try:
-            await relay.wait_closed()
+            if journal is not None:
+                stream_id = journal.opened(stream.grant, stream.app, stream.address, stream.client)
+            await stream.relay.wait_closed()
+            self.bytes_total += stream.relay.bytes_from_left + stream.relay.bytes_from_right
+            _log_end(stream, monotonic() - began)
         finally:
+            relay = stream.relay
             self._streams.discard(relay)
-        self.bytes_total += relay.bytes_from_left + relay.bytes_from_right
-        log.info(
-            "stream ended",
-            extra={
-                "session": grant.session_id,
-                "app": app,
-                "user": grant.user,
-                "duration_s": round(monotonic() - began, 3),
-                "bytes_in": relay.bytes_from_left,
-                "bytes_out": relay.bytes_from_right,
-                "end": str(_end_of(relay)),
-                **({"error": repr(relay.broken)} if relay.broken else {}),
-            },
-        )
+            if journal is not None and stream_id is not None:
+                journal.ended(stream_id, relay.bytes_from_left, relay.bytes_from_right, _end_of(relay))
+
+
+def _log_end(stream: "_Stream", duration_s: float) -> None:
+    relay = stream.relay
+    log.info(
+        "stream ended",
+        extra={
+            "session": stream.grant.session_id,
+            "app": stream.app,
+            "user": stream.grant.user,
+            "duration_s": round(duration_s, 3),
+            "bytes_in": relay.bytes_from_left,
+            "bytes_out": relay.bytes_from_right,
+            "end": str(_end_of(relay)),
+            **({"error": repr(relay.broken)} if relay.broken else {}),
+        },
+    )
 
 
 def _end_of(relay: Relay) -> StreamEnd:
     if relay.aborted:
         return StreamEnd(relay.aborted)
     return StreamEnd.BROKEN if relay.broken else StreamEnd.CLOSED
+
+
+class _Stream(NamedTuple):
+    """A stream that is joined, and what there is to say of it; `started` ends what was started for it."""
+
+    relay: Relay
+    grant: StreamGrant
+    app: str
+    address: str
+    client: str
+    started: AsyncExitStack | None
 
 
 class _Target(NamedTuple):

@@ -6,6 +6,7 @@ state_file.py   the forwards on disk
 ports.py        which local port a forward gets
 connections.py  one TCP connection: opens its stream, patiently, and relays
 refusal.py      tells an SSH client why there is no stream, in SSH's own words
+turns.py        how many connections of one forward are opened at a time
 forwarder.py    a forward at work: its listeners and its connections
 engine.py       all forwards: open, close, restore, watch
 setup.py        what a server is asked when a forward is opened

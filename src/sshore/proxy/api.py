@@ -50,7 +50,7 @@ class LocalApi:
             Route("/api/v1/status", self._status),
             Route("/api/v1/forwards", self._list),
             Route("/api/v1/forwards", self._open, methods=["POST"]),
-            Route("/api/v1/forwards/{session}", self._close, methods=["DELETE"]),
+            Route("/api/v1/forwards/{session:path}", self._close, methods=["DELETE"]),
             Route("/api/v1/stop", self._stop, methods=["POST"]),
         ]
         return Starlette(routes=routes, exception_handlers={SshoreError: _refuse})

@@ -10,6 +10,7 @@ from contextlib import suppress
 
 from sshore.core.errors import SshoreError
 from sshore.proxy.health import is_passing
+from sshore.proxy.turns import Turns
 from sshore.relay.join import Relay, join
 from sshore.sdk.async_stream import OpenStream, open_stream
 from sshore.sdk.stream_head import StreamTarget
@@ -33,34 +34,33 @@ class _Waiting(asyncio.Protocol):
         return True
 
 
-async def relay(client: socket.socket, stream: OpenStream) -> None:
-    """Relay between a client and its stream until both have ended; closes them in any case."""
-    joined = await _join(client, stream)
-    try:
-        await joined.wait_closed()
-    finally:
-        joined.abort()
-
-
-async def open_patiently(target: Callable[[], StreamTarget]) -> OpenStream:
-    """Open a stream. `target` is asked again for each attempt, because a token may be renewed meanwhile.
+async def open_patiently(target: Callable[[], StreamTarget], turns: Turns) -> OpenStream:
+    """Open a stream. `target` is asked again for each attempt, because a token may be renewed meanwhile; each attempt
+    takes a turn, and none is kept while nothing is attempted.
 
     Raises:
-        SshoreError: it could not be opened, within `PATIENCE_S` where there was hope.
+        SshoreError: it could not be opened, within `PATIENCE_S` since its first turn where there was hope.
     """
-    deadline = asyncio.get_running_loop().time() + PATIENCE_S
+    loop = asyncio.get_running_loop()
+    deadline: float | None = None
     delay_s = _FIRST_DELAY_S
     while True:
-        try:
-            return await open_stream(target(), PATIENCE_S)
-        except SshoreError as error:
-            if not is_passing(error) or asyncio.get_running_loop().time() + delay_s > deadline:
-                raise
+        async with turns:
+            deadline = deadline or loop.time() + PATIENCE_S
+            try:
+                stream = await open_stream(target(), PATIENCE_S)
+            except SshoreError as error:
+                if not is_passing(error) or loop.time() + delay_s > deadline:
+                    raise
+            else:
+                turns.note_progress()
+                return stream
         await asyncio.sleep(delay_s)
         delay_s = min(delay_s * 2, _MAX_DELAY_S)
 
 
-async def _join(client: socket.socket, stream: OpenStream) -> Relay:
+async def begin_relay(client: socket.socket, stream: OpenStream) -> Relay:
+    """Begin to relay between a client and its stream; both are the relay's from now on, or closed."""
     loop = asyncio.get_running_loop()
     try:
         with suppress(OSError):  # the client may have gone

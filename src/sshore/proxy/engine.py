@@ -19,7 +19,7 @@ from sshore.proxy import ports
 from sshore.proxy.forwarder import Forwarder
 from sshore.proxy.forwards import Card, Forward, ForwardKey, ForwardStatus, make_card, make_folder_card, make_plain_card
 from sshore.proxy.health import HEALTHY, report_of_error, report_of_folder, report_of_removed, report_of_session
-from sshore.proxy.setup import Prepared, list_all, prepare
+from sshore.proxy.setup import Listing, Prepared, list_all, prepare
 from sshore.proxy.state_file import State, read_state, write_state
 from sshore.sdk.config_dir import ConfigDir
 from sshore.sdk.credentials import Login, read_credentials
@@ -118,12 +118,33 @@ class ForwardEngine:
         for forwarder in forwarders:
             key = forwarder.forward.key
             if forwarder.forward.is_folder:
-                ref = key.session_id.removeprefix(FOLDER_PREFIX)
-                forwarder.note(report_of_folder(ref, is_there=ref in listing.folders))
+                await self._refresh_folder(forwarder, listing)
             elif (session := listing.sessions.get(key.session_id)) is not None:
                 forwarder.note(report_of_session(session, key.app))
             else:
                 forwarder.note(report_of_removed(forwarder.forward.name))
+
+    async def _refresh_folder(self, forwarder: Forwarder, listing: Listing) -> None:
+        """A forward follows its folder: under whatever name it finds it, it has that name from now on."""
+        forward = forwarder.forward
+        found = listing.find_folder(forward.key.session_id.removeprefix(FOLDER_PREFIX))
+        forwarder.note(report_of_folder(forward.name, is_there=found is not None))
+        if found is None:
+            return
+        target, name = (FOLDER_PREFIX + word for word in found)
+        if (target, name) != (forward.key.session_id, forward.name):
+            async with self._changing:
+                self._rename(forwarder, replace(forward.key, session_id=target), name)
+                await asyncio.to_thread(self._save)
+
+    def _rename(self, forwarder: Forwarder, key: ForwardKey, name: str) -> None:
+        before = forwarder.forward.key
+        running = self._running.get(before)
+        if running is None or running[0] is not forwarder or (key != before and key in self._running):
+            return  # it was closed meanwhile, or there is another one to the folder
+        forwarder.forward = replace(forwarder.forward, key=key, name=name)
+        self._running[key] = self._running.pop(before)
+        self._last_ports[key] = self._last_ports.pop(before)
 
     async def _bind(self, wanted: Forward, asked: int | None, preferred: int | None) -> tuple[Forward, str]:
         """Put a forward to work; returns it with its port, and what the user is to be told."""
@@ -131,11 +152,16 @@ class ForwardEngine:
             return await self._rebind(wanted, asked)
         if waiting := await self._give_up_waiting(wanted.key):
             preferred = waiting
-        last = await self._supersede(wanted) or self._last_ports.get(wanted.key)
+        last = await self._supersede(wanted) or self._last_port(wanted)
         port, listeners, note = ports.bind_first(asked or preferred, last, self._reserved())
         forward = replace(wanted, port=port)
         self._run(forward, listeners)
         return forward, note
+
+    def _last_port(self, wanted: Forward) -> int | None:
+        """An older local proxy has kept a folder's port by its name."""
+        by_name = replace(wanted.key, session_id=wanted.name)
+        return self._last_ports.get(wanted.key) or self._last_ports.get(by_name)
 
     def _is_bound(self, key: ForwardKey) -> bool:
         return key in self._running and not self._running[key][0].bind_note

@@ -3,15 +3,19 @@
 import asyncio
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from itertools import chain
 
 from sshore.core.apps import SSH
 from sshore.core.errors import SshoreError
 from sshore.proxy import ports
-from sshore.proxy.connections import open_patiently, relay
+from sshore.proxy.connections import PATIENCE_S, begin_relay, open_patiently
 from sshore.proxy.forwards import Forward, ForwardStatus
-from sshore.proxy.health import HEALTHY, Health, Report, report_of_error, report_of_removed
+from sshore.proxy.health import HEALTHY, Health, Report, report_of_error, report_of_folder, report_of_removed
 from sshore.proxy.refusal import refuse
+from sshore.proxy.turns import Turns
+from sshore.relay.join import Relay
 from sshore.sdk.async_stream import OpenStream
 from sshore.sdk.stream_head import StreamTarget
 from sshore.wire.problems import Code
@@ -19,6 +23,8 @@ from sshore.wire.problems import Code
 _log = logging.getLogger(__name__)
 _RETRY_BIND_S = 2.0
 _RETRY_ACCEPT_S = 0.2
+_MOST_AT_ONCE = 128
+"""So many are accepted before others have their turn; the queue of many systems holds no more (listen(2))."""
 
 Targets = Callable[[Forward], StreamTarget]
 """Where a forward's streams go, with the token that holds now. Raises SshoreError when there is none."""
@@ -35,6 +41,7 @@ class Forwarder:
         self._listeners = listeners
         self._bind_error = ""
         self._report = HEALTHY
+        self._turns = Turns(PATIENCE_S)
 
     @property
     def report(self) -> Report:
@@ -101,28 +108,37 @@ class Forwarder:
         loop = asyncio.get_running_loop()
         while True:
             try:
-                client, _ = await loop.sock_accept(listener)
+                first, _ = await loop.sock_accept(listener)
+                for client in chain((first,), _waiting(listener)):
+                    client.setblocking(False)
+                    group.create_task(self._serve(client))
             except OSError as error:  # no descriptors left: those who wait stay in the kernel's queue
                 _log.warning("forward %s: cannot accept: %s", self.forward.name, error)
                 await asyncio.sleep(_RETRY_ACCEPT_S)
-                continue
-            client.setblocking(False)
-            group.create_task(self._serve(client))
 
     async def _serve(self, client: socket.socket) -> None:
         self.connections += 1
         try:
-            if (stream := await self._open(client)) is not None:
-                await relay(client, stream)
+            relay = await self._relay(client)
+            del client  # which is the relay's, or closed; there may be thousands
+            if relay is not None:
+                try:
+                    await relay.wait_closed()
+                finally:
+                    relay.abort()
         except Exception:
             _log.exception("forward %s: a connection failed", self.forward.name)
         finally:
             self.connections -= 1
 
+    async def _relay(self, client: socket.socket) -> Relay | None:
+        stream = await self._open(client)
+        return None if stream is None else await begin_relay(client, stream)
+
     async def _open(self, client: socket.socket) -> OpenStream | None:
         """The client's stream; None where there is none: the client has been told, and is closed."""
         try:
-            stream = await open_patiently(lambda: self._targets(self.forward))
+            stream = await open_patiently(lambda: self._targets(self.forward), self._turns)
         except BaseException as error:
             with client:
                 if not isinstance(error, SshoreError):
@@ -136,5 +152,15 @@ class Forwarder:
         return stream
 
     def _report_of(self, error: SshoreError) -> Report:
-        is_removed = error.problem.code is Code.NOT_FOUND and not self.forward.is_folder
-        return report_of_removed(self.forward.name) if is_removed else report_of_error(error)
+        if error.problem.code is not Code.NOT_FOUND:
+            return report_of_error(error)
+        # The server knows it by its id, its user by its name.
+        name = self.forward.name
+        return report_of_folder(name, is_there=False) if self.forward.is_folder else report_of_removed(name)
+
+
+def _waiting(listener: socket.socket) -> Iterator[socket.socket]:
+    """The connections that wait in the kernel's queue, some at a time."""
+    with suppress(BlockingIOError):
+        for _ in range(_MOST_AT_ONCE):
+            yield listener.accept()[0]

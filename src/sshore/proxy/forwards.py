@@ -13,7 +13,8 @@ HOST = "localhost"
 
 @dataclass(frozen=True, slots=True)
 class ForwardKey:
-    """What a forward leads to. `server` is a URL; `session_id` may be a folder: ``folder:[OWNER/]NAME``."""
+    """What a forward leads to. `server` is a URL; `session_id` may be a folder: ``folder:ID``, so that it follows the
+    folder when that is renamed, or ``folder:[OWNER/]NAME`` as older servers and local proxies have it."""
 
     server: str
     session_id: str

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from sshore.core.apps import title_of
 from sshore.core.errors import SshoreError
+from sshore.core.names import FOLDER_PREFIX
 from sshore.core.states import SessionState
 from sshore.schema.messages import SessionMessage
 from sshore.sdk.errors import ApiError
@@ -68,14 +69,15 @@ def report_of_session(session: SessionMessage, app: str) -> Report:
     return HEALTHY
 
 
-def report_of_folder(ref: str, *, is_there: bool) -> Report:
-    """The health that the server's listing of folders shows."""
+def report_of_folder(name: str, *, is_there: bool) -> Report:
+    """The health that the server's listing of folders shows; `name` is ``folder:…``."""
     if is_there:
         return HEALTHY
+    ref = name.removeprefix(FOLDER_PREFIX)
     return Report(
         Health.SESSION_GONE,
         f"the folder {ref} is not there: bring it back if it is in the trash (sshore folder trash ls), or forget it "
-        f"with: sshore disconnect folder:{ref}",
+        f"with: sshore disconnect {name}",
     )
 
 

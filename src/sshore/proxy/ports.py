@@ -9,6 +9,9 @@ from sshore.core.errors import Unavailable
 from sshore.core.settings import RECOMMENDED_PORTS, port_warning
 
 FIRST_PORT = 10022
+_BACKLOG = 4096
+"""What comes when the queue is full is not refused but left without an answer (listen(2)): its client believes itself
+connected, and hears nothing, ever. The kernel makes less of it where it allows less (net.core.somaxconn)."""
 _NO_IPV6 = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT}
 
 # A port whose old connections linger can be had at once by SO_REUSEADDR; on Windows that would allow a port
@@ -78,7 +81,7 @@ def _listen(family: socket.AddressFamily, host: str, port: int) -> socket.socket
     try:
         listener.setsockopt(socket.SOL_SOCKET, _REUSE, 1)
         listener.bind((host, port))
-        listener.listen(256)
+        listener.listen(_BACKLOG)
         listener.setblocking(False)
     except OSError:
         listener.close()

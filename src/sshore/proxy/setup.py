@@ -58,19 +58,34 @@ def _prepare_folder(client: Client, ref: str, app: str, config: ConfigDir) -> Pr
     key = client.folder_key(ref.removeprefix(FOLDER_PREFIX))
     key_file = config.session_key(key.folder_id)
     write_private(key_file, key.private_key)
-    return Prepared(ref, ref, None, key.host_key, key.host_key_fingerprint, key_file, key.path)
+    refs = _folder_refs(client)
+    # An older server opens no stream by a folder's id, and lists none.
+    held = key.folder_id if key.folder_id in refs else ref.removeprefix(FOLDER_PREFIX)
+    name = FOLDER_PREFIX + refs.get(held, held)
+    return Prepared(FOLDER_PREFIX + held, name, None, key.host_key, key.host_key_fingerprint, key_file, key.path)
+
+
+def _folder_refs(client: Client) -> dict[str, str]:
+    return {folder.id or folder.ref or folder.name: folder.ref or folder.name for folder in client.folders()}
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What a user has on a server: sessions by id; folders as the user calls them, asked for where it matters."""
+    """What a user has on a server: sessions by id; and how the user calls each folder, by its id (by that itself where
+    the server is too old to say an id), asked for where it matters."""
 
     sessions: dict[str, SessionMessage]
-    folders: frozenset[str]
+    folders: dict[str, str]
+
+    def find_folder(self, held: str) -> tuple[str, str] | None:
+        """Id and name of the folder that a forward leads to; forwards of an older local proxy know it by name."""
+        if held in self.folders:
+            return held, self.folders[held]
+        return next(((folder_id, ref) for folder_id, ref in self.folders.items() if ref == held), None)
 
 
 def list_all(login: Login, *, folders: bool) -> Listing:
     """The user's sessions and, where asked for, folders, within a short time limit."""
     with Client(login, timeout_s=5) as client:
         sessions = {session.id: session for session in client.sessions()}
-        return Listing(sessions, frozenset(f.ref or f.name for f in client.folders()) if folders else frozenset())
+        return Listing(sessions, _folder_refs(client) if folders else {})

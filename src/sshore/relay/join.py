@@ -28,6 +28,12 @@ _SHARED = None if sys.platform == "win32" else memoryview(bytearray(CHUNK_BYTES)
 class _End(asyncio.BufferedProtocol):
     """One of the two ends; reads from its own transport, writes to its peer's."""
 
+    __slots__ = ("_buffer", "_prompt_reads", "_relay", "at_eof", "peer", "received", "transport")
+
+    # uvloop takes this method of each protocol, and keeps that of the last one which had it: with it, all that led to
+    # the stream would stay in memory as long as the stream does.
+    data_received = None
+
     def __init__(self, relay: "Relay", transport: asyncio.Transport) -> None:
         self._relay = relay
         self.transport = transport
@@ -88,6 +94,8 @@ def _is_tcp(transport: asyncio.Transport) -> bool:
 class Relay:
     """A stream between two peers, from `join` until both transports are gone."""
 
+    __slots__ = ("_alive", "_left", "_right", "_waiter", "aborted", "broken")
+
     def __init__(self, left: asyncio.Transport, right: asyncio.Transport) -> None:
         self._left = _End(self, left)
         self._right = _End(self, right)
@@ -97,7 +105,7 @@ class Relay:
         """What broke the stream; None so far, or after an orderly end."""
         self.aborted = ""
         """Why `abort` was called; empty when it was not."""
-        self._done = asyncio.get_running_loop().create_future()
+        self._waiter: asyncio.Future[Exception | None] | None = None
 
     @property
     def bytes_from_left(self) -> int:
@@ -113,9 +121,12 @@ class Relay:
         self._left.transport.abort()
         self._right.transport.abort()
 
-    async def wait_closed(self) -> Exception | None:
-        """Return when both ends are gone: None after an orderly end, else what broke the stream."""
-        return await asyncio.shield(self._done)
+    def wait_closed(self) -> "asyncio.Future[Exception | None]":
+        """Done when both ends are gone: None after an orderly end, else what broke the stream. For one at a time."""
+        self._waiter = asyncio.get_running_loop().create_future()
+        if not self._alive:
+            self._waiter.set_result(self.broken)
+        return self._waiter
 
     def _start(self, to_left: bytes, to_right: bytes) -> None:
         self._left.received += len(to_right)
@@ -134,8 +145,8 @@ class Relay:
     def _lost(self, exc: Exception | None) -> None:
         self._alive -= 1
         self.broken = self.broken or exc
-        if not self._alive and not self._done.done():
-            self._done.set_result(self.broken)
+        if not self._alive and self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(self.broken)
 
 
 def join(left: asyncio.Transport, right: asyncio.Transport, *, to_left: bytes = b"", to_right: bytes = b"") -> Relay:

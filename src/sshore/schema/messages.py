@@ -227,6 +227,8 @@ class FolderMessage:
     shared_with: list[ShareFolder] = field(default_factory=list)
     """Only the owner sees this, and an offered directory's path."""
     offered_path: str = ""
+    id: str = ""
+    """What streams find it by under any name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from sshore.gateway.gateway import Gateway
 
 _BACKLOG = 1024
 _MAX_HEAD_BYTES = 64 << 10
+_TOO_LONG = "The request's head is too long."
 _REQUEST_PATIENCE_S = 120.0
 """How long a request may take to come, its body included, which has 2 MiB at most."""
 _READING_PATIENCE_S = 60.0
@@ -28,6 +29,8 @@ class HttpProtocol(HttpToolsProtocol):
 
     _unfinished_bytes = 0
     """What has come since the last head or piece of a body was complete."""
+    _head_bytes = 0
+    """What of the head has been read: it may come whole in one write, or behind another request."""
     _coming = False
     _deadline: asyncio.TimerHandle | None = None
     _unread: asyncio.TimerHandle | None = None
@@ -43,7 +46,18 @@ class HttpProtocol(HttpToolsProtocol):
             self._gateway.unfinished.enter(self.transport, self._gateway.proxies.trust)
             self._deadline = self.loop.call_later(_REQUEST_PATIENCE_S, self.transport.abort)
         if self._unfinished_bytes > _MAX_HEAD_BYTES and not self.transport.is_closing():
-            self.send_400_response("The request's head is too long.")
+            self.send_400_response(_TOO_LONG)
+
+    def send_400_response(self, msg: str) -> None:
+        super().send_400_response(_TOO_LONG if self._head_bytes > _MAX_HEAD_BYTES else msg)
+
+    def on_url(self, url: bytes) -> None:
+        self._count(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._count(len(name) + len(value) + len(": \r\n"))
+        super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         self._unfinished_bytes = 0
@@ -55,6 +69,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         self._coming = True
+        self._head_bytes = 0
         super().on_message_begin()
 
     def on_message_complete(self) -> None:
@@ -75,6 +90,12 @@ class HttpProtocol(HttpToolsProtocol):
         self._arrived()
         self._is_read()
         super().connection_lost(exc)
+
+    def _count(self, length: int) -> None:
+        """Count what the head has; what a callback raises stops the parser, which is answered by status 400."""
+        self._head_bytes += length
+        if self._head_bytes > _MAX_HEAD_BYTES:
+            raise ValueError(_TOO_LONG)
 
     def _is_read(self) -> None:
         if self._unread is not None:

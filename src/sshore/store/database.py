@@ -38,7 +38,8 @@ class Database:
         self._writing: contextlib.AbstractAsyncContextManager[Any] = contextlib.nullcontext()
         # Keys and tokens' hashes are among the parameters, which errors and their tracebacks would quote.
         if where.get_backend_name() == "sqlite":
-            self._engine = create_async_engine(where, hide_parameters=True)
+            # Each connection is a thread with a cache of its own: a crowd is to wait for one, not to get more of them.
+            self._engine = create_async_engine(where, hide_parameters=True, max_overflow=0)
             event.listen(self._engine.sync_engine, "connect", _prepare_sqlite)
             # SQLite has one writer; waiting here is fair and cheap, its own busy loop is neither.
             self._writing = asyncio.Lock()

@@ -22,6 +22,10 @@ class FolderTable(DatabaseTable):
         row = await self._first(select(tables.folders).where(columns.owner_id == owner_id, columns.name == name))
         return Folder(**row._mapping) if row else None
 
+    async def get(self, folder_id: FolderId) -> Folder | None:
+        row = await self._first(select(tables.folders).where(tables.folders.c.id == folder_id))
+        return Folder(**row._mapping) if row else None
+
     async def list(self, owner_id: UserId) -> list[Folder]:
         query = select(tables.folders).where(tables.folders.c.owner_id == owner_id).order_by(tables.folders.c.name)
         return [Folder(**row._mapping) for row in await self._rows(query)]

@@ -4,7 +4,15 @@ import pytest
 
 from fakes.session_messages import session_message
 from sshore.core.states import SessionState
-from sshore.proxy.health import Health, is_passing, report_of_error, report_of_removed, report_of_session
+from sshore.proxy.health import (
+    Health,
+    is_passing,
+    report_of_error,
+    report_of_folder,
+    report_of_removed,
+    report_of_session,
+)
+from sshore.proxy.setup import Listing
 from sshore.sdk.address import parse_server_url
 from sshore.sdk.errors import ApiError, ServerUnreachable
 from sshore.wire.problems import Code, Problem
@@ -62,3 +70,22 @@ def test_only_what_may_pass_is_waited_for() -> None:
     assert not is_passing(refused(Code.APP_NOT_LAUNCHED))
     assert not is_passing(refused(Code.UNAUTHENTICATED))
     assert not is_passing(refused(Code.NOT_FOUND))
+
+
+def test_a_folder_that_is_gone_is_called_by_its_name() -> None:
+    report = report_of_folder("folder:ann/team", is_there=False)
+    assert report.health is Health.SESSION_GONE
+    assert "the folder ann/team is not there" in report.detail
+    assert report.detail.endswith("sshore disconnect folder:ann/team")
+
+
+def test_a_folder_is_found_by_its_id_and_where_only_a_name_is_known_by_that() -> None:
+    listing = Listing({}, {"abc": "team", "def": "ann/abc-2", "ghi": "def"})
+    assert listing.find_folder("abc") == ("abc", "team")
+    assert listing.find_folder("ann/abc-2") == ("def", "ann/abc-2")
+    assert listing.find_folder("def") == ("def", "ann/abc-2"), "an id comes before a name"
+    assert listing.find_folder("gone") is None
+
+
+def test_an_older_server_lists_folders_by_their_names() -> None:
+    assert Listing({}, {"team": "team"}).find_folder("team") == ("team", "team")

@@ -136,15 +136,22 @@ class FolderService:
         owner_name, name = check_folder_ref(ref)
         owner = user if owner_name in ("", user.name) else await self._store.users.by_name(owner_name)
         folder = await self._store.folders.find(owner.id, name) if owner else None
-        if owner is None or folder is None:
+        access = await self._access_of(user, folder, owner) if owner and folder else None
+        if access is None:
             raise await self._unknown(user, ref)
-        read_only = False
-        if owner.id != user.id:
-            shares = [s for s in await self._store.folder_shares.of_folder(folder.id) if s.user_id in (None, user.id)]
-            if not shares:
-                raise await self._unknown(user, ref)
-            read_only = all(share.read_only for share in shares)
-        return self._access(folder, owner, user, read_only=read_only)
+        return access
+
+    async def access_by_any_ref(self, user: User, ref: str) -> FolderAccess:
+        """As `access`, but also by the folder's id, which outlives its names; what the ref names comes first."""
+        try:
+            return await self.access(user, ref)
+        except NotFound:
+            folder = await self._store.folders.get(FolderId(ref))
+            owner = await self._store.users.get(folder.owner_id) if folder else None
+            access = await self._access_of(user, folder, owner) if owner and folder else None
+            if access is None:
+                raise
+            return access
 
     async def enforce_shares(self, folder: Folder, owner: str) -> Revoked:
         """Make an end to what others have of a folder beyond its shares, in streams and in running sessions."""
@@ -251,6 +258,15 @@ class FolderService:
     def host_uid(self, user: User) -> int | None:
         """The uid of a user's sessions on the host; None where the server is not root."""
         return user.host_uid if self._runs_as_root else None
+
+    async def _access_of(self, user: User, folder: Folder, owner: User) -> FolderAccess | None:
+        """None where the folder is not the user's to know of."""
+        if owner.id == user.id:
+            return self._access(folder, owner, user, read_only=False)
+        shares = [s for s in await self._store.folder_shares.of_folder(folder.id) if s.user_id in (None, user.id)]
+        if not shares:
+            return None
+        return self._access(folder, owner, user, read_only=all(share.read_only for share in shares))
 
     def _access(self, folder: Folder, owner: User, user: User, *, read_only: bool) -> FolderAccess:
         if folder.path:  # there the host's own owners and modes say what the user may do

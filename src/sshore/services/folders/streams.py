@@ -27,7 +27,7 @@ class FolderStreams:
     async def authorise(self, identity: Identity, ref: str, app: str) -> tuple[StreamGrant, FolderView, FolderApp]:
         """See `core.ports.StreamAuthority.authorise_folder`."""
         user = identity.user
-        access = await self._folders.access(user, ref)
+        access = await self._folders.access_by_any_ref(user, ref)
         owner_id = access.folder.owner_id
         program = _find_app(app)
         room = None if access.read_only or access.folder.path else await self._folders.usage.room_bytes(owner_id)
@@ -42,7 +42,8 @@ class FolderStreams:
             offered=bool(access.folder.path),
             run_files=await self._run_files(access, user) if program is FolderApp.SSH else {},
         )
-        grant = StreamGrant(SessionId(access.folder.id), user.name, user.id, identity.token.id, folder=ref)
+        name = access.folder.ref(access.owner, user.name)
+        grant = StreamGrant(SessionId(access.folder.id), user.name, user.id, identity.token.id, folder=name)
         return grant, view, program
 
     async def _run_files(self, access: FolderAccess, user: User) -> dict[str, str]:

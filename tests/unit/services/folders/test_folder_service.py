@@ -159,6 +159,20 @@ async def test_the_wider_of_two_shares_holds(world: World) -> None:
         await world.folders.access(bob, "ann/data")
 
 
+async def test_the_id_of_a_folder_opens_no_more_than_its_name(world: World) -> None:
+    sharing, ann, bob = sharing_of(world), await world.member("ann"), await world.member("bob")
+    folder = await world.folders.create(ann, "data")
+    assert (await world.folders.access_by_any_ref(ann, folder.id)).folder == folder
+    with pytest.raises(NotFound):
+        await world.folders.access_by_any_ref(bob, folder.id)
+    await sharing.share(ann, "data", "bob", read_only=True)
+    assert (await world.folders.access_by_any_ref(bob, folder.id)).read_only
+    with pytest.raises(NotFound):  # commands take names
+        await world.folders.access(bob, folder.id)
+    named = await world.folders.create(bob, folder.id)
+    assert (await world.folders.access_by_any_ref(bob, folder.id)).folder == named, "a name comes first"
+
+
 async def test_what_cannot_be_shared(world: World) -> None:
     sharing, ann = sharing_of(world), await world.member("ann")
     for name in ("data", ".ssh"):
