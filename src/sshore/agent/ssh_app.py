@@ -38,7 +38,7 @@ class SshApp:
         self._daemons: dict[int, _Connection] = {}
         self._wanted = self._launched = False
         self._sshd = f"{kit_bin}/sshd"
-        self._arguments = ("-f", config, *_helper_options(kit_bin), *_address_options())
+        self._arguments = ("-f", config, *_address_options())
 
     def start(self, reply: Reply) -> None:
         """Launch, if sshd accepts its configuration."""
@@ -163,15 +163,6 @@ def _address_options() -> tuple[str, ...]:
     except OSError:
         has_loopback = False
     return () if has_loopback else ("-o", "AddressFamily=inet")
-
-
-def _helper_options(kit_bin: str) -> tuple[str, ...]:
-    """Since OpenSSH 9.8 sshd runs programs beside it, which it would look for where it was built for."""
-    options: list[str] = []
-    for keyword, name in (("SshdSessionPath", "sshd-session"), ("SshdAuthPath", "sshd-auth")):
-        if os.path.exists(f"{kit_bin}/{name}"):  # noqa: PTH110 - pathlib costs a megabyte
-            options += ["-o", f"{keyword}={kit_bin}/{name}"]
-    return tuple(options)
 
 
 def _read_all(fd: int) -> str:

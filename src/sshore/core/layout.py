@@ -29,6 +29,8 @@ KIT_BIN = f"{KIT}/bin"
 KIT_SSHD = f"{KIT_BIN}/sshd"
 KIT_PYTHON = f"{KIT}/python/bin/python3"
 KIT_AGENT = f"{KIT}/agent"
+KIT_SSHD_CONFIG = f"{KIT}/sshd_config"
+"""What the kit's sshd needs, included in every `sshd_config`."""
 AGENT_COMMAND = (KIT_PYTHON, "-I", "-S", KIT_AGENT)
 """The agent reads `AGENT_CONFIG` and needs nothing else: no argument, no environment."""
 

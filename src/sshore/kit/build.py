@@ -13,9 +13,11 @@ from pathlib import Path
 
 from sshore.core import layout
 from sshore.core.errors import Unavailable
+from sshore.kit.agent_sockets import move_agent_sockets
 from sshore.kit.contents import Contents, find_contents, hash_contents
 from sshore.kit.programs import find_patchelf, openssh_version
 from sshore.kit.relocate import relocate_library, relocate_program
+from sshore.kit.sshd_options import accepted_key_types
 from sshore.wire.problems import Code
 
 Progress = Callable[[str, float], None]
@@ -26,11 +28,12 @@ _HALF_MADE = ".making-"
 
 @dataclass(frozen=True, slots=True)
 class Kit:
-    """A kit that is complete; `path` is mounted at `layout.KIT`."""
+    """A kit that is complete; `path` is mounted at `layout.KIT`. `key_types`: of users' keys that its sshd lets in."""
 
     path: Path
     hash: str
     openssh_version: str
+    key_types: frozenset[str]
 
 
 def build_kit(root: Path, progress: Progress = lambda phase, fraction: None) -> Kit:
@@ -50,7 +53,8 @@ def build_kit(root: Path, progress: Progress = lambda phase, fraction: None) -> 
         with _told_when_full(root), _only_builder(root):
             if not target.is_dir():
                 _make(contents, target, patchelf, progress)
-    return Kit(target, name, openssh_version(contents.programs["bin/sshd"]))
+    sshd = contents.programs["bin/sshd"]
+    return Kit(target, name, openssh_version(sshd), accepted_key_types(sshd))
 
 
 def _make(contents: Contents, target: Path, patchelf: Path, progress: Progress) -> None:
@@ -74,10 +78,14 @@ def _fill(contents: Contents, kit: Path, patchelf: Path, progress: Progress) -> 
         copy.chmod(0o644 if place in contents.sources else 0o755)
         if place in contents.programs:
             relocate_program(patchelf, copy, contents.loader)
+            if copy.name == "sshd-session":
+                move_agent_sockets(copy)
         elif place in contents.libraries and _may_be_patched(copy.name, contents.loader):
             relocate_library(patchelf, copy)
         elif place in contents.sources:
             _compile(copy, place)
+    for place, text in contents.texts.items():
+        (kit / place).write_text(text)
     # Without this directory the interpreter complains at each start (Modules/getpath.py).
     (kit / contents.python_library / "lib-dynload").mkdir(exist_ok=True)
     _open_directories(kit)

@@ -1,14 +1,17 @@
 """All of the kit as a list of files, and its hash: the same inputs make the same kit."""
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from sshore.core import layout
 from sshore.kit.libraries import Libraries, find_libraries, is_elf
 from sshore.kit.programs import find_programs, require_programs
 from sshore.kit.python_files import PythonFiles, find_python_files
+from sshore.kit.sshd_options import kit_sshd_config
 
-FORMAT = 1
+FORMAT = 3
 """Raised when a kit of the same inputs would look different."""
 PYTHON = "python/bin/python3"
 
@@ -18,7 +21,7 @@ class Contents:
     """What goes where: this machine's files by their place in the kit.
 
     `programs` get loader and library path set, `libraries` the library path only; `sources` are
-    compiled; `scripts` and the loader are copied as they are.
+    compiled; `scripts` and the loader are copied as they are. `texts` are files of our own.
     """
 
     programs: dict[str, Path]
@@ -27,6 +30,7 @@ class Contents:
     sources: dict[str, Path]
     loader: str
     python_library: str
+    texts: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def files(self) -> dict[str, Path]:
@@ -52,6 +56,7 @@ def find_contents(patchelf: Path) -> Contents:
         sources=python.sources | python.agent,
         loader=libraries.loader,
         python_library=python.library,
+        texts={Path(layout.KIT_SSHD_CONFIG).name: kit_sshd_config(binaries)},
     )
 
 
@@ -62,6 +67,8 @@ def hash_contents(contents: Contents) -> str:
         with source.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         total.update(f"{place} {digest}\n".encode())
+    for place, text in sorted(contents.texts.items()):
+        total.update(f"{place} {text}\n".encode())
     return total.hexdigest()[:16]
 
 
