@@ -1,6 +1,8 @@
 """Own keys: registered once, in all sessions at once, and gone from them at once, with what they had opened."""
 
+import base64
 import os
+import shutil
 import sqlite3
 import subprocess
 import time
@@ -18,6 +20,7 @@ from ssh_client import SshClient, run, through_forward, through_proxy_command
 
 from bench.processes import hear
 from integration.command_line import SSHORE
+from sshore.kit.sshd_options import accepted_key_types
 
 REVOKED_WITHIN_S = 5.0
 
@@ -172,6 +175,35 @@ def test_adding_a_key_again_changes_nothing(kim: Owner, tmp_path: Path) -> None:
     first = kim.json("keys", "add", public(own), "--name", "first")
     assert kim.json("keys", "add", public(own), "--name", "second") == first
     assert kim.json("keys", "ls") == [first]
+
+
+def test_a_key_that_the_server_does_not_take_keeps_no_other_out(kim: Owner, client: SshClient, tmp_path: Path) -> None:
+    """As `ssh-add -L` of OpenSSH 10.6 lists them: that of older ones knows no such keys."""
+    own = make_key(tmp_path / "own")
+    name = "ssh-mldsa44-ed25519"
+    blob = b"".join(len(field).to_bytes(4, "big") + field for field in (name.encode(), bytes(1344)))
+    listed = [
+        f"{name} {base64.b64encode(blob).decode()} pq@laptop",
+        f"{name}-cert AAAA pq@laptop",
+        "ssh-of-tomorrow AAAA new@laptop",
+        Path(public(own)).read_text().strip(),
+    ]
+    ssh_add = tmp_path / "ssh-add"
+    ssh_add.write_text("#!/bin/sh\ncat <<'END'\n" + "\n".join(listed) + "\nEND\n")
+    ssh_add.chmod(0o755)
+    path = f"{tmp_path}:{kim.environment['PATH']}"
+    environment = {**kim.environment, "PATH": path, "SSH_AUTH_SOCK": "/nonexistent"}
+    added = run([SSHORE, "keys", "add", "--agent"], environment)
+    said = added.stderr.decode()
+    assert added.returncode == 0, said
+    assert "left out: ssh-of-tomorrow new@laptop: that is no OpenSSH public key of a type that is known here" in said
+    assert "certificates of the agent are left out, since they end by themselves: 1" in said
+    sshd = shutil.which("sshd", path="/usr/sbin:/usr/bin")
+    assert sshd is not None
+    taken = name in accepted_key_types(Path(sshd))
+    assert (f"left out: {name} pq@laptop: this server's OpenSSH takes no {name} keys" in said) is not taken
+    assert {key["type"] for key in kim.json("keys", "ls")} == {"ssh-ed25519"} | ({name} if taken else set())
+    assert client.having(IdentityFile=str(own)).ok("whoami") == "work\n"
 
 
 def test_keys_come_from_stdin_and_from_the_ssh_agent(kim: Owner, client: SshClient, tmp_path: Path) -> None:

@@ -120,6 +120,16 @@ def test_launching_says_what_sshd_says_of_its_configuration(unlaunched: BusyboxS
     assert app(unlaunched, "ssh")["launched"] is False
 
 
+def test_an_sshd_that_ends_before_its_banner_is_in_the_log_with_what_it_said(session: BusyboxSession) -> None:
+    config = session.root / "run" / "sshd_config"
+    config.write_text(config.read_text() + "NoSuchKeyword yes\n")
+    reply, link = session.gateway.ask({"open": "ssh"})
+    assert reply == {"ok": True, "speaks_first": True}
+    assert link.recv(8) == b"", "nothing but sshd's bytes is in the stream"
+    session.gateway.close(link)
+    wait_until(lambda: "sshd: " in session.log and "NoSuchKeyword" in session.log)
+
+
 def test_thirty_connections_at_once_all_succeed(session: BusyboxSession) -> None:
     with ThreadPoolExecutor(30) as pool:
         outputs = list(pool.map(lambda number: session.ssh(f"echo {number}").stdout, range(30)))
@@ -131,7 +141,7 @@ def test_two_hundred_streams_leave_no_zombie_no_descriptor_and_a_small_agent(ses
     before = open_files(session)
     for _ in range(4):
         streams = [session.gateway.ask({"open": "ssh"}) for _ in range(50)]
-        assert all(reply == {"ok": True} for reply, _ in streams)
+        assert all(reply == {"ok": True, "speaks_first": True} for reply, _ in streams)
         for _, link in streams:
             assert link.recv(8) == b"SSH-2.0-"
             session.gateway.close(link)

@@ -129,6 +129,46 @@ async def test_the_stream_is_the_peers_bytes_and_nothing_else(door: Path) -> Non
         assert await client[0].read() == b"pong"
 
 
+async def answering(door: Path, *answers: bytes) -> tuple[int, bytes, Peer]:
+    """What a client gets whose app is heard in these pieces, and ends."""
+    app_reader, app_writer = await park(door)
+
+    async def answer() -> None:
+        await app_reader.readline()
+        for piece in answers:
+            app_writer.write(piece)
+            await asyncio.sleep(0.02)  # so that they are pieces
+        app_writer.close()
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(answer())
+        status, body, client = await request(door)
+    return status, body, client
+
+
+async def test_an_app_that_ends_before_its_first_word_is_a_refusal_in_words(door: Path) -> None:
+    status, body, client = await answering(door, b'{"ok":true,"speaks_first":true}\n')
+    assert status >= 400
+    problem = json.loads(body)
+    assert problem["code"] == "app_failed" and "sshore logs" in problem["detail"]
+    client[1].close()
+
+
+async def test_the_first_words_of_an_app_are_waited_for_and_lost_by_nobody(door: Path) -> None:
+    status, _, client = await answering(door, b'{"ok":true,"speaks_first":true}\n', b"SSH-2.0-", b"OpenSSH\r\n")
+    assert status == 101
+    assert await client[0].read() == b"SSH-2.0-OpenSSH\r\n"
+    client[1].close()
+
+
+async def test_an_app_that_is_slow_to_speak_gets_its_stream(door: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sshore.gateway.link.FIRST_BYTES_S", 0.01)
+    status, _, client = await answering(door, b'{"ok":true,"speaks_first":true}\n', b"", b"", b"at last")
+    assert status == 101
+    assert await client[0].read() == b"at last"
+    client[1].close()
+
+
 @pytest.mark.parametrize("direction", ["up", "down"])
 async def test_half_close_ends_one_direction_only(door: Path, direction: str) -> None:
     async with opened(door) as (client, app):

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from busybox_session import UID, BusyboxSession, busybox_session, descendants, temporary_kit
+from busybox_session import UID, BusyboxSession, busybox_session, descendants, temporary_kit, wait_until
 
 from bench.processes import hear
 from sshore.core import layout
@@ -207,3 +207,31 @@ print(build_kit(pathlib.Path({str(state / "kit")!r})).path)
         assert session.ssh("echo works").stdout == "works\n", session.log
         rss = session.gateway.call(call="ping")["rss_bytes"]
         assert isinstance(rss, int) and rss < 15 << 20
+
+
+def test_the_kit_says_what_its_sshd_needs_and_what_it_takes(kit: Kit) -> None:
+    """Asked of the real sshd; since OpenSSH 9.8 it needs its helpers, and from 10.6 on it can be told of /tmp."""
+    said = (kit.path / "sshd_config").read_text()
+    for option, name in (("SshdSessionPath", "sshd-session"), ("SshdAuthPath", "sshd-auth")):
+        there = (kit.path / "bin" / name).exists()
+        assert (f"{option} {layout.KIT_BIN}/{name}\n" in said) == there
+    assert {"ssh-ed25519", "ssh-rsa", "ecdsa-sha2-nistp256"} <= kit.key_types
+
+
+def test_forwarded_agents_have_their_sockets_in_tmp(session: BusyboxSession) -> None:
+    """Not in ~/.ssh, which may be a folder that other sessions have, too, or one that cannot be written."""
+    with tempfile.TemporaryDirectory() as directory:
+        agent = subprocess.Popen(["ssh-agent", "-D", "-a", f"{directory}/agent"], stdout=subprocess.DEVNULL)
+        try:
+            wait_until(Path(directory, "agent").exists)
+            done = session.ssh(
+                "echo $SSH_AUTH_SOCK; cd ${SSH_AUTH_SOCK%/*}; pwd -P",
+                options=("-A",),
+                env={**os.environ, "SSH_AUTH_SOCK": f"{directory}/agent"},
+            )
+        finally:
+            agent.terminate()
+            agent.wait()
+    socket, place = done.stdout.split()
+    assert place.startswith("/tmp"), (socket, session.log)
+    assert not (session.home / ".ssh" / "agent").exists()

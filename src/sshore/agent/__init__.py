@@ -2,7 +2,7 @@
 
 It dials out to the gateway, keeps a few links parked there, and answers what comes down a link:
 a stream to open to an app, or a call. Runs from the kit as ``python3 -I -S /opt/sshore/agent``:
-standard library only, one thread, one selector loop, no asyncio, under 15 MB resident.
+standard library only, one thread (but for a look at a file), one selector loop, no asyncio, under 15 MB resident.
 
     gateway ──▶ a parked link ──▶ {"open":"ssh"}      ──▶ `sshd -i` on that very socket
                                   {"open":"jupyter"}  ──▶ pump ──▶ 127.0.0.1:8888 in the session
@@ -23,6 +23,7 @@ standard library only, one thread, one selector loop, no asyncio, under 15 MB re
     pump.py       bytes between a stream and an app's port, with half-close
     children.py   spawning, reaping, ending processes
     own_keys.py   the owner's registered keys, and which one opened a connection
+    authorized_keys.py  those of the home, made readable for sshd
     logged_program.py  the owner's bootstrap script, the image's entrypoint, and their logs
     check_files.py  beside the agent, confined to a folder: checksums of files
     guard_sftp.py   likewise: an SFTP server with a quota

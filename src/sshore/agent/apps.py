@@ -60,6 +60,9 @@ class Apps:
         """End the ssh connections of keys that have been removed."""
         self._ssh.end_revoked(reply)
 
+    def ssh_notes(self) -> list[str]:
+        return self._ssh.notes()
+
     def open(
         self, name: str, connection: socket.socket, addresses: str = UNKNOWN, *, plain_host_key: bool = False
     ) -> None:

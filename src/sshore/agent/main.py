@@ -4,6 +4,7 @@ import os
 import signal
 
 from sshore.agent.apps import Apps
+from sshore.agent.authorized_keys import AuthorizedKeys
 from sshore.agent.children import Children
 from sshore.agent.config import DEFAULT_PATH, AgentConfig, ConfigError, read_config
 from sshore.agent.journal import say
@@ -34,7 +35,8 @@ def run(config: AgentConfig) -> None:
     """Serve until SIGTERM or SIGINT, then end all children."""
     loop = Loop(on_error=lambda error: say(f"a fault of the agent's own: {_origin(error)}"))
     children = Children(loop)
-    ssh = SshApp(loop, children, config.kit_bin, config.sshd_config, OwnKeys(config.authorized_keys))
+    keys, in_home = OwnKeys(config.authorized_keys), AuthorizedKeys(config.home)
+    ssh = SshApp(loop, children, config.kit_bin, config.sshd_config, keys, in_home)
     apps = Apps(loop, children, ssh)
     bootstrap, entrypoint = _programs(loop, children, config)
 

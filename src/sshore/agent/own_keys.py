@@ -7,7 +7,7 @@ class OwnKeys:
     """Which keys are registered, and which were until a moment ago."""
 
     def __init__(self, path: str) -> None:
-        self._path = path
+        self.path = path
         self._seen: set[str] = set()
         self.refresh()
 
@@ -26,10 +26,10 @@ class OwnKeys:
     def _read(self) -> set[str]:
         try:
             # Another file has come into this one's place by rename(2), or none: it is never half written.
-            with open(self._path, encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - pathlib costs a megabyte
+            with open(self.path, encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - pathlib costs a megabyte
                 comments = [line.split() for line in file if line.startswith("# SHA256:")]
         except OSError as error:
-            say(f"{self._path} cannot be read: {error.strerror}")
+            say(f"{self.path} cannot be read: {error.strerror}")
             return set(self._seen)
         return {words[1] for words in comments}
 

@@ -55,6 +55,8 @@ class Requests:
             reply(ok(apps=self._apps.list()))
         elif call == "ssh.end_revoked":
             self._apps.end_revoked(reply)
+        elif call == "ssh.notes":
+            reply(ok(notes=self._apps.ssh_notes()))
         elif call == "entrypoint":
             reply(ok(state=self._entrypoint.state))
         elif call == "warn":

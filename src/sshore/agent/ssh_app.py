@@ -1,9 +1,11 @@
 """The app ``ssh``: OpenSSH's `sshd -i` for each stream, on the stream's own socket."""
 
 import os
+import signal
 import socket
 from typing import Any
 
+from sshore.agent.authorized_keys import AuthorizedKeys
 from sshore.agent.children import Children, describe_exit
 from sshore.agent.daemon_configs import UNKNOWN, DaemonConfigs
 from sshore.agent.journal import DaemonJournal, say
@@ -24,9 +26,10 @@ class _Connection:
     """A stream's daemon. `key` is the fingerprint of the key that it has let in, as soon as it says so; `barred`
     are those of keys that were removed before, which it may have read of in time to let in."""
 
-    __slots__ = ("barred", "key")
+    __slots__ = ("barred", "key", "said")
 
     def __init__(self) -> None:
+        self.said = False
         self.key = ""
         self.barred: set[str] = set()
 
@@ -36,13 +39,15 @@ class SshApp:
 
     name = "ssh"
 
-    def __init__(self, loop: Loop, children: Children, kit_bin: str, config: str, keys: OwnKeys) -> None:
-        self._loop, self._children, self._keys = loop, children, keys
+    def __init__(
+        self, loop: Loop, children: Children, kit_bin: str, config: str, keys: OwnKeys, in_home: AuthorizedKeys
+    ) -> None:
+        self._loop, self._children, self._keys, self._in_home = loop, children, keys, in_home
         self._daemons: dict[int, _Connection] = {}
         self._wanted = self._launched = False
         self._sshd = f"{kit_bin}/sshd"
         self._config, self._configs = config, DaemonConfigs(config)
-        self._arguments = (*_helper_options(kit_bin), *_address_options())
+        self._arguments = _address_options()
 
     def start(self, reply: Reply) -> None:
         """Launch, if sshd accepts its configuration."""
@@ -74,13 +79,14 @@ class SshApp:
         """
         if not self._launched:
             raise Problem(Code.APP_NOT_LAUNCHED, "SSH is not launched in this session: launch it first")
-        answer(connection, ok())
+        answer(connection, ok(speaks_first=True))
         self._keys.refresh()
         # Before its main loop sshd expects a socket that blocks, and the flag belongs to all copies of it.
         connection.setblocking(True)
         fd = connection.fileno()
         offer = _PLAIN_HOST_KEY if plain_host_key else ()
-        command = (self._sshd, "-i", "-e", "-f", self._configs.path(addresses), *self._arguments, *offer)
+        options = (*self._arguments, *self._authorized_keys(), *offer)
+        command = (self._sshd, "-i", "-e", "-f", self._configs.path(addresses), *options)
         self._spawn(command, fd)
         connection.close()
 
@@ -97,6 +103,15 @@ class SshApp:
     def status(self) -> dict[str, Any]:
         return {"name": self.name, "launched": self._launched, "connections": len(self._daemons)}
 
+    def notes(self) -> list[str]:
+        """What the owner should know: phrases on keys of the home's that let nobody in."""
+        return list(self._in_home.look())
+
+    def _authorized_keys(self) -> tuple[str, ...]:
+        self._in_home.look()
+        copy = self._in_home.copy
+        return ("-o", f"AuthorizedKeysFile={self._keys.path} {copy}") if copy else ()
+
     def _spawn(self, command: tuple[str, ...], fd: int) -> None:
         connection = _Connection()
         journal = DaemonJournal(self._loop, "sshd", lambda line: self._heard(connection, line))
@@ -104,6 +119,9 @@ class SshApp:
         def ended(pid: int, status: int) -> None:
             journal.close()
             self._daemons.pop(pid, None)
+            # Whoever ends in order has said so: sshd logs each end of a connection.
+            if status not in (0, -signal.SIGTERM) and (status < 0 or not connection.said):
+                say(f"sshd {describe_exit(status)}" + ("" if connection.said else " without a word"))
 
         try:
             pid = self._children.spawn(
@@ -117,6 +135,7 @@ class SshApp:
         self._daemons[pid] = connection
 
     def _heard(self, connection: _Connection, line: bytes) -> None:
+        connection.said = True
         key = accepted_key(line)
         if not key:
             return
@@ -169,15 +188,6 @@ def _address_options() -> tuple[str, ...]:
     except OSError:
         has_loopback = False
     return () if has_loopback else ("-o", "AddressFamily=inet")
-
-
-def _helper_options(kit_bin: str) -> tuple[str, ...]:
-    """Since OpenSSH 9.8 sshd runs programs beside it, which it would look for where it was built for."""
-    options: list[str] = []
-    for keyword, name in (("SshdSessionPath", "sshd-session"), ("SshdAuthPath", "sshd-auth")):
-        if os.path.exists(f"{kit_bin}/{name}"):  # noqa: PTH110 - pathlib costs a megabyte
-            options += ["-o", f"{keyword}={kit_bin}/{name}"]
-    return tuple(options)
 
 
 def _read_all(fd: int) -> str:

@@ -61,6 +61,7 @@ def session_message(
         root=session.root,
         entrypoint=session.entrypoint,
         entrypoint_state=details.entrypoint_state,
+        notes=list(details.notes),
         memory_kills=memory_kills_message(details.memory_kills),
         image_id=session.image_id,
         image_digest=session.image_digest,

@@ -30,6 +30,8 @@ KIT_SSHD = f"{KIT_BIN}/sshd"
 KIT_PYTHON = f"{KIT}/python/bin/python3"
 KIT_AGENT = f"{KIT}/agent"
 TERMINFO = f"{KIT}/terminfo"
+KIT_SSHD_CONFIG = f"{KIT}/sshd_config"
+"""What the kit's sshd needs, included in every `sshd_config`."""
 AGENT_COMMAND = (KIT_PYTHON, "-I", "-S", KIT_AGENT)
 """The agent reads `AGENT_CONFIG` and needs nothing else: no argument, no environment."""
 

@@ -17,9 +17,12 @@ from sshore.core.errors import InvalidInput
 
 MAX_TEXT_BYTES = 32 << 10
 MAX_COMMENT = 100
+_CERTIFICATE_TYPE = re.compile(r"-cert(-v\d\d@openssh\.com)?$")
 _RSA_BITS = range(2048, 16385)
 """OpenSSL refuses longer moduli (``OPENSSL_RSA_MAX_MODULUS_BITS``)."""
 _POINT_BYTES = {"nistp256": 65, "nistp384": 97, "nistp521": 133}
+_KEY_TYPE = re.compile(r"(sk-)?(ssh|ecdsa)-[a-z0-9][a-z0-9@.-]{1,60}")
+_OTHER_KEY = "give one of another type, or make one with: ssh-keygen -t ed25519"
 _ASK = "give the .pub file beside the private key, such as ~/.ssh/id_ed25519.pub"
 
 _FOREIGN = (
@@ -117,6 +120,11 @@ def the_one_line(text: str) -> str:
     return keys[0]
 
 
+def is_certificate_type(key_type: str) -> bool:
+    """Whether a type is a certificate's: ``…-cert-v01@openssh.com``, or ``…-cert`` as newer ones are called."""
+    return _CERTIFICATE_TYPE.search(key_type) is not None
+
+
 def clean_comment(comment: str) -> str:
     """A comment's printable characters, at most `MAX_COMMENT` of them."""
     return "".join(char for char in comment if char.isprintable()).strip()[:MAX_COMMENT]
@@ -124,12 +132,14 @@ def clean_comment(comment: str) -> str:
 
 def _refusal(words: list[str]) -> str:
     first = words[0]
-    if first.endswith(("-cert-v01@openssh.com", "-cert-v00@openssh.com")):
+    if is_certificate_type(first):
         return (
             "that is a certificate, which ends by itself: give the public key, the .pub file without -cert in its name"
         )
     if first == "ssh-dss":
         return "that is a DSA key, which OpenSSH takes no more: make another with: ssh-keygen -t ed25519"
+    if _KEY_TYPE.fullmatch(first):
+        return f"that is no OpenSSH public key of a type that is known here ({first}): {_OTHER_KEY}"
     if first.isdigit():
         return "that is a key of SSH version 1, which OpenSSH takes no more: make another with: ssh-keygen -t ed25519"
     if any(word in _READERS for word in words):
@@ -207,6 +217,12 @@ def _ecdsa(curve: str) -> Callable[[_Fields], int]:
     return read
 
 
+def _mldsa44_ed25519(fields: _Fields) -> int:
+    if len(fields.string()) != 1312 + 32:
+        raise ValueError("an ML-DSA-44 key with an Ed25519 key has 1344 bytes")
+    return 512
+
+
 def _of_security_key(read_key: Callable[[_Fields], int]) -> Callable[[_Fields], int]:
     """A security key's blob ends with its application, such as ``ssh:`` (PROTOCOL.u2f)."""
 
@@ -225,4 +241,10 @@ _READERS: dict[str, Callable[[_Fields], int]] = {
     **{f"ecdsa-sha2-{curve}": _ecdsa(curve) for curve in _POINT_BYTES},
     "sk-ssh-ed25519@openssh.com": _of_security_key(_ed25519),
     "sk-ecdsa-sha2-nistp256@openssh.com": _of_security_key(_ecdsa("nistp256")),
+    # Since OpenSSH 10.6.
+    "ssh-mldsa44-ed25519": _mldsa44_ed25519,
 }
+KEY_TYPES = frozenset(_READERS)
+"""What can be read here. What a server takes is for its sshd to say."""
+LONG_KNOWN_KEY_TYPES = KEY_TYPES - {"ssh-mldsa44-ed25519"}
+"""What every sshd since OpenSSH 8.2 takes."""

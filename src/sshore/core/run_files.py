@@ -53,6 +53,7 @@ SetEnv {set_env}
 def _common(cpu_has_aes: bool) -> str:
     """What holds wherever `sshd` runs for us: keys only, for the one account."""
     return f"""\
+Include {layout.KIT_SSHD_CONFIG}
 AuthenticationMethods publickey
 PasswordAuthentication no
 KbdInteractiveAuthentication no

@@ -4,9 +4,12 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from sshore.core.errors import SshoreError, Unavailable
+from sshore.core.errors import EngineFailed, SshoreError, Unavailable
 from sshore.wire.lines import LineError, encode_line, split_line
 from sshore.wire.problems import Code, read_problem
+
+FIRST_BYTES_S = 10.0
+"""How long a stream waits for an app that speaks first; it goes on without, for the app may be slow."""
 
 
 class LinkLost(Exception):
@@ -20,6 +23,7 @@ class Link(asyncio.Protocol):
         self.transport = transport
         self._on_lost = on_lost
         self._answer: asyncio.Future[tuple[dict[str, Any], bytes]] | None = None
+        self._first: asyncio.Future[bytes] | None = None
         self._received = bytearray()
 
     async def ask(self, message: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
@@ -27,7 +31,7 @@ class Link(asyncio.Protocol):
 
         Raises:
             LinkLost: the connection broke first.
-            SshoreError: the agent refused; the link is closed.
+            SshoreError: the agent refused, or the app ended before its first word; the link is closed.
         """
         self._answer = asyncio.get_running_loop().create_future()
         if self.transport.is_closing():
@@ -35,6 +39,8 @@ class Link(asyncio.Protocol):
         self.transport.write(encode_line(message))
         try:
             reply, rest = await self._answer
+            if reply.get("speaks_first") is True and not rest:
+                rest = await self._first_bytes()
         except BaseException:
             self.transport.abort()
             raise
@@ -44,7 +50,29 @@ class Link(asyncio.Protocol):
             raise SshoreError(problem.detail, code=problem.code, **problem.fields)
         return reply, rest
 
+    async def _first_bytes(self) -> bytes:
+        """Wait for an app that speaks before its client does, so that one that cannot is refused in words."""
+        self._first = asyncio.get_running_loop().create_future()
+        if self.transport.is_closing():
+            self._fail_first()
+        else:
+            self.transport.resume_reading()
+        try:
+            await asyncio.wait([self._first], timeout=FIRST_BYTES_S)
+        except asyncio.CancelledError:
+            self._first.cancel()
+            raise
+        if self._first.done():
+            return self._first.result()
+        self.transport.pause_reading()
+        return b""
+
     def data_received(self, data: bytes) -> None:
+        if self._first is not None:
+            self.transport.pause_reading()
+            if not self._first.done():
+                self._first.set_result(data)
+            return
         if self._answer is None:  # an agent that speaks unasked is no agent of ours
             self.transport.abort()
             return
@@ -63,7 +91,17 @@ class Link(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._fail(LinkLost())
+        self._fail_first()
         self._on_lost(self)
+
+    def _fail_first(self) -> None:
+        if self._first is not None and not self._first.done():
+            self._first.set_exception(
+                EngineFailed(
+                    "the app ended before its first word; what it said is in the session's log (sshore logs)",
+                    code=Code.APP_FAILED,
+                )
+            )
 
     def _fail(self, error: Exception) -> None:
         if self._answer is not None and not self._answer.done():

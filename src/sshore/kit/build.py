@@ -13,10 +13,12 @@ from pathlib import Path
 
 from sshore.core import layout
 from sshore.core.errors import Unavailable
+from sshore.kit.agent_sockets import move_agent_sockets
 from sshore.kit.connection_variables import release_variables
 from sshore.kit.contents import Contents, find_contents, hash_contents
 from sshore.kit.programs import find_patchelf, openssh_version
 from sshore.kit.relocate import relocate_library, relocate_program
+from sshore.kit.sshd_options import accepted_key_types
 from sshore.kit.terminals import compile_terminals
 from sshore.wire.problems import Code
 
@@ -30,11 +32,12 @@ _SETS_VARIABLES = ("sshd", "sshd-session")
 
 @dataclass(frozen=True, slots=True)
 class Kit:
-    """A kit that is complete; `path` is mounted at `layout.KIT`."""
+    """A kit that is complete; `path` is mounted at `layout.KIT`. `key_types`: of users' keys that its sshd lets in."""
 
     path: Path
     hash: str
     openssh_version: str
+    key_types: frozenset[str]
 
 
 def build_kit(root: Path, progress: Progress = lambda phase, fraction: None) -> Kit:
@@ -54,7 +57,8 @@ def build_kit(root: Path, progress: Progress = lambda phase, fraction: None) -> 
         with _told_when_full(root), _only_builder(root):
             if not target.is_dir():
                 _make(contents, target, patchelf, progress)
-    return Kit(target, name, openssh_version(contents.programs["bin/sshd"]))
+    sshd = contents.programs["bin/sshd"]
+    return Kit(target, name, openssh_version(sshd), accepted_key_types(sshd))
 
 
 def _make(contents: Contents, target: Path, patchelf: Path, progress: Progress) -> None:
@@ -81,11 +85,15 @@ def _fill(contents: Contents, kit: Path, patchelf: Path, progress: Progress) -> 
             relocate_program(patchelf, copy, contents.loader)
             if copy.name in _SETS_VARIABLES:
                 release_variables(copy)
+            if copy.name == "sshd-session":
+                move_agent_sockets(copy)
         elif place in contents.libraries and _may_be_patched(copy.name, contents.loader):
             relocate_library(patchelf, copy)
         elif place in contents.sources:
             _compile(copy, place)
     compile_terminals(contents.terminals.to_compile, kit)
+    for place, text in contents.texts.items():
+        (kit / place).write_text(text)
     # Without this directory the interpreter complains at each start (Modules/getpath.py).
     (kit / contents.python_library / "lib-dynload").mkdir(exist_ok=True)
     _open_directories(kit)

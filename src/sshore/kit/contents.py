@@ -1,15 +1,18 @@
 """All of the kit as a list of files, and its hash: the same inputs make the same kit."""
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from sshore.core import layout
 from sshore.kit.libraries import Libraries, find_libraries, is_elf
 from sshore.kit.programs import find_programs, require_programs
 from sshore.kit.python_files import PythonFiles, find_python_files
+from sshore.kit.sshd_options import kit_sshd_config
 from sshore.kit.terminals import NO_TERMINALS, SOURCE, Terminals, find_terminals
 
-FORMAT = 2
+FORMAT = 4
 """Raised when a kit of the same inputs would look different."""
 PYTHON = "python/bin/python3"
 
@@ -19,7 +22,7 @@ class Contents:
     """What goes where: this machine's files by their place in the kit.
 
     `programs` get loader and library path set, `libraries` the library path only; `sources` are
-    compiled; `scripts`, the loader and the entries of `terminals` are copied as they are.
+    compiled; `scripts`, the loader and the entries of `terminals` are copied as they are. `texts` are files of our own.
     """
 
     programs: dict[str, Path]
@@ -29,6 +32,7 @@ class Contents:
     loader: str
     python_library: str
     terminals: Terminals = NO_TERMINALS
+    texts: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def files(self) -> dict[str, Path]:
@@ -55,6 +59,7 @@ def find_contents(patchelf: Path) -> Contents:
         loader=libraries.loader,
         python_library=python.library,
         terminals=find_terminals(),
+        texts={Path(layout.KIT_SSHD_CONFIG).name: kit_sshd_config(binaries)},
     )
 
 
@@ -65,6 +70,8 @@ def hash_contents(contents: Contents) -> str:
         total.update(f"{place} {_digest(source)}\n".encode())
     if contents.terminals.to_compile:
         total.update(f"{' '.join(contents.terminals.to_compile)} {_digest(SOURCE)}\n".encode())
+    for place, text in sorted(contents.texts.items()):
+        total.update(f"{place} {text}\n".encode())
     return total.hexdigest()[:16]
 
 

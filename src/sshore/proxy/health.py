@@ -82,5 +82,8 @@ def report_of_folder(name: str, *, is_there: bool) -> Report:
 
 
 def is_passing(error: SshoreError) -> bool:
-    """Whether to try again: the server does not answer, or says that it cannot at the moment."""
-    return not isinstance(error, ApiError) or error.status in (502, 503, 504)
+    """Whether to try again: the server does not answer, or says that it cannot at the moment. A program that has ended
+    would end again."""
+    if not isinstance(error, ApiError):
+        return True
+    return error.status in (502, 503, 504) and error.problem.code not in (Code.ENGINE_FAILED, Code.APP_FAILED)

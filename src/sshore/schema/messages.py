@@ -110,6 +110,8 @@ class SessionMessage:
     entrypoint: bool = False
     entrypoint_state: str = ""
     """A phrase, of one session that runs and is asked for by name: ``runs``, ``ended with exit status 1, after 3 s``"""
+    notes: list[str] = field(default_factory=list)
+    """Likewise: what its owner should know, such as of keys in its home that let nobody in."""
     memory_kills: MemoryKillsMessage | None = None
     """Likewise; None where there were none."""
     image_id: str = ""

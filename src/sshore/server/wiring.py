@@ -99,7 +99,7 @@ async def wire(settings: Settings, state: Path, kit: Kit) -> AsyncIterator[Parts
         folders = FolderService(store, files, streams, clock, runs_as_root=premises.runs_as_root)
         await folders.usage.begin()
         setup = SessionSetup(store, files, folders, host_ca, user_ca, premises, clock)
-        own_keys = OwnKeyService(store, setup, links, clock)
+        own_keys = OwnKeyService(store, setup, links, clock, kit.key_types)
         records = SessionRecords(store)
         lifecycle = Lifecycle(store, records, setup, engines, links, clock)
         live_mounts = LiveMounts(store, folders, records, lifecycle)

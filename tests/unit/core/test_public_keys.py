@@ -49,6 +49,9 @@ SK_ED25519 = line("sk-ssh-ed25519@openssh.com", bytes(range(32)), b"ssh:")
 SK_ECDSA = line("sk-ecdsa-sha2-nistp256@openssh.com", b"nistp256", b"\4" + bytes(64), b"ssh:work")
 
 
+MLDSA44_ED25519 = line("ssh-mldsa44-ed25519", bytes(1344))
+
+
 @pytest.mark.parametrize(
     ("text", "bits"),
     [
@@ -59,6 +62,7 @@ SK_ECDSA = line("sk-ecdsa-sha2-nistp256@openssh.com", b"nistp256", b"\4" + bytes
         (ecdsa_line(ec.SECP521R1()), 521),
         (SK_ED25519, 256),
         (SK_ECDSA, 256),
+        (MLDSA44_ED25519, 512),
     ],
     ids=lambda value: value.split()[0] if isinstance(value, str) else str(value),
 )
@@ -117,6 +121,7 @@ def dsa_line() -> str:
     ("text", "reason"),
     [
         (certificate(), "that is a certificate"),
+        ("ssh-mldsa44-ed25519-cert AAAA", "that is a certificate"),
         (f'from="10.0.0.0/8",no-pty {PUBLIC}', "options before the key"),
         (f'command="echo hello there" {PUBLIC}', "options before the key"),
         (dsa_line(), "a DSA key"),
@@ -132,7 +137,7 @@ def dsa_line() -> str:
         ("#!/bin/sh\necho hello\nexit\n", "that is no OpenSSH public key"),
         ("\x7fELF\x02\x01\x01\x00", "that is no OpenSSH public key"),
         ("a" * 40_000, "too long"),
-        ("ssh-ed448 AAAA", "that is no OpenSSH public key"),
+        ("ssh-ed448 AAAA", r"that is no OpenSSH public key of a type that is known here \(ssh-ed448\)"),
         ("ssh-ed25519", "copy the whole line"),
     ],
 )

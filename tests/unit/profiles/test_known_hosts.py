@@ -1,4 +1,7 @@
-from sshore.profiles.known_hosts import forward_line, with_authority
+import pytest
+
+from sshore.core.errors import InvalidInput
+from sshore.profiles.known_hosts import MAX_SESSION_KEYS, forward_line, with_authority, with_session_key
 
 ONE, OTHER = "http://127.0.0.1:8022", "https://sshore.example.org"
 
@@ -24,3 +27,37 @@ def test_writing_the_same_changes_nothing() -> None:
 def test_a_forward_is_known_under_every_name_of_the_loopback() -> None:
     line = forward_line(10022, "ssh-ed25519 AAAA root@demo")
     assert line == "[localhost]:10022,[127.0.0.1]:10022,[::1]:10022 ssh-ed25519 AAAA"
+
+
+def test_a_session_is_known_by_its_plain_key_beside_the_authority() -> None:
+    text = with_session_key(with_authority("", ONE, "ssh-ed25519 AAAA ca"), "demo", "abc123", "ssh-ed25519 KEY x")
+    assert text.splitlines() == [
+        f"@cert-authority *.sshore ssh-ed25519 AAAA {ONE}",
+        "demo.sshore,abc123.sshore ssh-ed25519 KEY",
+    ]
+    assert with_session_key(text, "demo", "abc123", "ssh-ed25519 KEY x") == text
+    assert with_authority(text, OTHER, "ssh-ed25519 BBBB").splitlines()[1] == text.splitlines()[1]
+
+
+def test_the_next_session_of_a_name_has_no_key_but_its_own() -> None:
+    first = with_session_key("", "demo", "one", "ssh-ed25519 FIRST")
+    first = with_session_key(first, "demo-2", "other", "ssh-ed25519 OTHER")
+    assert with_session_key(first, "demo", "two", "ssh-ed25519 SECOND").splitlines() == [
+        "demo-2.sshore,other.sshore ssh-ed25519 OTHER",
+        "demo.sshore,two.sshore ssh-ed25519 SECOND",
+    ]
+
+
+@pytest.mark.parametrize("name", ["*", "demo,other", "demo\n* ssh-ed25519 EVIL", "de mo", "@revoked", ""])
+def test_no_name_lets_a_key_count_for_other_sessions(name: str) -> None:
+    with pytest.raises(InvalidInput):
+        with_session_key("", name, "one", "ssh-ed25519 KEY")
+
+
+def test_the_keys_of_sessions_seen_long_ago_are_forgotten_and_authorities_are_not() -> None:
+    text = with_authority("", ONE, "ssh-ed25519 AAAA")
+    for number in range(MAX_SESSION_KEYS + 3):
+        text = with_session_key(text, f"s{number}", f"id{number}", f"ssh-ed25519 KEY{number}")
+    lines = text.splitlines()
+    assert len(lines) == MAX_SESSION_KEYS + 1 and lines[0].startswith("@cert-authority")
+    assert lines[1].startswith("s3.sshore,")

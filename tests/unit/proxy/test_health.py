@@ -68,6 +68,8 @@ def test_only_what_may_pass_is_waited_for() -> None:
     assert is_passing(UNREACHABLE)
     assert is_passing(refused(Code.NO_LINK))
     assert not is_passing(refused(Code.APP_NOT_LAUNCHED))
+    assert not is_passing(refused(Code.ENGINE_FAILED))
+    assert not is_passing(refused(Code.APP_FAILED))
     assert not is_passing(refused(Code.UNAUTHENTICATED))
     assert not is_passing(refused(Code.NOT_FOUND))
 

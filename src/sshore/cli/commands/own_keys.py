@@ -12,10 +12,11 @@ from sshore.cli.connecting.openssh import require
 from sshore.cli.failures import say
 from sshore.cli.local_user import LocalUser
 from sshore.cli.output import age, json_option, print_json, print_table
-from sshore.core.errors import InvalidInput, NotFound, Unavailable
-from sshore.core.public_keys import MAX_TEXT_BYTES, read_public_key_text
+from sshore.core.errors import InvalidInput, NotFound, SshoreError, Unavailable
+from sshore.core.public_keys import MAX_TEXT_BYTES, clean_comment, is_certificate_type, read_public_key_text
 from sshore.schema.own_messages import OwnKeyMessage
 from sshore.sdk.client import Client
+from sshore.wire.problems import Code
 
 
 @click.group()
@@ -54,15 +55,35 @@ def add(user: LocalUser, file: str, agent: bool, name: str, as_json: bool) -> No
     texts = _agent_keys() if agent else [_read(file)]
     if name and len(texts) > 1:
         raise InvalidInput(f"the agent has {len(texts)} keys, and a name is for one: leave --name out")
-    for text in texts:
-        read_public_key_text(text)  # before anything is sent: it may be a private key
     with user.client() as client:
-        added = [(client.add_own_key(text, name)) for text in texts]
+        added = _add_all(client, texts) if agent else [_add(client, texts[0], name)]
     if as_json:
         print_json(added if agent else added[0])
         return
     for key in added:
         print(f"the key {key.name} ({key.fingerprint}) opens all your sessions; its id is {key.id}")
+
+
+def _add(client: Client, text: str, name: str) -> OwnKeyMessage:
+    read_public_key_text(text)  # before anything is sent: it may be a private key
+    return client.add_own_key(text, name)
+
+
+def _add_all(client: Client, texts: list[str]) -> list[OwnKeyMessage]:
+    """Register what the server takes; what it does not take is named, and keeps nothing else out."""
+    added = []
+    for text in texts:
+        key_type, _, rest = text.partition(" ")
+        try:
+            added.append(_add(client, text, ""))
+        except SshoreError as error:
+            if error.problem.code is not Code.INVALID_INPUT:
+                raise
+            named = clean_comment(f"{key_type} {rest.partition(' ')[2]}")
+            say(f"left out: {named}: {error.problem.detail}")
+    if not added:
+        raise InvalidInput("none of the agent's keys can be registered: make one with: ssh-keygen -t ed25519")
+    return added
 
 
 def _ids(client: Client, _context: click.Context) -> Found:
@@ -101,7 +122,7 @@ def _agent_keys() -> list[str]:
     if done.returncode == 2 or "SSH_AUTH_SOCK" not in os.environ:
         raise Unavailable("no ssh-agent is running here: start one with: eval $(ssh-agent); ssh-add")
     lines = [line for line in done.stdout.splitlines() if line.strip()] if done.returncode == 0 else []
-    found = [line for line in lines if "-cert-v01@openssh.com" not in line.split()[0]]
+    found = [line for line in lines if not is_certificate_type(line.split()[0])]
     if not found:
         raise NotFound("the ssh-agent has no keys: add one with: ssh-add")
     if len(found) < len(lines):

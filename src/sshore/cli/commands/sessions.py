@@ -313,6 +313,7 @@ def _pairs(session: SessionMessage) -> list[tuple[str, str]]:
         ("reason", session.reason),
         ("agent", _agent(session)),
         ("apps", ", ".join(session.launched) or "none launched"),
+        *(("note", note) for note in session.notes),
         ("engine", session.engine),
         ("image", session.image),
         ("image id", session.image_id),

@@ -1,6 +1,7 @@
 """File descriptors by which the server, bwrap and a network's program tell each other how far they are."""
 
 import contextlib
+import fcntl
 import json
 import os
 import select
@@ -14,6 +15,15 @@ def memory_file(name: str, contents: str) -> int:
     descriptor = os.memfd_create(name)
     os.write(descriptor, contents.encode())
     os.lseek(descriptor, 0, os.SEEK_SET)
+    return descriptor
+
+
+def full_file(name: str, size_bytes: int) -> int:
+    """A descriptor of a file in memory that takes so many bytes and no more, whoever writes; the rest is zeros."""
+    descriptor = os.memfd_create(name, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    os.ftruncate(descriptor, size_bytes)
+    # What does not fit is refused with EPERM (memfd_create(2), F_SEAL_GROW).
+    fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK)
     return descriptor
 
 
@@ -68,6 +78,15 @@ def wait_until_read(writer: socket.socket, deadline: float) -> bool:
     try:
         writer.settimeout(max(0.001, deadline - time.monotonic()))
         return writer.recv(1) == b""
+    except (ConnectionResetError, TimeoutError):
+        return False
+
+
+def speaks(peer: socket.socket, deadline: float) -> bool:
+    """Whether something comes from a socket, which stays there to be read, before it ends."""
+    try:
+        peer.settimeout(max(0.001, deadline - time.monotonic()))
+        return peer.recv(1, socket.MSG_PEEK) != b""
     except (ConnectionResetError, TimeoutError):
         return False
 

@@ -1,6 +1,7 @@
 """`SandboxFolders`: the port `core.ports.FolderServer` on bubblewrap. A program for each stream, gone with it."""
 
 import asyncio
+import logging
 import os
 import signal
 import socket
@@ -21,18 +22,20 @@ from sshore.core.ids import UserId
 from sshore.core.sessions import BindMount
 from sshore.engines.mounting.sources import check_sources
 from sshore.engines.sandbox.binary import find_bwrap, run_as
-from sshore.engines.sandbox.descriptors import memory_file, wait_until_read
+from sshore.engines.sandbox.descriptors import full_file, memory_file, speaks, wait_until_read
 from sshore.engines.sandbox.folder_view import folder_arguments, force_command, needs_shell, shell
 from sshore.engines.sandbox.idmap import why_not
 from sshore.engines.sandbox.keyring import leave_session_keyring
 from sshore.engines.sandbox.processes import Process, ended, identify, reap, send
 from sshore.engines.sandbox.view import look_at_host
 
+log = logging.getLogger("sshore.folders")
+
 MAX_OPEN = 20
 """Streams to folders that one user may have open; file managers open up to ten."""
 _THREADS = 4
 _SETUP_TIMEOUT_S = 20.0
-_COMPLAINT_BYTES = 500
+_COMPLAINT_BYTES = 2000
 _ETC = {
     "/etc/passwd": f"{layout.ACCOUNT}:x:{layout.ACCOUNT_ID}:{layout.ACCOUNT_ID}:{layout.ACCOUNT}:{{home}}:{{shell}}\n",
     "/etc/group": f"{layout.ACCOUNT}:x:{layout.ACCOUNT_ID}:\n",
@@ -101,8 +104,10 @@ class SandboxFolders:
     def _start(self, view: FolderView, app: FolderApp) -> tuple[socket.socket, Process]:
         try:
             return self._start_program(view, app)
-        except OSError as error:
-            raise EngineFailed(f"the folder {view.name!r} cannot be opened: {error.strerror or error}") from error
+        except (OSError, _Silent) as error:
+            reason = error.strerror or str(error) if isinstance(error, OSError) else str(error)
+            log.warning("a folder cannot be opened", extra={"folder": view.name, "app": app, "reason": reason})
+            raise EngineFailed(f"the folder {view.name!r} cannot be opened: {reason}") from error
 
     def _start_program(self, view: FolderView, app: FolderApp) -> tuple[socket.socket, Process]:
         if self._bwrap is None:
@@ -111,13 +116,13 @@ class SandboxFolders:
         check_sources([BindMount(view.source, view.target, offered=view.offered)])
         with ExitStack() as stack:
             near, far = socket.socketpair()
-            stack.enter_context(far)
-            complaints = _closing(stack, os.memfd_create("stderr"))
+            complaints = _closing(stack, full_file("stderr", _COMPLAINT_BYTES))
             last_file, bwraps_end = (stack.enter_context(end) for end in socket.socketpair())
             host = look_at_host() if needs_shell(view, app) else None
-            with ExitStack() as files:
-                files.enter_context(bwraps_end)
-                descriptors = _files(view, app, files) | {"/etc/hostname": bwraps_end.fileno()}
+            with ExitStack() as handed_over:
+                handed_over.enter_context(bwraps_end)
+                handed_over.enter_context(far)
+                descriptors = _files(view, app, handed_over) | {"/etc/hostname": bwraps_end.fileno()}
                 last_file.sendall(b"folder\n")
                 last_file.shutdown(socket.SHUT_WR)
                 program = subprocess.Popen(
@@ -132,11 +137,14 @@ class SandboxFolders:
                     umask=0o022,
                     start_new_session=True,
                 )
-            if not wait_until_read(last_file, time.monotonic() + _SETUP_TIMEOUT_S):
+            deadline = time.monotonic() + _SETUP_TIMEOUT_S
+            begun = wait_until_read(last_file, deadline) and (app is not FolderApp.SSH or speaks(near, deadline))
+            if not begun:
                 near.close()
                 program.kill()
                 program.wait()
-                raise EngineFailed(f"the folder {view.name!r} cannot be opened: {_said(complaints)}")
+                raise _Silent(_said(complaints))
+            near.settimeout(None)
             process = identify(program.pid)
             program.returncode = 0  # watched by its pidfd; Popen must not warn that it goes on
             return near, process
@@ -150,8 +158,13 @@ def _files(view: FolderView, app: FolderApp, stack: ExitStack) -> dict[str, int]
     return {path: _closing(stack, memory_file(Path(path).name, text)) for path, text in contents.items()}
 
 
+class _Silent(Exception):
+    """The program ended, or took too long, before it could serve; the message is what it said."""
+
+
 def _said(complaints: int) -> str:
-    return os.pread(complaints, _COMPLAINT_BYTES, 0).decode(errors="replace").strip() or "bwrap fell silent"
+    lines = os.pread(complaints, _COMPLAINT_BYTES, 0).rstrip(b"\0").decode(errors="replace").splitlines()
+    return "; ".join(line.strip() for line in lines if line.strip()) or "its program ended without a word"
 
 
 def _closing(stack: ExitStack, descriptor: int) -> int:

@@ -64,7 +64,7 @@ def folder_command(view: FolderView, app: FolderApp) -> tuple[str, ...]:
         case FolderApp.CHECK:
             return (*_PYTHON, "check-files")
         case FolderApp.SSH:
-            return (layout.KIT_SSHD, "-i", "-f", layout.SSHD_CONFIG)
+            return (layout.KIT_SSHD, "-i", "-e", "-f", layout.SSHD_CONFIG)
         case FolderApp.SFTP:
             return sftp_command(view)
 

@@ -8,11 +8,11 @@ Where an agent is out of touch, or the disk is full, `run` catches up; after a r
 import asyncio
 import logging
 
-from sshore.core.errors import Conflict, QuotaExceeded, SshoreError, Unavailable
+from sshore.core.errors import Conflict, InvalidInput, QuotaExceeded, SshoreError, Unavailable
 from sshore.core.ids import OwnKeyId, SessionId, new_id
 from sshore.core.own_keys import MAX_OWN_KEYS, OwnKey, find_own_key
 from sshore.core.ports import Clock, Links, Store
-from sshore.core.public_keys import PublicKey, clean_comment, read_public_key_text
+from sshore.core.public_keys import KEY_TYPES, PublicKey, clean_comment, read_public_key_text
 from sshore.core.sessions import Session
 from sshore.core.states import SessionState
 from sshore.core.users import User
@@ -28,13 +28,16 @@ _TELL_PATIENCE_S = 4.0
 
 
 class OwnKeyService:
-    """A user's own keys. `run` is to run beside."""
+    """A user's own keys, of the types that the sessions' sshd lets in. `run` is to run beside."""
 
-    def __init__(self, store: Store, setup: SessionSetup, links: Links, clock: Clock) -> None:
+    def __init__(
+        self, store: Store, setup: SessionSetup, links: Links, clock: Clock, key_types: frozenset[str] = KEY_TYPES
+    ) -> None:
         self._store = store
         self._setup = setup
         self._links = links
         self._clock = clock
+        self._key_types = key_types
         self._late: set[SessionId] = set()
         self._wake = asyncio.Event()
 
@@ -48,6 +51,11 @@ class OwnKeyService:
             InvalidInput: it is no public key, or one that OpenSSH would not take. QuotaExceeded: there are too many.
         """
         key = read_public_key_text(text)
+        if key.type not in self._key_types:
+            raise InvalidInput(
+                f"this server's OpenSSH takes no {key.type} keys: give one of another type, such as ssh-ed25519",
+                field="public_key",
+            )
         known = await self._known(owner, key)
         if known is not None:
             return known, False

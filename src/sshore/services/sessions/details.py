@@ -5,6 +5,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from sshore.core.apps import SSH
 from sshore.core.errors import SshoreError
 from sshore.core.ports import Links, Store
 from sshore.core.sessions import NO_KILLS, MemoryKills, Session
@@ -16,17 +17,19 @@ log = logging.getLogger("sshore.sessions")
 
 PATIENCE_S = 2.0
 _LONGEST_PHRASE = 200
+_LONGEST_NOTE, _MOST_NOTES = 300, 5
 
 
 @dataclass(frozen=True, slots=True)
 class SessionDetails:
     """`memory_kills`: programs that ended for want of memory. `entrypoint_state`: what has become of the image's
     entrypoint, as a phrase; empty where none was to run. `missing`: the mounts, by their targets, whose folders cannot
-    be had, and why."""
+    be had, and why. `notes`: what its owner should know, such as of keys in its home that let nobody in."""
 
     memory_kills: MemoryKills = NO_KILLS
     entrypoint_state: str = ""
     missing: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 NO_DETAILS = SessionDetails()
@@ -46,7 +49,12 @@ class SessionDetailsService:
         missing = await self.missing(session)
         if session.state is not SessionState.RUNNING:
             return SessionDetails(missing=missing)
-        return SessionDetails(await self._memory_kills(session), await self._entrypoint_state(session), missing)
+        return SessionDetails(
+            await self._memory_kills(session),
+            await self._entrypoint_state(session),
+            missing,
+            await self._notes(session),
+        )
 
     async def missing(self, session: Session) -> Mapping[str, str]:
         owner = await self._store.users.get(session.owner_id)
@@ -70,3 +78,15 @@ class SessionDetailsService:
             return ""
         # An agent is the session's, and may say what it likes.
         return str(reply.get("state", ""))[:_LONGEST_PHRASE]
+
+    async def _notes(self, session: Session) -> tuple[str, ...]:
+        if SSH not in session.launched or not self._links.is_linked(session.id):
+            return ()
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                reply = await self._links.call(session.id, "ssh.notes")
+        except (SshoreError, TimeoutError):  # an agent of an older version knows no such call
+            return ()
+        notes = reply.get("notes")
+        found = [note for note in notes if isinstance(note, str)] if isinstance(notes, list) else []
+        return tuple("".join(filter(str.isprintable, note))[:_LONGEST_NOTE] for note in found[:_MOST_NOTES])
