@@ -9,7 +9,6 @@ import os
 import sys
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 
 from sshore.cli.connecting import quick
 from sshore.cli.connecting.destination import check_options, each_option, session_named, split_options, usage
@@ -201,6 +200,8 @@ def _forget_old(certificates: str) -> None:
     """Remove the certificates of sessions that have not been visited for a day; they live for minutes."""
     yesterday = time.time() - _A_DAY_S
     for entry in os.scandir(certificates):
-        with suppress(OSError):
+        try:
             if entry.stat().st_mtime < yesterday:
                 os.unlink(entry.path)
+        except OSError:  # another one was quicker
+            continue

@@ -10,7 +10,6 @@ What is needed only with the answer is loaded while the server makes it.
 import _socket
 import json
 import os
-import re
 import sys
 from collections.abc import Callable, Mapping
 
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from sshore.sdk.login_certificate import LoginCertificate
 
 _TIMEOUT_S = 30.0
-_PLAIN_SERVER = re.compile(r"http://([a-z0-9.-]+):([0-9]{1,5})")
+_HOST = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-")
 
 
 class Unusual(Exception):
@@ -54,10 +53,10 @@ def reach_quickly(environment: Mapping[str, str], ref: str, meanwhile: Callable[
     """
     config = usual_config_dir(environment)
     server, token = _login(config, environment)
-    usual = _PLAIN_SERVER.fullmatch(server)
-    if usual is None:
+    scheme, _, authority = server.partition("://")
+    host, _, port = authority.partition(":")
+    if scheme != "http" or not _HOST.issuperset(host) or not port.isdecimal():
         raise Unusual
-    host, port = usual[1], usual[2]
     try:
         public_key = _read(f"{config}/{places.CLIENT_KEY}.pub").decode("ascii").strip()
         agent = f"sshore/{__version__} ({_socket.gethostname().encode('ascii', 'replace').decode()})"
