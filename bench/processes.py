@@ -28,14 +28,6 @@ def resident_bytes(pid: int) -> int:
     raise ProcessLookupError(pid)
 
 
-def proportional_bytes(pid: int) -> int:
-    """The process's memory, with its share of what it has in common with others (proc(5), ``Pss``)."""
-    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-        if line.startswith("Pss:"):
-            return int(line.split()[1]) * 1024
-    raise ProcessLookupError(pid)
-
-
 @contextmanager
 def running(command: list[str], **options: Any) -> Iterator["subprocess.Popen[bytes]"]:
     """A process that ends with the block: asked at first, then killed."""
