@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from bench.deployment import Deployment
 from bench.figures import Figure
-from bench.processes import proportional_bytes
+from bench.processes import resident_bytes
 from bench.turns import Pace
 
 _DEADLINE_S = 60.0
@@ -39,13 +39,13 @@ def crowd_at_port(ours: Deployment, size: int, pace: Pace) -> list[Figure]:
     pace.wait_quiet()
     with _descriptors(size), _callers(ours.endpoint.port, 1) as warm:
         _hear(warm)
-        before = sum(map(proportional_bytes, pids))
+        before = sum(map(resident_bytes, pids))
         began = time.perf_counter()
         with _callers(ours.endpoint.port, size) as crowd:
             _hear(crowd)
             whole_s = time.perf_counter() - began
             more = _one_more(ours.endpoint.port)
-            grown = sum(map(proportional_bytes, pids)) - before
+            grown = sum(map(resident_bytes, pids)) - before
     return _figures(crowd, whole_s, more, grown)
 
 

@@ -49,14 +49,6 @@ def resident_bytes(pid: int) -> int:
     raise ProcessLookupError(pid)
 
 
-def proportional_bytes(pid: int) -> int:
-    """The process's memory, with its share of what it has in common with others (proc(5), ``Pss``)."""
-    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-        if line.startswith("Pss:"):
-            return int(line.split()[1]) * 1024
-    raise ProcessLookupError(pid)
-
-
 @contextmanager
 def running(
     command: list[str], is_ready: IsReady = lambda _: True, *, within_s: float = _READY_S, **options: Any
