@@ -7,7 +7,7 @@ from typing import Any
 from sshore import __version__
 from sshore.agent.dial import dial
 from sshore.agent.loop import READ, WRITE, Loop
-from sshore.wire.heads import MAX_HEAD_BYTES, link_request, parse_response
+from sshore.wire.heads import MAX_UPGRADE_HEAD_BYTES, link_request, parse_response
 from sshore.wire.lines import MAX_LINE_BYTES, LineError, decode_line, encode_line
 
 PATIENCE_S = 10.0
@@ -69,7 +69,7 @@ class Link:
 
     def _on_head(self, events: int) -> None:
         try:
-            if not receive_until(self._socket, self._received, b"\r\n\r\n", MAX_HEAD_BYTES):
+            if not receive_until(self._socket, self._received, b"\r\n\r\n", MAX_UPGRADE_HEAD_BYTES):
                 return
             status = parse_response(bytes(self._received[:-4])).status
             if status != 101:

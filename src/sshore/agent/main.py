@@ -15,7 +15,7 @@ from sshore.agent.pool import Pool
 from sshore.agent.requests import Requests
 from sshore.agent.ssh_app import SshApp
 
-END_GRACE_S = 3.0
+AGENT_END_GRACE_S = 3.0
 
 
 def main(argv: list[str]) -> int:
@@ -49,7 +49,7 @@ def run(config: AgentConfig) -> None:
     def end() -> None:
         say("the agent ends")
         pool.close()
-        children.end(children.all(), END_GRACE_S, loop.stop)
+        children.end(children.all(), AGENT_END_GRACE_S, loop.stop)
 
     # The session does not end with the terminal that the server was started from.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)

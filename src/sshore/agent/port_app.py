@@ -17,7 +17,7 @@ from sshore.agent.pump import Pump
 from sshore.agent.replies import Problem, Reply, ok
 from sshore.wire.problems import Code
 
-END_GRACE_S = 5.0
+APP_END_GRACE_S = 5.0
 RETRY_S = 0.05
 START_PATIENCE_S = 5.0
 """How long `start` waits for the port before it says that the app is launched, if not yet ready."""
@@ -86,7 +86,7 @@ class PortApp:
         self._stopping = True
         for pump in list(self._pumps):
             pump.close()
-        self._children.end([self._pid], END_GRACE_S, done)
+        self._children.end([self._pid], APP_END_GRACE_S, done)
 
     def status(self) -> dict[str, Any]:
         known = {"name": self.name, "launched": self.exit_status is None, "connections": len(self._pumps)}

@@ -15,7 +15,7 @@ from sshore.agent.own_keys import OwnKeys, accepted_key
 from sshore.agent.replies import Problem, Reply, ok
 from sshore.wire.problems import Code
 
-END_GRACE_S = 2.0
+SSHD_END_GRACE_S = 2.0
 # What an image says (LD_PRELOAD, OPENSSL_CONF, …) is for its own programs: their variables come from sshd's SetEnv.
 _ENVIRONMENT: dict[str, str] = {}
 # By the algorithms, because HostCertificate adds up: no option takes back the one in the configuration.
@@ -67,7 +67,7 @@ class SshApp:
         if self._launched:
             say("ssh is stopped")
         self._wanted = self._launched = False
-        self._children.end(self._daemons, END_GRACE_S, lambda: reply(ok()))
+        self._children.end(self._daemons, SSHD_END_GRACE_S, lambda: reply(ok()))
 
     def open(self, connection: socket.socket, addresses: str = UNKNOWN, *, plain_host_key: bool = False) -> None:
         """Hand the socket to a new daemon; this process keeps no copy. `addresses` become its `SSH_CONNECTION`;
@@ -98,7 +98,7 @@ class SshApp:
         revoked = [pid for pid, connection in self._daemons.items() if connection.key in removed]
         if revoked:
             say(f"{len(revoked)} ssh connections end: their key has been removed")
-        self._children.end(revoked, END_GRACE_S, lambda: reply(ok(ended=len(revoked))))
+        self._children.end(revoked, SSHD_END_GRACE_S, lambda: reply(ok(ended=len(revoked))))
 
     def status(self) -> dict[str, Any]:
         return {"name": self.name, "launched": self._launched, "connections": len(self._daemons)}
@@ -142,7 +142,7 @@ class SshApp:
         connection.key = key
         if key in connection.barred - self._keys.refresh():
             pids = [pid for pid, other in self._daemons.items() if other is connection]
-            self._children.end(pids, END_GRACE_S, lambda: None)
+            self._children.end(pids, SSHD_END_GRACE_S, lambda: None)
 
     def _check(self, reply: Reply) -> None:
         read_end, write_end = os.pipe()

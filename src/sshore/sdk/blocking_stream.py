@@ -8,7 +8,7 @@ from sshore.sdk.errors import ServerUnreachable
 from sshore.sdk.keep_alive import keep_alive
 from sshore.sdk.receive_head import receive_head
 from sshore.sdk.stream_head import AnswerReader, StreamTarget
-from sshore.wire.heads import MAX_HEAD_BYTES
+from sshore.wire.heads import MAX_UPGRADE_HEAD_BYTES
 
 
 def open_stream(target: StreamTarget, timeout_s: float = 30) -> tuple[socket.socket, bytes]:
@@ -77,5 +77,5 @@ def _ask(connection: socket.socket, target: StreamTarget) -> tuple[bytes, dict[s
 def _receive(connection: socket.socket, taken: bytes) -> bytes:
     """Some of the answer, but where the socket allows it nothing after its head."""
     if isinstance(connection, ssl.SSLSocket):
-        return connection.recv(MAX_HEAD_BYTES)
+        return connection.recv(MAX_UPGRADE_HEAD_BYTES)
     return receive_head(connection, taken)

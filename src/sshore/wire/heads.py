@@ -8,7 +8,7 @@ from sshore.wire.upgrades import CERTIFICATE_HEADER as CERTIFICATE_HEADER
 from sshore.wire.upgrades import HOST_CA_HEADER as HOST_CA_HEADER
 from sshore.wire.upgrades import LINK_PATH as LINK_PATH
 from sshore.wire.upgrades import LINK_PROTOCOL as LINK_PROTOCOL
-from sshore.wire.upgrades import MAX_HEAD_BYTES as MAX_HEAD_BYTES
+from sshore.wire.upgrades import MAX_UPGRADE_HEAD_BYTES as MAX_UPGRADE_HEAD_BYTES
 from sshore.wire.upgrades import NAME_HEADER as NAME_HEADER
 from sshore.wire.upgrades import PLAIN_HOST_KEY as PLAIN_HOST_KEY
 from sshore.wire.upgrades import PUBLIC_KEY_HEADER as PUBLIC_KEY_HEADER

@@ -18,26 +18,27 @@ NAME_HEADER = "sshore-name"
 PLAIN_HOST_KEY = "plain"
 """The `host_key` of a stream whose SSH server is to offer no certificate of its host key."""
 
-MAX_HEAD_BYTES = 16 * 1024
+MAX_UPGRADE_HEAD_BYTES = 16 * 1024
+"""A longer head is no upgrade of ours, and is the HTTP server's to read or refuse (`sshore.server.http`)."""
 HEAD_END = b"\r\n\r\n"
 _UNRESERVED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 
 
 class HeadError(ValueError):
-    """The bytes are not an HTTP/1.1 head, or the head is longer than `MAX_HEAD_BYTES`."""
+    """The bytes are not an HTTP/1.1 head, or the head is longer than `MAX_UPGRADE_HEAD_BYTES`."""
 
 
 def split_head(data: bytes | bytearray) -> tuple[bytes, bytes] | None:
     """Split what has arrived into the head and the bytes after it; None while the head is incomplete.
 
     Raises:
-        HeadError: there are `MAX_HEAD_BYTES` and still no end.
+        HeadError: there are `MAX_UPGRADE_HEAD_BYTES` and still no end.
     """
-    end = data.find(HEAD_END, 0, MAX_HEAD_BYTES)
+    end = data.find(HEAD_END, 0, MAX_UPGRADE_HEAD_BYTES)
     if end >= 0:
         return bytes(data[:end]), bytes(data[end + len(HEAD_END) :])
-    if len(data) >= MAX_HEAD_BYTES:
-        raise HeadError(f"the head is longer than {MAX_HEAD_BYTES} bytes")
+    if len(data) >= MAX_UPGRADE_HEAD_BYTES:
+        raise HeadError(f"the head is longer than {MAX_UPGRADE_HEAD_BYTES} bytes")
     return None
 
 

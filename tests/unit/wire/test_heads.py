@@ -49,7 +49,7 @@ def test_what_is_no_request_is_refused(head: bytes) -> None:
 
 def test_an_endless_head_is_refused() -> None:
     with pytest.raises(heads.HeadError):
-        heads.split_head(b"x" * heads.MAX_HEAD_BYTES)
+        heads.split_head(b"x" * heads.MAX_UPGRADE_HEAD_BYTES)
 
 
 def test_a_refusal_is_an_ordinary_http_answer_with_a_problem() -> None:

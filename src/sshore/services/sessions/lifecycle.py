@@ -23,7 +23,7 @@ from sshore.wire.problems import Code
 log = logging.getLogger("sshore.lifecycle")
 
 LINK_TIMEOUT_S = 30.0
-STOP_GRACE_S = 5.0
+SESSION_STOP_GRACE_S = 5.0
 RETRY_S = 2.0
 NO_CAPACITY = Capacity(None, None)
 
@@ -117,7 +117,7 @@ class Lifecycle:
 
     async def _end_processes(self, session: Session) -> None:
         await self._end_task(session.id)
-        await self.engine(session.engine).stop(session.id, STOP_GRACE_S)
+        await self.engine(session.engine).stop(session.id, SESSION_STOP_GRACE_S)
         self._links.drop(session.id)
 
     async def _end_task(self, session_id: SessionId) -> None:
