@@ -36,11 +36,13 @@ class Terminal:
         """Change the window's size; the kernel tells the foreground programs (SIGWINCH)."""
         fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
-    def expect(self, pattern: str) -> re.Match[str]:
-        """Read until a pattern appears after what was expected before."""
+    def expect(self, pattern: str, *, key: str = "") -> re.Match[str]:
+        """Read until a pattern appears after what was expected before; `key` is typed now and again meanwhile."""
         deadline = time.monotonic() + DEADLINE_S
         while (match := re.compile(pattern).search(self.text, self._read_up_to)) is None:
-            assert self._read(deadline), f"{pattern!r} did not appear in {self.text!r}"
+            self.type(key)
+            more = self._read(min(deadline, time.monotonic() + 0.5) if key else deadline)
+            assert more or (key and time.monotonic() < deadline), f"{pattern!r} did not appear in {self.text!r}"
         self._read_up_to = match.end()
         return match
 

@@ -93,8 +93,7 @@ class TestTerminals:
             for rows, columns in ((44, 120), (20, 60)):
                 user.resize(rows, columns)
                 # OpenSSH's client can sleep over a SIGWINCH that comes just before it waits; a key wakes it.
-                user.type(" ")
-                user.expect(f"now {rows} {columns}")
+                user.expect(f"now {rows} {columns}", key=" ")
             user.type("\x03")
             assert user.wait() == 5
 
