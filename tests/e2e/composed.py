@@ -29,7 +29,7 @@ ROOT = Path(__file__).parents[2]
 SERVER_IMAGE, DATABASE_IMAGE = "sshore-test:server", "sshore-test:database"
 _PLAIN, _BASE = "sshore-test:plain", "sshore-test:base"
 _PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
-_BUILD_TIMEOUT_S = 240
+_BUILD_TIMEOUT_S = 600
 _DEADLINE_S = 60
 
 

@@ -13,7 +13,7 @@ from integration.debian_rootfs import why_no_debian
 from integration.docker_daemon import DockerDaemon
 from integration.docker_images import BUSYBOX
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(900)  # the images are built in a minute where nothing else runs
 
 
 @pytest.fixture(scope="module")
