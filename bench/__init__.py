@@ -19,5 +19,7 @@ medians is what the targets speak of. docs/measurements.md says what the figures
     crowd.py        (d) 200 connections at once
     memory.py       (e) memory of an open stream
     websocket.py    (g) dropbear behind websockify, for comparison
+    by_name.py      (i) `ssh NAME.sshore` and `sshore ssh` against `ssh -p PORT`, near and far
+    distance.py     a relay that delays, as a long way does
     start_up.py     (h) `sshore --help`, `sshore stream`
 """

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bench.by_name import connections_by_name
 from bench.connecting import connections
 from bench.crowd import crowds
 from bench.deployment import Deployment, deployment
@@ -33,6 +34,7 @@ PARTS: dict[str, Part] = {
     "c": lambda ours, _, pace: first_outputs(ours, pace.of(9, 1), pace),
     "d": lambda ours, direct, pace: crowds(ours, direct, pace.of(200, 20), pace),
     "g": lambda ours, _, pace: comparison(ours, pace.of(256, 32) * _MIB, pace.of(5, 1), pace),
+    "i": lambda ours, _, pace: connections_by_name(ours, pace.of(25, 3), pace.of(9, 1), pace),
     "h": lambda _ours, _direct, pace: start_ups(pace.of(15, 3), pace),
 }
 

@@ -41,7 +41,7 @@ class Deployment:
 
     def sshore(self, *arguments: str) -> bytes:
         """Run `sshore` to its end; returns its output."""
-        return _sshore(self.environment, *arguments)
+        return sshore_in(self.environment, *arguments)
 
 
 @contextmanager
@@ -97,19 +97,25 @@ def _wait_logged_in(environment: dict[str, str], process: "subprocess.Popen[byte
 
 
 def _session(environment: dict[str, str]) -> Endpoint:
-    _sshore(environment, "run", SESSION, "--network", "none", "--app", "ssh")
-    card = json.loads(_sshore(environment, "connect", SESSION, "--json"))
+    sshore_in(environment, "run", SESSION, "--network", "none", "--app", "ssh")
+    return endpoint_of(environment)
+
+
+def endpoint_of(environment: dict[str, str]) -> Endpoint:
+    """A forward to the session, by the local proxy of a config directory."""
+    card = json.loads(sshore_in(environment, "connect", SESSION, "--json"))
     known_hosts = Path(card["known_hosts_file"])
     return Endpoint(card["user"], card["port"], Path(card["key_file"]), known_hosts, "/dev/shm", card["host"])
 
 
 def _remove_sessions(environment: dict[str, str]) -> None:
-    names = [session["name"] for session in json.loads(_sshore(environment, "ls", "--json"))]
+    names = [session["name"] for session in json.loads(sshore_in(environment, "ls", "--json"))]
     if names:
-        _sshore(environment, "rm", "--force", *names)
+        sshore_in(environment, "rm", "--force", *names)
 
 
-def _sshore(environment: dict[str, str], *arguments: str) -> bytes:
+def sshore_in(environment: dict[str, str], *arguments: str) -> bytes:
+    """Run `sshore` with a config directory to its end; returns its output."""
     done = subprocess.run(
         [SSHORE, *arguments], env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=True
     )

@@ -33,7 +33,10 @@ from integration.command_line import CommandLine
 from sshore.core.ports import Engine
 from sshore.engines.docker import DockerEngine, DockerOptions
 from sshore.engines.sandbox import SandboxEngine
+from sshore.proxy.client import NotRunning
+from sshore.proxy.client import connect as connect_to_proxy
 from sshore.proxy.forwards import Card
+from sshore.sdk.config_dir import ConfigDir
 
 # What most tests are about needs no network in the session, and an ordinary user's `nat` needs this device.
 _NETWORK = () if os.geteuid() == 0 or os.access("/dev/net/tun", os.R_OK | os.W_OK) else ("--network", "none")
@@ -81,7 +84,12 @@ class Owner(CommandLine):
         self.ok("rm", "--force", *names)
 
     def _proxy_runs(self) -> bool:
-        return self.run("proxy", "status").returncode == 0
+        # What `sshore proxy status` does, which takes as long to start as the local proxy itself.
+        try:
+            with closing(connect_to_proxy(ConfigDir(self.config))) as client:
+                return bool(client.status())
+        except NotRunning:
+            return False
 
 
 class Deployment:
@@ -167,8 +175,8 @@ class Deployment:
     def clear(self) -> None:
         """End everything, the sessions too, and remove every file."""
         for owner in self._owners:
-            if not owner.proxy.is_running:  # it may have been started on demand
-                owner.close()
+            if not owner.proxy.is_running and ConfigDir(owner.config).proxy_address.exists():
+                owner.close()  # it was started on demand
         self.kill()
         if (self.state / "sessions").exists():  # else the server has not come so far
             asyncio.run(_remove_sessions(self.state, self.sessions_in.docker_host))

@@ -33,10 +33,10 @@ class Sleeper:
         return next(parent for parent in self.process.parents() if parent.cmdline()[:1] == [layout.KIT_PYTHON])
 
 
-def leave_sleeping(client: SshClient) -> Sleeper:
+def leave_sleeping(client: SshClient, started_by: str = "setsid") -> Sleeper:
     """Leave a `sleep` running in the session, and find it on the host."""
     words = ["sleep", f"{random.randint(10**6, 10**9)}"]
-    client.ok(f"setsid {' '.join(words)} >/dev/null 2>&1 </dev/null &")
+    client.ok(f"({started_by} {' '.join(words)} >/dev/null 2>&1 </dev/null) &")
     process = until(lambda: next((p for p in psutil.process_iter() if command_of(p) == words), None), "it sleeps")
     return Sleeper(process, process.create_time())
 
@@ -56,9 +56,10 @@ def command_of(process: psutil.Process) -> list[str]:
 
 
 def until(ask: Callable[[], T | None], what: str, deadline_s: float = 10) -> T:
-    """What `ask` answers as soon as that is something."""
-    deadline = time.monotonic() + deadline_s
+    """What `ask` answers as soon as that is something. Asking is often a program, so the longer it takes, the rarer."""
+    began = time.monotonic()
     while not (answer := ask()):
-        assert time.monotonic() < deadline, f"not within {deadline_s} s: {what}"
-        time.sleep(0.05)
+        waited_s = time.monotonic() - began
+        assert waited_s < deadline_s, f"not within {deadline_s} s: {what}"
+        time.sleep(min(0.05 + waited_s / 10, 1))
     return answer

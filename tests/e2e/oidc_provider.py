@@ -7,13 +7,9 @@ with oidc_provider(log, {"g-1": {"email": "g@example.org"}}, [callback]) as prov
         …
 """
 
-import hashlib
 import json
-import os
 import re
-import shutil
 import subprocess
-import tempfile
 import time
 import urllib.error
 import urllib.parse
@@ -25,10 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from deployment import free_port
-from programs import need, need_that
+from npm_packages import installed
 
 _SOURCE = Path(__file__).with_name("oidc-provider")
-_FILES = ("package.json", "package-lock.json", "provider.mjs")
 _DEADLINE_S = 20.0
 
 Users = dict[str, dict[str, str]]
@@ -47,7 +42,7 @@ class OidcProvider:
 
     def start(self) -> None:
         with self._log.open("ab") as out:
-            place = installed()
+            place = installed(_SOURCE)  # with Node.js: Debian 12's is too old for the provider
             self._process = subprocess.Popen(
                 [place / "node_modules/.bin/node", place / "provider.mjs", self._options], stdout=out, stderr=out
             )
@@ -97,33 +92,6 @@ def oidc_provider(log: Path, users: Users, callbacks: list[str]) -> Iterator[Oid
         yield provider
     finally:
         provider.stop()
-
-
-def installed() -> Path:
-    """The provider's directory with its packages of the lock file, in the user's cache; npm fetches them once.
-
-    Node.js is one of them: Debian 12's is too old for the provider.
-    """
-    need("npm")
-    contents = b"".join((_SOURCE / name).read_bytes() for name in _FILES)
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sshore-tests"
-    place = cache / f"oidc-provider-{hashlib.sha256(contents).hexdigest()[:16]}"
-    if not place.exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        _install(cache, place)
-    return place
-
-
-def _install(cache: Path, place: Path) -> None:
-    with tempfile.TemporaryDirectory(dir=cache) as made:
-        directory = Path(made) / "it"
-        directory.mkdir()
-        for name in _FILES:
-            shutil.copy(_SOURCE / name, directory)
-        words = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-        done = subprocess.run(words, cwd=directory, capture_output=True, text=True, timeout=240)
-        need_that(done.returncode == 0, f"npm cannot fetch the OpenID Connect provider: {done.stderr}")
-        directory.rename(place)
 
 
 class _StopsAtCallbacks(urllib.request.HTTPRedirectHandler):

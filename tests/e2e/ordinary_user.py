@@ -14,6 +14,7 @@ import psutil
 from programs import need, need_that
 
 import sshore
+from gate.turns import whole_machine
 
 _ENTRY = "import sys; from sshore.cli.entry import main; sys.exit(main())"
 
@@ -58,7 +59,8 @@ def ordinary_user(name: str) -> Iterator[OrdinaryUser]:
     need("useradd", "userdel", "setpriv")
     need_that(os.geteuid() == 0, "only root can make another user")
     home = Path(tempfile.mkdtemp(prefix="sshore-e2e-home-"))
-    subprocess.run(["useradd", "--home-dir", home, "--no-create-home", "--shell", "/bin/bash", name], check=True)
+    with whole_machine("accounts"):
+        subprocess.run(["useradd", "--home-dir", home, "--no-create-home", "--shell", "/bin/bash", name], check=True)
     try:
         shutil.chown(home, name, name)
         program = home / "bin" / "sshore"
@@ -69,7 +71,8 @@ def ordinary_user(name: str) -> Iterator[OrdinaryUser]:
         yield user
     finally:
         _end_processes_of(home.stat().st_uid)
-        subprocess.run(["userdel", name], check=True)
+        with whole_machine("accounts"):
+            subprocess.run(["userdel", name], check=True)
         shutil.rmtree(home)
 
 

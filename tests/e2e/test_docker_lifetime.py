@@ -9,12 +9,22 @@ from typing import Any
 import pytest
 from deployment import Deployment, SessionsIn, deployment
 from host_processes import until
+from programs import need_that
 from ssh_client import SshClient, through_forward
 
-from integration.docker_daemon import DockerDaemon
+from integration.docker_daemon import DockerDaemon, docker_daemon, why_no_docker
 from integration.docker_images import BUSYBOX
 
 IN_DOCKER = ("--engine", "docker", "--image", BUSYBOX, "--network", "none")
+
+
+@pytest.fixture(scope="module")
+def dockerd() -> Iterator[DockerDaemon]:
+    """One of this module's own, which kills it and counts what is on it."""
+    need_that(not why_no_docker(), why_no_docker())
+    with docker_daemon() as daemon:
+        daemon.need(BUSYBOX)
+        yield daemon
 
 
 @pytest.fixture(scope="module")

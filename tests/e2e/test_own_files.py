@@ -127,6 +127,7 @@ class TestBootstrap:
         bootstrap_log(lee, "boot", "ended with exit status 3")
         assert client.ok("ls made") == "made\n"
 
+    @pytest.mark.alone
     def test_ssh_does_not_wait_for_one_that_hangs(self, lee: Owner) -> None:
         plain = seconds_to_a_command(session(lee, "plain"))
         client = start_with(lee, "hanging", "trap '' TERM HUP\necho waiting; sleep 100000\n")
@@ -138,6 +139,7 @@ class TestBootstrap:
         lee.ok("start", "hanging")
         assert client.ok("whoami") == "work\n"
 
+    @pytest.mark.alone
     def test_one_that_floods_its_output_harms_nothing(self, lee: Owner) -> None:
         client = start_with(lee, "flood", "echo first; exec yes\n")
         wait_for(lambda: client.ok("stat -c %s .sshore/bootstrap.log"), lambda size: int(size) > 1 << 20)

@@ -5,10 +5,19 @@ from pathlib import Path
 
 import pytest
 from deployment import Deployment, SessionsIn, deployment
+from programs import need_that
 from ssh_client import SshClient, through_forward
 
 from integration.docker_images import BUSYBOX, LINKED, LIVED_IN
-from integration.podman_service import PodmanService
+from integration.podman_service import PodmanService, podman_service, why_no_podman
+
+
+@pytest.fixture(scope="module")
+def podman() -> Iterator[PodmanService]:
+    """One of this module's own, which kills it and counts what is on it."""
+    need_that(not why_no_podman(), why_no_podman())
+    with podman_service() as service:
+        yield service
 
 
 @pytest.fixture(scope="module")

@@ -2,19 +2,44 @@
 
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
-import psutil
 import pytest
-from deployment import Deployment, Owner, quiet_port
-from host_processes import Sleeper, command_of, leave_sleeping, sandboxes_of, until
+from deployment import Deployment, Owner, SessionsIn, deployment, quiet_port
+from host_processes import Sleeper, leave_sleeping, sandboxes_of, until
 from ssh_client import SshClient, through_forward
 
 from sshore.proxy.forwards import Card
 
 BACK_WITHIN_S = 5.0
+
+
+@pytest.fixture(scope="module")
+def restarted(shared: Deployment, sessions_in: SessionsIn) -> Iterator[Deployment]:
+    with deployment(kit_of=shared.state, sessions_in=sessions_in) as made:
+        yield made
+
+
+@pytest.fixture
+def own_deployment(restarted: Deployment) -> Iterator[Deployment]:
+    """The module's own, since a new one takes seconds: after each test it runs again, without sessions and forwards."""
+    yield restarted
+    if not restarted.server.is_running:
+        restarted.server.start()
+    if not restarted.proxy.is_running:
+        restarted.admin.close()  # it may have been started on demand
+        restarted.proxy.start()
+    if left := [session["name"] for session in restarted.admin.json("ls")]:
+        restarted.remove(*left)
+    for forward in restarted.admin.json("forwards"):
+        restarted.cli("disconnect", forward["session"])
+
+
+@pytest.fixture
+def started_again(restarted: Deployment) -> Callable[[], Iterable[int]]:
+    return lambda: (restarted.server.pid, restarted.proxy.pid)
 
 
 @pytest.fixture
@@ -215,10 +240,8 @@ class TestStopAndStart:
 
     @pytest.mark.every_engine
     def test_a_stop_ends_what_ignores_it(self, ours: Deployment, box: SshClient) -> None:
-        box.ok("(trap '' TERM HUP INT; exec setsid sleep 4242424 >/dev/null 2>&1 </dev/null) &")
-        words = ["sleep", "4242424"]
-        sleeper = until(lambda: next((p for p in psutil.process_iter() if command_of(p) == words), None), "it sleeps")
-        sleeper.send_signal(signal.SIGTERM)
-        assert sleeper.is_running()
+        sleeper = leave_sleeping(box, "trap '' TERM HUP INT; exec setsid")
+        sleeper.process.send_signal(signal.SIGTERM)
+        assert sleeper.still_sleeps
         ours.cli("stop", "box")
-        assert not sleeper.is_running()
+        assert not sleeper.still_sleeps

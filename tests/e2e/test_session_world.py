@@ -1,5 +1,8 @@
 """What a user finds in a session: account, home, name, environment, programs."""
 
+import ipaddress
+from urllib.parse import urlsplit
+
 import pytest
 from deployment import Deployment
 from ssh_client import SshClient
@@ -62,6 +65,18 @@ def test_the_account_is_work(demo: SshClient) -> None:
 def test_the_sessions_name_is_its_host_name(demo: SshClient) -> None:
     assert demo.ok("hostname; uname -n; cat /etc/hostname") == "demo\n" * 3
     assert demo.ok("getent ahosts demo"), "it has an address"
+
+
+def test_where_the_client_comes_from_is_told_in_the_words_that_scripts_expect(
+    shared: Deployment, demo_either_way: SshClient
+) -> None:
+    port = str(urlsplit(shared.url).port)
+    client, client_port, server, server_port = demo_either_way.ok("echo $SSH_CONNECTION").split(" ")
+    assert ipaddress.ip_address(client).is_loopback
+    assert ipaddress.ip_address(server).is_loopback
+    assert (client_port, server_port.strip()) == ("65535", port)
+    assert demo_either_way.ok('echo "$SSH_CLIENT"') == f"{client} {client_port} {port}\n"
+    assert demo_either_way.ok("bash -ic 'set -- $SSH_CONNECTION; echo $#' 2>/dev/null") == "4\n"
 
 
 def test_the_home_and_tmp_can_be_written_and_the_system_cannot(demo: SshClient) -> None:

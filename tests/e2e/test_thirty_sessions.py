@@ -45,7 +45,8 @@ def test_thirty_sessions_at_once(server: Deployment, dockerd: DockerDaemon) -> N
     began = time.monotonic()
     server.remove(*NAMES)
     print(f"all are removed after {time.monotonic() - began:.1f} s")
-    assert dockerd.containers("sshore.session") == []
+    deployment_id = (server.state / "docker" / "deployment").read_text()
+    assert dockerd.containers(f"sshore.deployment={deployment_id}") == []
 
 
 def seconds_of(client: Client) -> float:

@@ -16,6 +16,7 @@ from host_processes import leave_sleeping, sandboxes_of, until
 from ordinary_user import OrdinaryUser, ordinary_user
 from ssh_client import SshClient, through_forward
 
+from gate.turns import whole_machine
 from integration.command_line import SSHORE, CommandLine
 from sshore.proxy.forwards import Card
 
@@ -135,7 +136,8 @@ def test_a_stopped_demo_is_started_again(up: Up) -> None:
 class TestWithoutPrivilege:
     @pytest.fixture
     def user(self) -> Iterator[OrdinaryUser]:
-        with ordinary_user(f"sshore-e2e-{os.getpid()}") as user:
+        # As one that may have `nat` here: others change the mode of the device for it.
+        with whole_machine("tun", shared=True), ordinary_user(f"sshore-e2e-{os.getpid()}") as user:
             yield user
 
     def test_an_ordinary_user_needs_no_more_than_the_command(self, user: OrdinaryUser) -> None:

@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 from deployment import Deployment, SessionsIn, deployment, quiet_port
 from host_processes import Sleeper, leave_sleeping, until
@@ -32,6 +33,8 @@ class Upgraded:
     sleepers: dict[str, Sleeper]
     kits: dict[str, str]
     revision_before: str
+    slirp: psutil.Process
+    """The sandbox's network."""
 
 
 @pytest.fixture(scope="module")
@@ -41,11 +44,11 @@ def upgraded(dockerd: DockerDaemon, tmp_path_factory: pytest.TempPathFactory) ->
         patch.setenv("PYTHONPATH", old)
         with deployment(sessions_in=SessionsIn(docker_host=dockerd.host)) as it:
             patch.undo()
-            it.run_session("sandbox", "--network", "none")
+            it.run_session("sandbox", "--network", "nat")
             it.run_session("docker", "--network", "none", "--engine", "docker", "--image", BUSYBOX)
             clients = {name: through_forward(it.admin, _card(it, name)) for name in ENGINES}
             sleepers = {name: leave_sleeping(client) for name, client in clients.items()}
-            before = Upgraded(it, clients, sleepers, _kits(clients), _revision(it.state))
+            before = Upgraded(it, clients, sleepers, _kits(clients), _revision(it.state), _slirp(it.state))
             it.stop()
             for environment in (it.server.environment, it.admin.environment):
                 del environment["PYTHONPATH"]
@@ -79,6 +82,13 @@ def test_an_old_agent_obeys_the_new_server(upgraded: Upgraded, name: str) -> Non
     assert _kits({name: upgraded.clients[name]}) == {name: upgraded.kits[name]}
 
 
+def test_the_sandboxs_network_goes_on_until_it_is_stopped(upgraded: Upgraded) -> None:
+    assert upgraded.slirp.is_running()
+    assert upgraded.clients["sandbox"].ok("cut -d: -f1 /proc/net/dev | grep tap0").strip() == "tap0"
+    (ours,) = (upgraded.it.state / "sandbox" / "records").glob("*.json")
+    assert json.loads(ours.read_text())["slirp"]["pid"] == upgraded.slirp.pid
+
+
 def test_new_sessions_run_beside_old_ones(upgraded: Upgraded) -> None:
     upgraded.it.run_session("new", "--network", "none")
 
@@ -92,6 +102,8 @@ def test_a_session_that_is_started_again_has_the_new_kit_and_its_home(upgraded: 
     upgraded.clients[name].ok("echo mine >kept")
 
     upgraded.it.cli("stop", name)
+    if name == "sandbox":
+        assert not upgraded.slirp.is_running() or upgraded.slirp.status() == psutil.STATUS_ZOMBIE
     upgraded.it.cli("start", name)
 
     until(lambda: upgraded.clients[name].run("true").returncode == 0, "the forward works again")
@@ -110,6 +122,11 @@ def _card(it: Deployment, name: str) -> Card:
 def _kits(clients: dict[str, SshClient]) -> dict[str, str]:
     """The hash of the kit that each session has."""
     return {name: client.ok(_KIT).strip() for name, client in clients.items()}
+
+
+def _slirp(state: Path) -> psutil.Process:
+    (record,) = (state / "sandbox" / "records").glob("*.json")
+    return psutil.Process(json.loads(record.read_text())["slirp"]["pid"])
 
 
 def _revision(state: Path) -> str:

@@ -1,4 +1,4 @@
-"""A Docker daemon of the tests' own: its own data, socket and containerd; one for a test run.
+"""A Docker daemon of the tests' own: its own data, socket and containerd; one for a test run (gate/shared_daemons.py).
 
     with docker_daemon() as daemon:
         daemon.need(BUSYBOX)                         # see docker_images.py
@@ -7,6 +7,7 @@
 Where the machine cannot run one, the tests that need it are skipped visibly, and fail in CI.
 """
 
+import fcntl
 import json
 import os
 import shutil
@@ -22,10 +23,9 @@ from typing import Any
 import psutil
 
 from integration.docker_images import make
+from integration.firewall import FirewallAsItWas
 
 START_DEADLINE_S = 60.0
-_TABLES = ("filter", "nat", "raw")
-"""Of the firewall, which is put back as it was."""
 
 
 class DockerDaemon:
@@ -36,7 +36,7 @@ class DockerDaemon:
         self._options = options
         self.socket = directory / "docker.sock"
         self.host = f"unix://{self.socket}"
-        self._firewall = b""
+        self._firewall: FirewallAsItWas | None = None
         self._containerd: subprocess.Popen[bytes] | None = None
         self._dockerd: subprocess.Popen[bytes] | None = None
 
@@ -76,7 +76,7 @@ class DockerDaemon:
         self._until(lambda: self.docker("version").returncode == 0, self._dockerd)
 
     def remember_firewall(self) -> None:
-        self._firewall = b"".join(_run("iptables-save", "--table", table) for table in _TABLES)
+        self._firewall = self._firewall or FirewallAsItWas()
 
     def kill(self) -> None:
         """End it as a crash does; its containers go on."""
@@ -92,7 +92,8 @@ class DockerDaemon:
         _end(self._dockerd, signal.SIGTERM)
         _end(self._containerd, signal.SIGTERM)
         _kill_left_behind(str(self.directory))
-        _run("iptables-restore", stdin=self._firewall)
+        if self._firewall is not None:
+            self._firewall.restore()
         for mount in reversed(_mounts_below(self.directory)):
             subprocess.run(["umount", "-l", mount], check=False)
         shutil.rmtree(self.directory)
@@ -115,9 +116,11 @@ class DockerDaemon:
         return self.ok("ps", "-aq", "--no-trunc", *filters).split()
 
     def need(self, image: str) -> str:
-        """Make one of the images of docker_images.py, if it is not made yet; its name."""
-        if self.docker("image", "inspect", image).returncode:
-            self.ok("load", stdin=make(image))
+        """Make one of the images of docker_images.py, if it is not made yet, by one worker at a time; its name."""
+        with (self.directory / "images.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if self.docker("image", "inspect", image).returncode:
+                self.ok("load", stdin=make(image))
         return image
 
     def log(self) -> str:
@@ -182,10 +185,6 @@ def why_no_docker() -> str:
     if missing:
         return f"not installed here: {', '.join(missing)}"
     return "" if os.geteuid() == 0 else "needs root"
-
-
-def _run(*words: str, stdin: bytes = b"") -> bytes:
-    return subprocess.run(words, input=stdin, capture_output=True, check=True).stdout
 
 
 def _kill_left_behind(directory: str) -> None:

@@ -14,6 +14,8 @@ from sshore.wire.problems import Code, Problem
 App = Callable[[socket.socket], None]
 HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBzIwu73JjY627sr0yW8KFWU7YtVyYvPKbppax+u8aTD"
 
+CERTIFICATE = "ssh-ed25519-cert-v01@openssh.com AAAA"
+
 
 def echo(stream: socket.socket) -> None:
     """Answers each chunk, says ``bye`` after the client's half-close, then closes."""
@@ -56,6 +58,10 @@ class FakeServer:
         self.preferred_port = ""
         self.refuse_streams: Problem | None = None
         self.launches: list[str] = []
+        self.certifies_with_streams = True
+        """Servers before this could not."""
+        self.told = {"certificate": CERTIFICATE, "host-ca": HOST_KEY}
+        """What comes with a stream, beside and instead of the session's own name and id."""
         self.port = 0
         self._tls = tls
         self._listener: socket.socket | None = None
@@ -133,8 +139,15 @@ class FakeServer:
         if problem is not None:
             connection.sendall(problem_response(problem))
             return
-        connection.sendall(switching_protocols(head.upgrade))
+        connection.sendall(switching_protocols(head.upgrade, **self._told(head)))
         self.app(connection)
+
+    def _told(self, head: RequestHead) -> dict[str, str]:
+        if "sshore-public-key" not in head.fields or not self.certifies_with_streams:
+            return {}
+        found = self._find(head.path.split("/")[4]) or {}
+        told = {"session": found["id"], "name": found["name"], **self.told}
+        return {f"sshore-{name}": value for name, value in told.items()}
 
     def _respond(self, head: RequestHead, body: Any) -> bytes:
         problem = self._refusal(head)
@@ -177,7 +190,7 @@ class FakeServer:
                 return {"session_id": found["id"], "name": found["name"], **keys}
             case "POST", "sessions", ref, "certificate":
                 found = self._find(ref) or {}
-                told = {"certificate": "ssh-ed25519-cert-v01@openssh.com AAAA", "valid_until": "2026-01-01T00:10:00Z"}
+                told = {"certificate": CERTIFICATE, "valid_until": "2026-01-01T00:10:00Z"}
                 return {"session_id": found["id"], "name": found["name"], **told}
         raise AssertionError(f"no such route: {method} {parts}")
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from gate.turns import whole_machine
 from integration.docker_daemon import DockerDaemon, docker_daemon, why_no_docker
 
 FIRST_MAPPED_UID = 1_700_000_000
@@ -47,15 +48,17 @@ def docker_that_maps_users() -> Iterator[DockerDaemon]:
 
 @contextmanager
 def _subordinate_ids() -> Iterator[None]:
-    for file in _SUBORDINATE:
-        with file.open("a") as lines:
-            lines.write(f"{_LINE}\n")
+    with whole_machine("accounts"):
+        for file in _SUBORDINATE:
+            with file.open("a") as lines:
+                lines.write(f"{_LINE}\n")
     try:
         yield
     finally:
-        for file in _SUBORDINATE:
-            kept = [line for line in file.read_text().splitlines() if line != _LINE]
-            file.write_text("".join(f"{line}\n" for line in kept))
+        with whole_machine("accounts"):
+            for file in _SUBORDINATE:
+                kept = [line for line in file.read_text().splitlines() if line != _LINE]
+                file.write_text("".join(f"{line}\n" for line in kept))
 
 
 def _need(*programs: str) -> None:

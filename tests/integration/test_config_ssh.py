@@ -36,7 +36,7 @@ def test_ssh_reaches_sessions_verified_and_by_certificate(sshore: CommandLine, t
     assert options["user"] == "work"
     assert options["stricthostkeychecking"] == "true"
     assert options["identitiesonly"] == "yes"
-    assert options["proxycommand"].endswith("sshore stream %n")
+    assert options["proxycommand"].endswith("sshore stream --fdpass --certify %h")
     assert options["userknownhostsfile"].strip('"') == str(sshore.config / "ssh" / "known_hosts")
     assert Path(options["identityfile"]).exists()
 
@@ -104,3 +104,39 @@ def test_ssh_shows_why_a_session_cannot_be_reached(sshore: CommandLine, server: 
     )
     assert done.returncode == 255
     assert done.stderr.count("did you mean demo") == 1
+
+
+def test_an_older_file_is_renewed_in_its_place(sshore: CommandLine, server: FakeServer, tmp_path: Path) -> None:
+    own = tmp_path / "config"
+    own.write_text("Host a\n    User b\n")
+    sshore.ok("config-ssh", "--file", str(own))
+    changed = own.read_bytes()
+    managed = sshore.config / "ssh" / "config"
+    managed.write_text(AN_OLDER_FILE.format(directory=sshore.config / "ssh"))
+    (sshore.config / "ssh" / "openssh_config").unlink()
+    sshore.ok("config-ssh", "--file", str(own))
+    assert own.read_bytes() == changed
+    options = options_of(sshore, own, "demo.sshore")
+    assert options["proxyusefdpass"] == "yes"
+    assert options["proxycommand"].endswith("sshore stream --fdpass --certify %h")
+    assert "exec" not in managed.read_text()
+    sshore.ok("config-ssh", "--remove", "--file", str(own))
+    assert own.read_text() == "Host a\n    User b\n"
+    assert not managed.exists() and not (sshore.config / "ssh" / "openssh_config").exists()
+
+
+# As version 0.1.0 wrote it.
+AN_OLDER_FILE = """\
+# Written by `sshore config-ssh`; changes are lost. `sshore config-ssh --remove` takes it away.
+Match host *.sshore exec "sh -c 'test x$SSHORE_CERTIFIED = x%n || exec /opt/sshore certify %n'"
+    CertificateFile "{directory}/certs/%h-cert.pub"
+Host *.sshore
+    User work
+    ProxyCommand /opt/sshore stream %n
+    ProxyUseFdpass no
+    UserKnownHostsFile "{directory}/known_hosts"
+    StrictHostKeyChecking yes
+    IdentityFile "{directory}/id_sshore"
+    IdentitiesOnly yes
+    Ciphers aes128-gcm@openssh.com,aes256-gcm@openssh.com,aes128-ctr,aes192-ctr,aes256-ctr
+"""

@@ -72,9 +72,11 @@ async def park(door: Path, token: str = "agent") -> Peer:
     return reader, writer
 
 
-async def request(door: Path, ref: str = "demo", app: str = "ssh", token: str = "user") -> tuple[int, bytes, Peer]:
+async def request(
+    door: Path, ref: str = "demo", app: str = "ssh", token: str = "user", host_key: str = ""
+) -> tuple[int, bytes, Peer]:
     reader, writer = await asyncio.open_unix_connection(str(door))
-    writer.write(heads.stream_request("gateway", ref, app, token, "test"))
+    writer.write(heads.stream_request("gateway", ref, app, token, "test", host_key))
     head = heads.parse_response((await reader.readuntil(b"\r\n\r\n"))[:-4])
     return head.status, await reader.read(head.content_length) if head.status != 101 else b"", (reader, writer)
 
@@ -97,6 +99,24 @@ async def opened(door: Path, first: bytes = b"") -> AsyncIterator[tuple[Peer, Pe
     finally:
         for writer in (client[1], app_writer):
             writer.transport.abort()
+
+
+async def test_the_agent_is_told_which_host_key_is_wanted(door: Path) -> None:
+    app_reader, app_writer = await park(door)
+    async with asyncio.TaskGroup() as tasks:
+        asked = tasks.create_task(request(door, host_key="plain"))
+        assert json.loads(await app_reader.readline()) == {"open": "ssh", "host_key": "plain"}
+        app_writer.write(b'{"ok":true}\n')
+    status, _, client = asked.result()
+    assert status == 101
+    for writer in (client[1], app_writer):
+        writer.transport.abort()
+
+
+async def test_a_host_key_of_no_known_kind_is_refused(door: Path) -> None:
+    status, body, client = await request(door, host_key="forged")
+    assert (status, json.loads(body)["code"]) == (422, "invalid_input")
+    client[1].close()
 
 
 async def test_the_stream_is_the_peers_bytes_and_nothing_else(door: Path) -> None:

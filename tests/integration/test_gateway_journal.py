@@ -60,20 +60,24 @@ class Door:
     gateway: Gateway
     streams: StreamTable
     journal: Journal
+    host: str
     port: int
+    told: dict[str, str] = field(default_factory=dict)
+    """What the agent was told when the last stream was opened."""
 
     @asynccontextmanager
     async def stream(self, forwarded_for: str = "") -> AsyncIterator[Ends]:
         """A client's reader and writer, then the agent's; greeted by the agent with five bytes."""
-        agent, to_agent = await asyncio.open_connection("127.0.0.1", self.port)
+        agent, to_agent = await asyncio.open_connection(self.host, self.port)
         to_agent.write(heads.link_request("gateway", "agent", "test"))
         await agent.readuntil(b"\r\n\r\n")
-        client, to_client = await asyncio.open_connection("127.0.0.1", self.port)
+        client, to_client = await asyncio.open_connection(self.host, self.port)
         request = heads.stream_request("gateway", "demo", "ssh", "token", "sshore/1 (laptop)")
         if forwarded_for:
             request = request[:-2] + f"X-Forwarded-For: {forwarded_for}\r\n\r\n".encode()
         to_client.write(request)
-        assert json.loads(await agent.readline()) == {"open": "ssh"}
+        self.told = json.loads(await agent.readline())
+        assert self.told["open"] == "ssh"
         to_agent.write(b'{"ok":true}\nhello')
         await client.readuntil(b"\r\n\r\n")
         assert await client.readexactly(5) == b"hello"
@@ -84,12 +88,12 @@ class Door:
                 writer.transport.abort()
 
 
-@pytest.fixture
-async def door() -> AsyncIterator[Door]:
+@pytest.fixture(params=["127.0.0.1"])
+async def door(request: pytest.FixtureRequest) -> AsyncIterator[Door]:
     streams, journal = StreamTable(), Journal()
     async with Gateway(Everyone(), LinkTable(patience_s=5), streams, journal=journal) as gateway:
-        server = await asyncio.get_running_loop().create_server(lambda: FrontDoor(gateway, None), "127.0.0.1", 0)
-        yield Door(gateway, streams, journal, server.sockets[0].getsockname()[1])
+        server = await asyncio.get_running_loop().create_server(lambda: FrontDoor(gateway, None), request.param, 0)
+        yield Door(gateway, streams, journal, request.param, server.sockets[0].getsockname()[1])
         gateway.close()
         server.close()
         await server.wait_closed()
@@ -112,6 +116,13 @@ async def test_the_address_behind_a_trusted_proxy_is_the_clients(door: Door) -> 
     door.gateway.proxies = TrustedProxies.parse("127.0.0.0/8")
     async with door.stream(forwarded_for="6.6.6.6, 192.0.2.7"):
         assert door.journal.begun[-1][2] == "192.0.2.7"
+        assert door.told["connection"] == f"192.0.2.7 65535 127.0.0.1 {door.port}"
+
+
+@pytest.mark.parametrize("door", ["127.0.0.1", "::1"], indirect=True)
+async def test_the_agent_is_told_where_the_client_comes_from(door: Door) -> None:
+    async with door.stream(forwarded_for="192.0.2.7"):
+        assert door.told["connection"] == f"{door.host} 65535 {door.host} {door.port}"
 
 
 async def test_how_a_stream_ended_is_told(door: Door) -> None:

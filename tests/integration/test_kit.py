@@ -59,6 +59,21 @@ def test_a_command_runs_as_work_in_the_home_with_the_sessions_environment(sessio
     assert (done.stdout, done.returncode) == ("work\n/home/work\nhello there\n", 7), done.stderr
 
 
+def test_where_a_client_comes_from_is_four_words_of_which_an_older_gateway_tells_none(session: BusyboxSession) -> None:
+    done = session.ssh('echo "$SSH_CONNECTION|$SSH_CLIENT"')
+    assert done.stdout == "UNKNOWN 65535 UNKNOWN 65535|UNKNOWN 65535 65535\n", done.stderr
+
+
+def test_terminals_of_today_are_described_whatever_the_image_has(kit: Kit) -> None:
+    for name in ("alacritty", "foot", "ghostty", "kitty", "wezterm", "xterm-ghostty", "xterm-kitty", "xterm-256color"):
+        entry = kit.path / "terminfo" / name[0] / name
+        line = ["infocmp", "-x", "-1", "-A", kit.path / "terminfo", name]
+        done = subprocess.run(line, capture_output=True, text=True, timeout=10)
+        assert done.stdout.startswith(f"#\tReconstructed via infocmp from file: {entry}\n"), done.stderr
+        assert "\tclear=\\E[H\\E[" in done.stdout
+        assert not entry.stat().st_mode & 0o133, "it is data"
+
+
 def test_no_process_of_the_session_is_root_on_the_host(session: BusyboxSession) -> None:
     with subprocess.Popen(
         ["ssh", *session.ssh_options(), "-p", str(session.gateway.port), "work@127.0.0.1", "echo up; cat"],

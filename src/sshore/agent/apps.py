@@ -5,6 +5,7 @@ from typing import Any
 
 from sshore.agent.children import Children
 from sshore.agent.config import AppConfig, ConfigError, read_app
+from sshore.agent.daemon_configs import UNKNOWN
 from sshore.agent.journal import say
 from sshore.agent.loop import Loop
 from sshore.agent.port_app import PortApp
@@ -62,15 +63,17 @@ class Apps:
     def ssh_notes(self) -> list[str]:
         return self._ssh.notes()
 
-    def open(self, name: str, connection: socket.socket) -> None:
-        """Give a stream to an app, which answers it.
+    def open(
+        self, name: str, connection: socket.socket, addresses: str = UNKNOWN, *, plain_host_key: bool = False
+    ) -> None:
+        """Give a stream to an app, which answers it. `addresses` and `plain_host_key` concern ssh alone.
 
         Raises:
             Problem: there is no such app, it is not launched, or it has ended.
             OSError: the gateway is gone.
         """
         if name == SshApp.name:
-            self._ssh.open(connection)
+            self._ssh.open(connection, addresses, plain_host_key=plain_host_key)
         elif name in self._others:
             self._others[name].open(connection)
         else:

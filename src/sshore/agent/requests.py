@@ -7,12 +7,14 @@ from typing import Any
 
 from sshore import __version__
 from sshore.agent.apps import Apps
+from sshore.agent.daemon_configs import UNKNOWN, are_addresses
 from sshore.agent.journal import say
 from sshore.agent.link import answer
 from sshore.agent.logged_program import LoggedProgram
 from sshore.agent.port_app import refuse
 from sshore.agent.replies import Problem, Reply, ok
 from sshore.agent.terminals import write_line
+from sshore.wire.heads import PLAIN_HOST_KEY
 from sshore.wire.lines import LineError
 from sshore.wire.problems import Code
 
@@ -39,7 +41,8 @@ class Requests:
         if isinstance(message, LineError):
             raise Problem(Code.INVALID_INPUT, f"the line is malformed: {message}")
         if "open" in message:
-            self._apps.open(_word(message, "open"), connection)
+            app, plain_host_key = _word(message, "open"), _wants_plain_host_key(message)
+            self._apps.open(app, connection, _addresses(message), plain_host_key=plain_host_key)
         else:
             self._call(_word(message, "call"), message, _reply_on(connection))
 
@@ -69,6 +72,19 @@ def _word(message: dict[str, Any], key: str) -> str:
     if not isinstance(word, str) or not word:
         raise Problem(Code.INVALID_INPUT, f"the line has no {key!r}")
     return word
+
+
+def _wants_plain_host_key(message: dict[str, Any]) -> bool:
+    if (wanted := message.get("host_key")) not in (None, PLAIN_HOST_KEY):
+        raise Problem(Code.INVALID_INPUT, f"this agent knows no host key that is {wanted!r}")
+    return wanted is not None
+
+
+def _addresses(message: dict[str, Any]) -> str:
+    addresses = message.get("connection", UNKNOWN)  # an older gateway says nothing
+    if not isinstance(addresses, str) or not are_addresses(addresses):
+        raise Problem(Code.INVALID_INPUT, "the line's 'connection' is not two addresses, each with its port")
+    return addresses
 
 
 def _reply_on(connection: socket.socket) -> Reply:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sshore.agent.authorized_keys import AuthorizedKeys
 from sshore.agent.children import Children, describe_exit
+from sshore.agent.daemon_configs import UNKNOWN, DaemonConfigs
 from sshore.agent.journal import DaemonJournal, say
 from sshore.agent.link import answer
 from sshore.agent.loop import Loop
@@ -17,6 +18,8 @@ from sshore.wire.problems import Code
 END_GRACE_S = 2.0
 # What an image says (LD_PRELOAD, OPENSSL_CONF, …) is for its own programs: their variables come from sshd's SetEnv.
 _ENVIRONMENT: dict[str, str] = {}
+# By the algorithms, because HostCertificate adds up: no option takes back the one in the configuration.
+_PLAIN_HOST_KEY = ("-o", "HostKeyAlgorithms=-*-cert-*")
 
 
 class _Connection:
@@ -43,7 +46,8 @@ class SshApp:
         self._daemons: dict[int, _Connection] = {}
         self._wanted = self._launched = False
         self._sshd = f"{kit_bin}/sshd"
-        self._arguments = ("-f", config, *_address_options())
+        self._config, self._configs = config, DaemonConfigs(config)
+        self._arguments = _address_options()
 
     def start(self, reply: Reply) -> None:
         """Launch, if sshd accepts its configuration."""
@@ -65,8 +69,9 @@ class SshApp:
         self._wanted = self._launched = False
         self._children.end(self._daemons, END_GRACE_S, lambda: reply(ok()))
 
-    def open(self, connection: socket.socket) -> None:
-        """Hand the socket to a new daemon; this process keeps no copy.
+    def open(self, connection: socket.socket, addresses: str = UNKNOWN, *, plain_host_key: bool = False) -> None:
+        """Hand the socket to a new daemon; this process keeps no copy. `addresses` become its `SSH_CONNECTION`;
+        `plain_host_key`: it offers no certificate.
 
         Raises:
             Problem: ssh is not launched.
@@ -79,7 +84,9 @@ class SshApp:
         # Before its main loop sshd expects a socket that blocks, and the flag belongs to all copies of it.
         connection.setblocking(True)
         fd = connection.fileno()
-        command = (self._sshd, "-i", "-e", *self._arguments, *self._authorized_keys())
+        offer = _PLAIN_HOST_KEY if plain_host_key else ()
+        config = ("-f", self._configs.path(addresses))
+        command = (self._sshd, "-i", "-e", *config, *self._arguments, *self._authorized_keys(), *offer)
         self._spawn(command, fd)
         connection.close()
 
@@ -158,7 +165,7 @@ class SshApp:
         try:
             null = os.open(os.devnull, os.O_RDWR)
             try:
-                command = (self._sshd, "-t", *self._arguments)
+                command = (self._sshd, "-t", "-f", self._config, *self._arguments)
                 self._children.spawn(
                     command, finished, stdin=null, stdout=null, stderr=write_end, environment=_ENVIRONMENT
                 )

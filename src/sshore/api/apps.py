@@ -1,5 +1,7 @@
 """Launching apps, and how to open a stream."""
 
+from typing import Literal
+
 from fastapi import APIRouter
 
 from sshore.api.answers import app_message
@@ -28,9 +30,10 @@ async def stop_app(session: Own, app: str, services: Use) -> AppMessage:
 
 
 @router.get("/{app}/stream", status_code=101, responses={426: {"description": "The upgrade was not asked for."}})
-async def open_stream(session: Own, app: str) -> None:
+async def open_stream(session: Own, app: str, host_key: Literal["plain"] | None = None) -> None:
     """Open a stream: send this with ``Connection: Upgrade`` and ``Upgrade: sshore-stream/1`` as the
-    connection's first request. The gateway answers it; what comes here has not asked for the upgrade."""
+    connection's first request. With ``host_key=plain`` SSH offers no certificate of its host key. The gateway answers
+    it; what comes here has not asked for the upgrade."""
     raise InvalidInput(
         f"a stream to {app} is opened with 'Upgrade: {STREAM_PROTOCOL}' on a connection of its own",
         code=Code.UPGRADE_REQUIRED,

@@ -103,7 +103,7 @@ async def session_key(session: Own, services: Use) -> SessionKeyMessage:
 
 @router.post("/{ref}/certificate")
 async def certify(session: Own, body: CertificateRequest, caller: Caller, services: Use) -> CertificateMessage:
-    certificate, until = services.sessions.certify(caller, session, body.public_key)
+    certificate, until = services.sessions.certify(caller.name, session.id, body.public_key)
     return CertificateMessage(session.id, session.name, certificate, time_text(until))
 
 

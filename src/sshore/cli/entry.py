@@ -6,7 +6,7 @@ to load than they to connect.
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 _FAST = ("stream", "ssh", "sftp", "cp", "certify")
 
@@ -28,21 +28,26 @@ def main() -> int:
 
 
 def _run_fast(name: str, arguments: list[str]) -> int:
-    from sshore.cli.failures import report, report_os_error
-    from sshore.cli.local_user import user_from_environment
-    from sshore.core.errors import SshoreError
-
     try:
-        return _command(name)(user_from_environment(os.environ), arguments)
-    except SshoreError as error:
-        return report(error)
+        return _command(name)(os.environ, arguments)
     except BrokenPipeError:
         raise
-    except OSError as error:
+    except Exception as error:
+        return _report(error)
+
+
+def _report(error: Exception) -> int:
+    from sshore.cli.failures import report, report_os_error
+    from sshore.core.errors import SshoreError
+
+    if isinstance(error, SshoreError):
+        return report(error)
+    if isinstance(error, OSError):
         return report_os_error(error)
+    raise error
 
 
-def _command(name: str) -> Callable[..., int]:
+def _command(name: str) -> Callable[[Mapping[str, str], list[str]], int]:
     if name == "stream":
         from sshore.cli.connecting.stream import run_stream
 
@@ -53,12 +58,12 @@ def _command(name: str) -> Callable[..., int]:
         return run_certify
     if name == "cp":
         from sshore.cli.copying.copy import run_copy
+        from sshore.cli.local_user import user_from_environment
 
-        return run_copy
-    from sshore.cli.connecting import openssh
+        return lambda environment, words: run_copy(user_from_environment(environment), words)
+    from sshore.cli.connecting.openssh import run_sftp, run_ssh
 
-    programs: dict[str, Callable[..., int]] = {"ssh": openssh.run_ssh, "sftp": openssh.run_sftp}
-    return programs[name]
+    return run_ssh if name == "ssh" else run_sftp
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Who runs the command: config directory, server, token."""
 
-import os
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,24 +32,16 @@ class LocalUser:
         return Client(self.login(), timeout_s)
 
 
-def user_from_environment(environment: "os._Environ[str] | dict[str, str]") -> LocalUser:
+def user_from_environment(environment: Mapping[str, str]) -> LocalUser:
     """Read ``SSHORE_CONFIG_DIR``, ``SSHORE_SERVER`` and ``SSHORE_TOKEN``."""
     chosen = environment.get("SSHORE_CONFIG_DIR", "")
     root = Path(chosen).absolute() if chosen else _default_config_dir(environment)
     return LocalUser(ConfigDir(root), environment.get("SSHORE_SERVER", ""), environment.get("SSHORE_TOKEN", "").strip())
 
 
-def _default_config_dir(environment: "os._Environ[str] | dict[str, str]") -> Path:
+def _default_config_dir(environment: Mapping[str, str]) -> Path:
     if sys.platform == "linux":  # what platformdirs would say, without the 20 ms to load it
         return Path(environment.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "sshore"
     import platformdirs
 
     return platformdirs.user_config_path("sshore", appauthor=False)
-
-
-def own_command() -> list[str]:
-    """The command that runs this program again: from `ssh`, or from an editor without the user's PATH."""
-    script = Path(sys.argv[0])
-    if script.stem == "sshore" and script.is_file():
-        return [str(script.absolute())]
-    return [sys.executable, "-m", "sshore.cli.entry"]

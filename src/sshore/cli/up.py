@@ -5,7 +5,7 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from sshore.cli.commands.forwards import print_card
-from sshore.cli.connecting.openssh import trust
+from sshore.cli.connecting.ordinary import trust
 from sshore.cli.failures import say
 from sshore.cli.local_user import LocalUser
 from sshore.cli.waiting import STEP_S, wait_settled

@@ -17,6 +17,7 @@
     settings.py  the user settings and their validation
     trusted_proxies.py  whose X-Forwarded-For is believed
     names.py     names and sizes as people type them
+    hosts.py     how sessions are called where host names stand
     openssh_key.py  OpenSSH's private key files, read and given a comment
     keys.py      session keys, host keys, the host CA and the user CA
     layout.py    where things lie inside a session (the contract of engines, kit and agent)

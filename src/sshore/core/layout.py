@@ -5,7 +5,7 @@ Every engine presents the same picture, whatever it is made of:
     /home/work              the home (read-write), account `work`
     /home/work/id_container the session's private key, 0600
     /home/work/.sshore      what the agent leaves for the user: bootstrap.log, entrypoint.log
-    /opt/sshore             the kit, read-only
+    /opt/sshore             the kit, read-only; its terminfo is a last resort
     /run/sshore             the platform's own files, read-only, written by the server:
         agent.json            what the agent is told (0600); see `AgentConfig` in agent/config.py
         sshd_config           the configuration of `sshd -i`
@@ -31,6 +31,7 @@ KIT_PYTHON = f"{KIT}/python/bin/python3"
 KIT_AGENT = f"{KIT}/agent"
 KIT_SSHD_CONFIG = f"{KIT}/sshd_config"
 """What the kit's sshd needs, included in every `sshd_config`."""
+TERMINFO = f"{KIT}/terminfo"
 AGENT_COMMAND = (KIT_PYTHON, "-I", "-S", KIT_AGENT)
 """The agent reads `AGENT_CONFIG` and needs nothing else: no argument, no environment."""
 
@@ -48,3 +49,8 @@ LINK_SOCKET_NAME = "gateway.sock"
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """The search path of a login, before the kit's own programs (scp, rsync) as a last resort."""
+TERMINFO_DIRS = ("/etc/terminfo", "/lib/terminfo", "/usr/share/terminfo", "/usr/lib/terminfo")
+"""Where distributions keep descriptions of terminals."""
+TERMINFO_PATH = ":".join((*TERMINFO_DIRS, "", TERMINFO))
+"""The image's own come first: those at the usual places, and where its ncurses was built for, which is what an empty
+element means (ncurses(3), TERMINFO_DIRS). Without this variable the kit's would be found by nobody."""

@@ -4,11 +4,11 @@ import re
 from difflib import get_close_matches
 
 from sshore.core.errors import InvalidInput
+from sshore.core.hosts import FOLDER_PREFIX as FOLDER_PREFIX
+from sshore.core.hosts import HOST_SUFFIX as HOST_SUFFIX
+from sshore.core.hosts import session_of_host as session_of_host
 
 MAX_NAME_LENGTH = 40
-HOST_SUFFIX = ".sshore"
-FOLDER_PREFIX = "folder:"
-"""What tells a folder from a session, whose name has no colon."""
 _SESSION_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
 _USER_NAME = re.compile(r"[a-z_][a-z0-9_.-]*")
 _FOLDER_NAME = re.compile(r"[A-Za-z0-9._][A-Za-z0-9._ -]*")
@@ -116,13 +116,6 @@ def format_duration(seconds: float) -> str:
         if len(parts) == 2 or (parts and not count):
             break
     return " ".join(parts) or "0s"
-
-
-def session_of_host(host: str) -> str:
-    """``demo.sshore`` and ``demo`` both mean the session `demo`; ``folder:NAME`` is left as it is."""
-    if host.startswith(FOLDER_PREFIX):
-        return host
-    return host.removesuffix(HOST_SUFFIX)
 
 
 def suggestion(wanted: str, known: list[str]) -> str:

@@ -225,6 +225,16 @@ class StreamGrant:
     """The session's name, for the record."""
 
 
+@dataclass(frozen=True, slots=True)
+class LoginCertificate:
+    """What `ssh` needs beside a stream: a certificate of minutes, the CA that the session's host key is signed by, and
+    the name that it is signed for. The first two are one line each."""
+
+    certificate: str
+    host_ca: str
+    name: str
+
+
 def shortage(wanted: Resources, capacity: Capacity, held: list[Resources]) -> str:
     """What a session waits for, as a phrase; empty when it fits beside those that hold resources."""
     used_cpus = sum(other.cpus or 0 for other in held)

@@ -7,10 +7,10 @@ from contextlib import AsyncExitStack, contextmanager
 from time import monotonic
 from types import TracebackType
 from typing import Any, NamedTuple, Self
-from urllib.parse import unquote
+from urllib.parse import parse_qs, unquote
 
 from sshore.core.audit import StreamEnd
-from sshore.core.errors import NotFound, SshoreError, Unauthenticated
+from sshore.core.errors import InvalidInput, NotFound, SshoreError, Unauthenticated
 from sshore.core.folders import FolderApp
 from sshore.core.ports import FolderServer, StreamAuthority, StreamJournal
 from sshore.core.sessions import StreamGrant
@@ -25,6 +25,9 @@ from sshore.wire.heads import RequestHead, problem_response, switching_protocols
 from sshore.wire.problems import Code, Problem
 
 log = logging.getLogger("sshore.gateway")
+
+_UNKNOWN_PORT = 65535
+"""As sshd has it (packet.c, ssh_remote_port)."""
 
 
 class Gateway:
@@ -114,10 +117,10 @@ class Gateway:
         transport.resume_reading()
 
     async def _open_stream(self, transport: asyncio.Transport, head: RequestHead, rest: bytes) -> None:
-        target = _stream_target(head.path)
+        target = _stream_target(head)
         async with AsyncExitStack() as stack:
             with self._streams.opening() as opening:
-                grant, far, first = await self._far_end(stack, head.bearer_token, target)
+                grant, told, far, first = await self._far_end(stack, transport, head, target)
                 if opening.concerns(grant):
                     far.abort()
                     raise Unauthenticated("the API token has just been revoked: log in again with sshore login")
@@ -125,7 +128,7 @@ class Gateway:
                     far.abort()
                     transport.abort()
                     return
-                transport.write(switching_protocols(heads.STREAM_PROTOCOL, **{heads.SESSION_HEADER: grant.session_id}))
+                transport.write(switching_protocols(heads.STREAM_PROTOCOL, **told))
                 relay = join(transport, far, to_left=first, to_right=rest)
                 self._streams.add(relay, grant)
             client = head.fields.get("user-agent", "")
@@ -138,16 +141,32 @@ class Gateway:
                 self._streams.discard(relay)
 
     async def _far_end(
-        self, stack: AsyncExitStack, token: str, target: "_Target"
-    ) -> tuple[StreamGrant, asyncio.Transport, bytes]:
-        """What a stream leads to, reading paused, and its first bytes; `stack` ends what was started for it."""
+        self, stack: AsyncExitStack, transport: asyncio.Transport, head: RequestHead, target: "_Target"
+    ) -> tuple[StreamGrant, dict[str, str], asyncio.Transport, bytes]:
+        """Leave to open a stream, and what its client is told; what it leads to, reading paused, and its first bytes.
+        `stack` ends what was started for it."""
+        token = head.bearer_token
         if not target.is_folder:
             grant = await self._authority.authorise_stream(token, target.ref, target.app)
-            return grant, *await self.links.open(grant.session_id, target.app)
+            told = self._told(grant, head.fields.get(heads.PUBLIC_KEY_HEADER, ""))
+            wishes = target.wishes | self._connection(transport, head)
+            return grant, told, *await self.links.open(grant.session_id, target.app, **wishes)
         if self._folders is None:
             raise NotFound("this server has no streams to folders")
         grant, view, app = await self._authority.authorise_folder(token, target.ref, target.app)
-        return grant, *await open_folder_end(stack, self._folders, view, app)
+        return grant, self._told(grant), *await open_folder_end(stack, self._folders, view, app)
+
+    def _told(self, grant: StreamGrant, public_key: str = "") -> dict[str, str]:
+        """The fields of the answer: whose stream it is, and the certificate that was asked for with it."""
+        told = {heads.SESSION_HEADER: str(grant.session_id)}
+        if public_key:
+            login = self._authority.certify(grant, public_key)
+            told |= {
+                heads.CERTIFICATE_HEADER: login.certificate,
+                heads.HOST_CA_HEADER: login.host_ca,
+                heads.NAME_HEADER: login.name,
+            }
+        return told
 
     def _address(self, transport: asyncio.Transport, head: RequestHead) -> str:
         """The client's address; empty on a Unix socket, which has none."""
@@ -155,6 +174,15 @@ class Gateway:
         if not isinstance(peer, tuple):
             return ""
         return self.proxies.client(str(peer[0]), head.fields.get("x-forwarded-for", ""))
+
+    def _connection(self, transport: asyncio.Transport, head: RequestHead) -> dict[str, str]:
+        """What becomes `SSH_CONNECTION` in the session, whose owner is the only one to open streams to it: the client's
+        address and the server's. Nothing on a Unix socket. The client's port, which is another one each time and
+        says nothing, is given as unknown."""
+        client, server = self._address(transport, head), transport.get_extra_info("sockname")
+        if not client or not isinstance(server, tuple):
+            return {}
+        return {"connection": f"{client} {_UNKNOWN_PORT} {server[0]} {server[1]}"}
 
     @contextmanager
     def _journalled(self, relay: Relay, grant: StreamGrant, app: str, address: str, client: str) -> Iterator[None]:
@@ -202,19 +230,34 @@ class _Target(NamedTuple):
     ref: str
     app: str
     is_folder: bool = False
+    host_key: str = ""
+
+    @property
+    def wishes(self) -> dict[str, str]:
+        """What the agent is told beside the app."""
+        return {"host_key": self.host_key} if self.host_key else {}
 
 
-def _stream_target(path: str) -> _Target:
-    """Read ``/api/v1/sessions/{ref}/apps/{app}/stream``, or ``/api/v1/folders/{ref}[/apps/{app}]/stream``.
+def _stream_target(head: RequestHead) -> _Target:
+    """Read ``/api/v1/sessions/{ref}/apps/{app}/stream[?host_key=plain]``, or
+    ``/api/v1/folders/{ref}[/apps/{app}]/stream``.
 
     Raises:
         NotFound: the path is another one.
+        InvalidInput: it asks for a host key of a kind that there is not.
     """
-    match path.split("/"):
+    match head.path.split("/"):
         case ["", "api", "v1", "sessions", ref, "apps", app, "stream"]:
-            return _Target(unquote(ref), unquote(app))
+            return _Target(unquote(ref), unquote(app), host_key=_host_key(head))
         case ["", "api", "v1", "folders", ref, "apps", app, "stream"]:
             return _Target(unquote(ref), unquote(app), is_folder=True)
         case ["", "api", "v1", "folders", ref, "stream"]:
             return _Target(unquote(ref), FolderApp.SFTP, is_folder=True)
-    raise NotFound(f"there is no stream at {path}")
+    raise NotFound(f"there is no stream at {head.path}")
+
+
+def _host_key(head: RequestHead) -> str:
+    asked = parse_qs(head.target.partition("?")[2]).get("host_key", [""])[-1]
+    if asked not in ("", heads.PLAIN_HOST_KEY):
+        raise InvalidInput(f"host_key is {heads.PLAIN_HOST_KEY!r} or left out", field="host_key")
+    return asked

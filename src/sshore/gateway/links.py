@@ -73,14 +73,15 @@ class LinkTable:
                 return
         berth.parked.append(link)
 
-    async def open(self, session_id: SessionId, app: str) -> tuple[asyncio.Transport, bytes]:
-        """Open a stream to an app: the agent's transport, reading paused, and the first bytes of the stream.
+    async def open(self, session_id: SessionId, app: str, **wishes: str) -> tuple[asyncio.Transport, bytes]:
+        """Open a stream to an app: the agent's transport, reading paused, and the first bytes of the stream. Of
+        `wishes` an agent takes no notice where it is too old to know them.
 
         Raises:
             Unavailable: no link (``no_link``).
             SshoreError: the agent refused; has the agent's code.
         """
-        link, _, rest = await self._ask(session_id, {"open": app})
+        link, _, rest = await self._ask(session_id, {"open": app, **wishes})
         return link.transport, rest
 
     async def call(self, session_id: SessionId, call: str, **arguments: Any) -> dict[str, Any]:

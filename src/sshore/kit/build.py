@@ -14,16 +14,20 @@ from pathlib import Path
 from sshore.core import layout
 from sshore.core.errors import Unavailable
 from sshore.kit.agent_sockets import move_agent_sockets
+from sshore.kit.connection_variables import release_variables
 from sshore.kit.contents import Contents, find_contents, hash_contents
 from sshore.kit.programs import find_patchelf, openssh_version
 from sshore.kit.relocate import relocate_library, relocate_program
 from sshore.kit.sshd_options import accepted_key_types
+from sshore.kit.terminals import compile_terminals
 from sshore.wire.problems import Code
 
 Progress = Callable[[str, float], None]
 """Is told the phase, as a phrase, and how much of the whole is done, from 0 to 1."""
 
 _HALF_MADE = ".making-"
+_SETS_VARIABLES = ("sshd", "sshd-session")
+"""The daemons that make a login's environment: until OpenSSH 9.7, and since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +74,17 @@ def _make(contents: Contents, target: Path, patchelf: Path, progress: Progress) 
 
 def _fill(contents: Contents, kit: Path, patchelf: Path, progress: Progress) -> None:
     total = len(contents.files)
+    data = contents.sources.keys() | contents.terminals.entries.keys()
     for done, (place, source) in enumerate(sorted(contents.files.items())):
         progress("building the kit of OpenSSH and Python", done / total)
         copy = kit / place
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, copy)
-        copy.chmod(0o644 if place in contents.sources else 0o755)
+        copy.chmod(0o644 if place in data else 0o755)
         if place in contents.programs:
             relocate_program(patchelf, copy, contents.loader)
+            if copy.name in _SETS_VARIABLES:
+                release_variables(copy)
             if copy.name == "sshd-session":
                 move_agent_sockets(copy)
         elif place in contents.libraries and _may_be_patched(copy.name, contents.loader):
@@ -86,6 +93,7 @@ def _fill(contents: Contents, kit: Path, patchelf: Path, progress: Progress) -> 
             _compile(copy, place)
     for place, text in contents.texts.items():
         (kit / place).write_text(text)
+    compile_terminals(contents.terminals.to_compile, kit)
     # Without this directory the interpreter complains at each start (Modules/getpath.py).
     (kit / contents.python_library / "lib-dynload").mkdir(exist_ok=True)
     _open_directories(kit)

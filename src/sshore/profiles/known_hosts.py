@@ -8,7 +8,8 @@ from sshore.core.names import HOST_SUFFIX
 MAX_SESSION_KEYS = 200
 """Sessions whose keys are kept; those seen longest ago go first."""
 _HOST = re.compile(r"[a-z0-9-]+\.sshore")
-_LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
+LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
+"""What a local port's host is called."""
 
 
 def authority_line(server_url: str, host_ca: str) -> str:
@@ -38,8 +39,15 @@ def with_session_key(text: str, name: str, session_id: str, host_key: str) -> st
 
 def forward_line(port: int, host_key: str) -> str:
     """The line for a forward: the session's host key, under each name of the local port."""
-    names = ",".join(f"[{host}]:{port}" for host in _LOCAL_HOSTS)
+    names = ",".join(f"[{host}]:{port}" for host in LOCAL_HOSTS)
     return f"{names} {_bare(host_key)}"
+
+
+def host_key_at(text: str, port: int) -> str:
+    """The host key behind a local port; empty where the file has none."""
+    place = f"[{LOCAL_HOSTS[0]}]:{port}"
+    found = (line.partition(" ") for line in text.splitlines())
+    return next((key for names, _, key in found if place in names.split(",")), "")
 
 
 def _bare(key: str) -> str:

@@ -1,75 +1,138 @@
-"""Options by which `ssh` reaches a session through `sshore stream`, and the managed ssh_config made of them."""
+"""Options by which `ssh` reaches a session through `sshore stream`, and the managed ssh_config made of them.
+
+Imports little: `sshore ssh` waits for it.
+"""
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
 
 USER = "work"
-PATTERN = "*.sshore"
 CIPHERS = "aes128-gcm@openssh.com,aes256-gcm@openssh.com,aes128-ctr,aes192-ctr,aes256-ctr"
 """The fastest first. The client's preference wins (RFC 4253 §7.1), and OpenSSH before 10.0 prefers AES-CTR with a
 separate MAC, which is slower (docs/measurements.md). ``^`` would be shorter, but RHEL 8's OpenSSH does not know it."""
+_PATTERNS = ("*.sshore", "*.SSHORE", "*.Sshore")
+"""Patterns heed the case of what the user typed, host names do not."""
+
+Options = list[tuple[str, str]]
 
 
-@dataclass(frozen=True, slots=True)
 class SshFiles:
     """The user's files that `ssh` is told of, and the command that runs this program."""
 
-    sshore: Sequence[str]
-    known_hosts: Path
-    client_key: Path
-    certificates: Path
+    __slots__ = ("certificates", "client_key", "known_hosts", "sshore")
+
+    def __init__(
+        self, sshore: Sequence[str], known_hosts: "Path | str", client_key: "Path | str", certificates: "Path | str"
+    ) -> None:
+        self.sshore, self.known_hosts, self.client_key, self.certificates = (
+            sshore,
+            known_hosts,
+            client_key,
+            certificates,
+        )
 
 
-def host_options(files: SshFiles, host: str, certificate: str, *, fdpass: bool = False) -> list[tuple[str, str]]:
+def host_options(files: SshFiles, host: str, certificate: str, proxy: str, *, fdpass: bool) -> Options:
     """The options for one host (ssh_config(5)): verified by the host CA, logged in by certificate, nothing asked.
 
-    `fdpass`: the ProxyCommand hands its socket to `ssh` and ends, so that no process stands between.
+    `proxy` is the ProxyCommand. `fdpass`: it hands its socket to `ssh` and ends, so that no process stands between.
     """
-    stream = ["stream", "--fdpass"] if fdpass else ["stream"]
     return [
         ("User", USER),
-        ("ProxyCommand", proxy_command(files.sshore, *stream, host)),
-        ("ProxyUseFdpass", "yes" if fdpass else "no"),
-        ("UserKnownHostsFile", config_word(files.known_hosts)),
-        ("StrictHostKeyChecking", "yes"),
-        ("IdentityFile", config_word(files.client_key)),
-        ("CertificateFile", config_word(certificate)),
-        # An agent with many keys would use up the server's patience (MaxAuthTries) first.
-        ("IdentitiesOnly", "yes"),
+        ("HostKeyAlias", host),  # whatever the user's ssh_config makes of the host's name
+        *_reached_by(proxy, fdpass=fdpass),
+        *_verified(files),
+        *_logged_in(files, config_word(certificate)),
         ("Ciphers", CIPHERS),
     ]
 
 
-def managed_config(files: SshFiles) -> str:
-    """The file that the user's ssh_config includes: `ssh NAME.sshore` works from any program that reads it."""
-    certificate = f"{files.certificates.as_posix()}/%h-cert.pub"
-    options = host_options(files, "%n", "")
-    lines = [f"    {name} {value}" for name, value in options if name != "CertificateFile"]
-    return "\n".join(
-        [
-            "# Written by `sshore config-ssh`; changes are lost. `sshore config-ssh --remove` takes it away.",
-            # The condition is there for what it does: it fetches a certificate for the minutes to come.
-            f'Match host {PATTERN} exec "{_certify(files.sshore)}"',
-            f"    CertificateFile {config_word(certificate, tokens=True)}",
-            f"Host {PATTERN}",
-            *lines,
-            "",
+def managed_config(files: SshFiles, for_openssh: "Path | None") -> str:
+    """The file that the user's ssh_config includes: `ssh NAME.sshore` works from any program that reads it.
+
+    `for_openssh` is where `openssh_config` is. Without it, as on Windows, `ssh` reads the certificate before it has a
+    stream.
+    """
+    stream = ("ProxyCommand", proxy_command(files.sshore, "stream", "%h"))
+    verified = [("User", USER), *_verified(files), ("Ciphers", CIPHERS)]
+    lines = [
+        "# Written by `sshore config-ssh`; changes are lost. `sshore config-ssh --remove` takes it away.",
+        "# ssh-copy-id finds any key there already, as the certificate lets it in: use `sshore keys add FILE.pub`.",
+    ]
+    hosts = [f"Host {' '.join(_PATTERNS)}"]
+    if for_openssh is not None:
+        hidden = f"{_posix(for_openssh)[:-1]}\\{_posix(for_openssh)[-1]}"
+        lines += [
+            "# For OpenSSH alone. libssh and Ruby's net-ssh pass such a condition over; Paramiko reads no other files,",
+            "# and AsyncSSH knows no backslash in a pattern (glob(7)). They log in by keys of their user's own.",
+            f"Match originalhost {','.join(_PATTERNS)}",
+            f'    Include "{hidden}"',
+            *hosts,
+            *_indented([stream, *verified]),
         ]
-    )
+        return "\n".join([*lines, ""])
+    login = dict(_logged_in(files, _certificates(files)))
+    lines += [
+        # The condition is there for what it does: it fetches a certificate for the minutes to come.
+        f'Match host *.sshore exec "{_certify(files.sshore)}"',
+        *_indented([("CertificateFile", login.pop("CertificateFile"))]),
+        *hosts,
+        *_indented([stream, ("ProxyUseFdpass", "no"), *login.items(), *verified]),
+    ]
+    return "\n".join([*lines, ""])
 
 
-def proxy_command(sshore: Sequence[str], *arguments: str) -> str:
-    """A command line for ``ProxyCommand``, which goes through the user's shell and may have ``%n`` in it."""
-    return " ".join([*(_shell_word(word).replace("%", "%%") for word in sshore), *arguments])
+def openssh_config(files: SshFiles) -> str:
+    """What is for OpenSSH alone: it reads key and certificate when the ProxyCommand has handed over the stream, with
+    which the certificate comes. Other programs read them first, and know no ProxyUseFdpass."""
+    stream = proxy_command(files.sshore, "stream", "--fdpass", "--certify", "%h")
+    options = [*_reached_by(stream, fdpass=True), *_logged_in(files, _certificates(files))]
+    return "\n".join(["# Written by `sshore config-ssh`, and included by the file beside it.", *_indented(options), ""])
 
 
-def config_word(path: Path | str, *, tokens: bool = False) -> str:
+def proxy_command(command: Sequence[str], *arguments: str) -> str:
+    """A command line for ``ProxyCommand``, which goes through the user's shell; `arguments` may hold its tokens."""
+    return " ".join([*(_shell_word(word).replace("%", "%%") for word in command), *arguments])
+
+
+def config_word(path: "Path | str", *, tokens: bool = False) -> str:
     """A path as a word of ssh_config: quoted where it must be, percent signs doubled unless they are tokens."""
-    text = path if isinstance(path, str) else path.as_posix()
+    text = _posix(path)
     text = text if tokens else text.replace("%", "%%")
     return f'"{text}"' if any(c in text for c in ' \t#"') else text
+
+
+def _reached_by(proxy: str, *, fdpass: bool) -> Options:
+    return [("ProxyCommand", proxy), ("ProxyUseFdpass", "yes" if fdpass else "no")]
+
+
+def _certificates(files: SshFiles) -> str:
+    return config_word(f"{_posix(files.certificates)}/%h-cert.pub", tokens=True)
+
+
+def _verified(files: SshFiles) -> Options:
+    return [("UserKnownHostsFile", config_word(files.known_hosts)), ("StrictHostKeyChecking", "yes")]
+
+
+def _logged_in(files: SshFiles, certificate: str) -> Options:
+    return [
+        ("IdentityFile", config_word(files.client_key)),
+        ("CertificateFile", certificate),
+        # An agent with many keys would use up the server's patience (MaxAuthTries) first.
+        ("IdentitiesOnly", "yes"),
+    ]
+
+
+def _indented(options: Options) -> list[str]:
+    return [f"    {name} {value}" for name, value in options]
+
+
+def _posix(path: "Path | str") -> str:
+    return path if isinstance(path, str) else path.as_posix()
 
 
 def _certify(sshore: Sequence[str]) -> str:
@@ -77,8 +140,8 @@ def _certify(sshore: Sequence[str]) -> str:
     # double quotes, because OpenSSH before 8.7 cannot have them inside an argument.
     command = " ".join(_shell_word(word).replace("%", "%%") for word in sshore)
     if "'" in command or '"' in command:
-        return f"{command} certify %n".replace('"', '\\"')
-    return f"sh -c 'test x$SSHORE_CERTIFIED = x%n || exec {command} certify %n'"
+        return f"{command} certify %h".replace('"', '\\"')
+    return f"sh -c 'test x$SSHORE_CERTIFIED = x%h || exec {command} certify %h'"
 
 
 def _shell_word(word: str) -> str:

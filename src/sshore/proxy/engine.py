@@ -25,6 +25,7 @@ from sshore.sdk.config_dir import ConfigDir
 from sshore.sdk.credentials import Login, read_credentials
 from sshore.sdk.private_files import write_private
 from sshore.sdk.stream_head import StreamTarget
+from sshore.wire.heads import PLAIN_HOST_KEY
 
 _log = logging.getLogger(__name__)
 POLL_S = 4.0
@@ -212,7 +213,9 @@ class ForwardEngine:
 
     def _target(self, forward: Forward) -> StreamTarget:
         login = self._login(forward.key.server, forward.token)
-        return StreamTarget(login.address, login.token, forward.key.session_id, forward.key.app)
+        # What known_hosts_forwards says of the port. Go's SSH, once offered a certificate, takes no plain key.
+        host_key = PLAIN_HOST_KEY if forward.key.app == SSH else ""
+        return StreamTarget(login.address, login.token, forward.key.session_id, forward.key.app, host_key=host_key)
 
     def _save(self) -> None:
         forwards = [forwarder.forward for forwarder, _ in self._running.values()]

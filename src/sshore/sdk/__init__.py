@@ -7,8 +7,10 @@ client.py           `Client`: a typed method for every route
 stream_head.py      the request that opens a stream and the answer to it (no I/O)
 blocking_stream.py  opens a stream on a blocking socket, for `sshore stream`
 async_stream.py     opens a stream on asyncio, for the local proxy
+receive_head.py     takes the answer's head out of a socket, and not one byte more
+login_certificate.py  the certificate that comes with a stream, checked
 keep_alive.py       finds dead peers
-config_dir.py       where a user's own files lie
+config_dir.py       where a user's own files lie; places.py their names
 private_files.py    files of the user's own: mode 0600, written aside and renamed
 credentials.py      tokens by server, and which server is the default
 

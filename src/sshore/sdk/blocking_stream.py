@@ -6,12 +6,22 @@ from contextlib import suppress
 
 from sshore.sdk.errors import ServerUnreachable
 from sshore.sdk.keep_alive import keep_alive
+from sshore.sdk.receive_head import receive_head
 from sshore.sdk.stream_head import AnswerReader, StreamTarget
 from sshore.wire.heads import MAX_HEAD_BYTES
 
 
 def open_stream(target: StreamTarget, timeout_s: float = 30) -> tuple[socket.socket, bytes]:
     """Open a stream and return its socket and its first bytes; the caller closes it.
+
+    Raises as `open_answered` does.
+    """
+    stream, first, _ = open_answered(target, timeout_s)
+    return stream, first
+
+
+def open_answered(target: StreamTarget, timeout_s: float = 30) -> tuple[socket.socket, bytes, dict[str, str]]:
+    """As `open_stream`, with the fields of the answer.
 
     Over TLS the socket has no half-close of its own (TLS 1.3 has, Python's `ssl` does not offer it).
 
@@ -24,9 +34,9 @@ def open_stream(target: StreamTarget, timeout_s: float = 30) -> tuple[socket.soc
     except OSError as error:
         raise ServerUnreachable(target.address, error) from error
     try:
-        first = _ask(connection, target)
+        first, fields = _ask(connection, target)
         connection.settimeout(None)
-        return connection, first
+        return connection, first, fields
     except OSError as error:
         connection.close()
         raise ServerUnreachable(target.address, error) from error
@@ -50,21 +60,22 @@ def _connect(target: StreamTarget, timeout_s: float) -> socket.socket:
         raise
 
 
-def _ask(connection: socket.socket, target: StreamTarget) -> bytes:
+def _ask(connection: socket.socket, target: StreamTarget) -> tuple[bytes, dict[str, str]]:
     connection.sendall(target.request())
     reader = AnswerReader(target)
+    taken = b""
     while True:
-        data = _receive(connection)
+        data = _receive(connection, taken)
         if not data:
             raise reader.feed_eof()
+        taken += data
         first = reader.feed(data)
         if first is not None:
-            return first
+            return first, reader.fields
 
 
-def _receive(connection: socket.socket) -> bytes:
-    """Some of the answer, but where the socket allows it nothing after its head.
-
-    Byte by byte (a head is some 130): the stream's bytes then stay in the socket, which can be given to `ssh` itself.
-    """
-    return connection.recv(MAX_HEAD_BYTES if isinstance(connection, ssl.SSLSocket) else 1)
+def _receive(connection: socket.socket, taken: bytes) -> bytes:
+    """Some of the answer, but where the socket allows it nothing after its head."""
+    if isinstance(connection, ssl.SSLSocket):
+        return connection.recv(MAX_HEAD_BYTES)
+    return receive_head(connection, taken)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from sshore.sdk import places
+
 
 @dataclass(frozen=True, slots=True)
 class ConfigDir:
@@ -12,8 +14,10 @@ class ConfigDir:
     proxy.json, proxy.lock, proxy.log   the local proxy: address and token, the lock it holds, its log
     forwards.json            the forwards it restores at start
     keys/<session id>/id_container      downloaded session keys (0600)
-    ssh/config               what ``Include`` in the user's ssh_config names
-    ssh/known_hosts          the servers' host CAs; ssh/known_hosts_forwards: the host key behind each local port
+    ssh/config               what ``Include`` in the user's ssh_config names; it includes ssh/openssh_config
+    ssh/known_hosts          the servers' host CAs, for OpenSSH by name (NAME.sshore)
+    ssh/known_hosts_forwards the host key behind each local port, for every program and library; never a CA, at
+                             which Paramiko from 3 on stumbles
     ssh/id_sshore[.pub]      the client key; ssh/certs/ its certificates by host name
     """
 
@@ -21,7 +25,7 @@ class ConfigDir:
 
     @property
     def credentials(self) -> Path:
-        return self.root / "credentials.json"
+        return self.root / places.CREDENTIALS
 
     @property
     def proxy_address(self) -> Path:
@@ -39,16 +43,24 @@ class ConfigDir:
     def forwards(self) -> Path:
         return self.root / "forwards.json"
 
+    @property
+    def session_keys(self) -> Path:
+        return self.root / "keys"
+
     def session_key(self, session_id: str) -> Path:
-        return self.root / "keys" / session_id / "id_container"
+        return self.session_keys / session_id / "id_container"
 
     @property
     def ssh_config(self) -> Path:
         return self.root / "ssh" / "config"
 
     @property
+    def openssh_config(self) -> Path:
+        return self.root / "ssh" / "openssh_config"
+
+    @property
     def known_hosts(self) -> Path:
-        return self.root / "ssh" / "known_hosts"
+        return self.root / places.KNOWN_HOSTS
 
     @property
     def forwards_known_hosts(self) -> Path:
@@ -56,7 +68,7 @@ class ConfigDir:
 
     @property
     def client_key(self) -> Path:
-        return self.root / "ssh" / "id_sshore"
+        return self.root / places.CLIENT_KEY
 
     def certificate(self, host: str) -> Path:
-        return self.root / "ssh" / "certs" / f"{host}-cert.pub"
+        return self.root / places.CERTIFICATES / f"{host}{places.CERTIFICATE_SUFFIX}"

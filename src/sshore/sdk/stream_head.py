@@ -27,26 +27,33 @@ _MAX_REFUSAL_BYTES = 64 * 1024
 class StreamTarget:
     """An app in a session (`session` is a name or an id) on a server, and the token to open it with.
 
-    `session` may be a folder as well: ``folder:NAME``, or ``folder:OWNER/NAME``.
+    `session` may be a folder as well: ``folder:NAME``, or ``folder:OWNER/NAME``, which has neither of the following.
+    With a `public_key` the answer brings a certificate for it, where its server knows how. `host_key` is
+    `PLAIN_HOST_KEY` where SSH is to offer no certificate of its own.
     """
 
     address: ServerAddress
     token: str
     session: str
     app: str = "ssh"
+    public_key: str = ""
+    host_key: str = ""
 
     def request(self) -> bytes:
         """The request head. Raises HeadError when the token holds a line break."""
         if self.session.startswith(FOLDER_PREFIX):
             folder = self.session.removeprefix(FOLDER_PREFIX)
             return folder_stream_request(self.address.authority, folder, self.app, self.token, USER_AGENT)
-        return stream_request(self.address.authority, self.session, self.app, self.token, USER_AGENT)
+        host = self.address.authority
+        return stream_request(host, self.session, self.app, self.token, USER_AGENT, self.public_key, self.host_key)
 
 
 class AnswerReader:
     """Reads the answer to a stream's request, and not one byte of the stream."""
 
     def __init__(self, target: StreamTarget) -> None:
+        self.fields: dict[str, str] = {}
+        """Of the answer, once the stream is open."""
         self._target = target
         self._data = bytearray()
         self._refusal: ResponseHead | None = None
@@ -64,6 +71,7 @@ class AnswerReader:
                 return None
             head, rest = parts
             if head.status == 101:
+                self.fields = head.fields
                 return rest
             self._refusal, self._data = head, bytearray(rest)
         if len(self._data) >= min(self._refusal.content_length, _MAX_REFUSAL_BYTES):

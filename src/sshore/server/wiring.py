@@ -109,7 +109,7 @@ async def wire(settings: Settings, state: Path, kit: Kit) -> AsyncIterator[Parts
         confined = SandboxFolders(state)
         stack.push_async_callback(confined.aclose)
         folder_streams = FolderStreams(folders, folder_keys, kit.path, cpu_has_aes=premises.cpu_has_aes)
-        authority = StreamAuthorisation(accounts, sessions, store, folder_streams)
+        authority = StreamAuthorisation(accounts, sessions, store, host_ca.public_line, folder_streams)
         audit = Audit(store, clock, settings.audit_days)
         await audit.begin()
         stack.push_async_callback(audit.close)

@@ -5,7 +5,7 @@ from sshore.core.errors import Conflict, Forbidden, NotFound, Unauthenticated
 from sshore.core.folders import FolderApp, FolderView
 from sshore.core.ids import SessionId
 from sshore.core.ports import Store
-from sshore.core.sessions import StreamGrant
+from sshore.core.sessions import LoginCertificate, StreamGrant
 from sshore.core.states import SessionState
 from sshore.core.users import Scope, Token, hash_secret
 from sshore.services.folders.streams import FolderStreams
@@ -17,12 +17,19 @@ from sshore.wire.problems import Code
 
 class StreamAuthorisation:
     def __init__(
-        self, accounts: Accounts, sessions: SessionService, store: Store, folders: FolderStreams | None = None
+        self,
+        accounts: Accounts,
+        sessions: SessionService,
+        store: Store,
+        host_ca: str,
+        folders: FolderStreams | None = None,
     ) -> None:
+        """`host_ca` is its public key's line."""
         self._accounts = accounts
         self._folders = folders
         self._sessions = sessions
         self._store = store
+        self._host_ca = host_ca
 
     async def authorise_stream(self, token: str, ref: str, app: str) -> StreamGrant:
         identity = await self._accounts.authenticate(token)
@@ -38,6 +45,11 @@ class StreamAuthorisation:
                 code=Code.APP_NOT_LAUNCHED,
             )
         return StreamGrant(session.id, user.name, user.id, identity.token.id, session=session.name)
+
+    def certify(self, grant: StreamGrant, public_key: str) -> LoginCertificate:
+        # Every scope that opens streams has the route for certificates, too (api/scopes.py).
+        certificate, _ = self._sessions.certify(grant.user, grant.session_id, public_key)
+        return LoginCertificate(certificate, self._host_ca, grant.session)
 
     async def authorise_folder(self, token: str, ref: str, app: str) -> tuple[StreamGrant, FolderView, FolderApp]:
         identity = await self._accounts.authenticate(token)

@@ -4,15 +4,19 @@ Bytes in, values out; no sockets here, and nothing but the standard library, bec
 carries this package into every session: of the library only what is light (`NamedTuple`, not
 `dataclasses`, which would load `inspect` and cost the agent two megabytes with `urllib.parse`).
 
-    heads.py      HTTP/1.1 request and response heads (RFC 9112), upgrades (RFC 9110 §7.8)
+    upgrades.py   the requests for streams and links (RFC 9110 §7.8), as text; imports nothing at all
+    heads.py      HTTP/1.1 request and response heads (RFC 9112)
     lines.py      the one JSON line each way that opens a stream or makes a call on a link
     problems.py   the stable codes of everything that can be refused (RFC 9457)
 
 A stream:   client → gateway   request head, ``Upgrade: sshore-stream/1``
-            gateway → client   ``101``, then the app's bytes; or an ordinary HTTP answer with a problem
+            gateway → client   ``101``, then the app's bytes; or an ordinary HTTP answer with a problem.
+                               Where the request has a public key, the ``101`` brings a certificate for it
 A link:     agent → gateway    request head, ``Upgrade: sshore-link/1``
             gateway → agent    ``101``, then silence while the link is parked, then one line:
-                               ``{"open":"ssh"}`` or ``{"call":"app.start","app":"ssh"}``
+                               ``{"open":"ssh"}`` or ``{"call":"app.start","app":"ssh"}``; beside an ``open``,
+                               ``"host_key":"plain"``: sshd is to offer no host certificate, and
+                               ``"connection":"192.0.2.7 65535 192.0.2.1 8022"``: the client's address, and ours
             agent → gateway    one line, ``{"ok":true,…}`` or ``{"ok":false,"code":…,"detail":…}``;
                                after an ``open`` that is ok, the stream's bytes; after a ``call``, the end
 """

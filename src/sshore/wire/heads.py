@@ -4,15 +4,23 @@ import json
 from typing import NamedTuple
 
 from sshore.wire.problems import Problem
+from sshore.wire.upgrades import CERTIFICATE_HEADER as CERTIFICATE_HEADER
+from sshore.wire.upgrades import HOST_CA_HEADER as HOST_CA_HEADER
+from sshore.wire.upgrades import LINK_PATH as LINK_PATH
+from sshore.wire.upgrades import LINK_PROTOCOL as LINK_PROTOCOL
+from sshore.wire.upgrades import MAX_HEAD_BYTES as MAX_HEAD_BYTES
+from sshore.wire.upgrades import NAME_HEADER as NAME_HEADER
+from sshore.wire.upgrades import PLAIN_HOST_KEY as PLAIN_HOST_KEY
+from sshore.wire.upgrades import PUBLIC_KEY_HEADER as PUBLIC_KEY_HEADER
+from sshore.wire.upgrades import SESSION_HEADER as SESSION_HEADER
+from sshore.wire.upgrades import STREAM_PROTOCOL as STREAM_PROTOCOL
+from sshore.wire.upgrades import HeadError as HeadError
+from sshore.wire.upgrades import folder_stream_request as folder_stream_request
+from sshore.wire.upgrades import link_request as link_request
+from sshore.wire.upgrades import split_fields
+from sshore.wire.upgrades import split_head as split_head
+from sshore.wire.upgrades import stream_request as stream_request
 
-STREAM_PROTOCOL = "sshore-stream/1"
-LINK_PROTOCOL = "sshore-link/1"
-SESSION_HEADER = "sshore-session"
-LINK_PATH = "/api/v1/link"
-
-MAX_HEAD_BYTES = 16 * 1024
-_END = b"\r\n\r\n"
-_UNRESERVED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 _REASONS = {
     101: "Switching Protocols",
     400: "Bad Request",
@@ -24,10 +32,6 @@ _REASONS = {
     431: "Request Header Fields Too Large",
     503: "Service Unavailable",
 }
-
-
-class HeadError(ValueError):
-    """The bytes are not an HTTP/1.1 head, or the head is longer than `MAX_HEAD_BYTES`."""
 
 
 class RequestHead(NamedTuple):
@@ -67,27 +71,13 @@ class ResponseHead(NamedTuple):
         return int(length) if length.isdigit() else 0
 
 
-def split_head(data: bytes | bytearray) -> tuple[bytes, bytes] | None:
-    """Split what has arrived into the head and the bytes after it; None while the head is incomplete.
-
-    Raises:
-        HeadError: there are `MAX_HEAD_BYTES` and still no end.
-    """
-    end = data.find(_END, 0, MAX_HEAD_BYTES)
-    if end >= 0:
-        return bytes(data[:end]), bytes(data[end + len(_END) :])
-    if len(data) >= MAX_HEAD_BYTES:
-        raise HeadError(f"the head is longer than {MAX_HEAD_BYTES} bytes")
-    return None
-
-
 def parse_request(head: bytes) -> RequestHead:
     """Read a request head.
 
     Raises:
         HeadError: it is not one.
     """
-    first, fields = _parse(head)
+    first, fields = split_fields(head)
     parts = first.split(" ")
     if len(parts) != 3 or not parts[2].startswith("HTTP/1."):
         raise HeadError("not an HTTP/1.1 request line")
@@ -100,29 +90,12 @@ def parse_response(head: bytes) -> ResponseHead:
     Raises:
         HeadError: it is not one.
     """
-    first, fields = _parse(head)
+    first, fields = split_fields(head)
     version, _, rest = first.partition(" ")
     status = rest[:3]
     if not version.startswith("HTTP/1.") or len(status) != 3 or not status.isdigit():
         raise HeadError("not an HTTP/1.1 status line")
     return ResponseHead(int(status), fields)
-
-
-def stream_request(host: str, session: str, app: str, token: str, agent: str) -> bytes:
-    """The request that opens a stream; `session` is a name or an id, `agent` the User-Agent."""
-    target = f"/api/v1/sessions/{_quote(session)}/apps/{_quote(app)}/stream"
-    return _upgrade_request(host, target, STREAM_PROTOCOL, token, agent)
-
-
-def folder_stream_request(host: str, folder: str, app: str, token: str, agent: str) -> bytes:
-    """The request that opens a stream to a folder: ``NAME``, or ``OWNER/NAME``."""
-    target = f"/api/v1/folders/{_quote(folder)}/apps/{_quote(app)}/stream"
-    return _upgrade_request(host, target, STREAM_PROTOCOL, token, agent)
-
-
-def link_request(host: str, token: str, agent: str) -> bytes:
-    """The request by which an agent parks a link."""
-    return _upgrade_request(host, LINK_PATH, LINK_PROTOCOL, token, agent)
 
 
 def switching_protocols(protocol: str, **fields: str) -> bytes:
@@ -141,38 +114,7 @@ def problem_response(problem: Problem) -> bytes:
     return _render(problem.status, fields) + body
 
 
-def _quote(segment: str) -> str:
-    """One segment of a path, percent-encoded (RFC 3986 §2.1)."""
-    return "".join(chr(byte) if byte in _UNRESERVED else f"%{byte:02X}" for byte in segment.encode())
-
-
-def _upgrade_request(host: str, target: str, protocol: str, token: str, agent: str) -> bytes:
-    lines = [
-        f"GET {target} HTTP/1.1",
-        f"Host: {host}",
-        "Connection: Upgrade",
-        f"Upgrade: {protocol}",
-        f"Authorization: Bearer {token}",
-        f"User-Agent: {agent}",
-    ]
-    if any("\r" in line or "\n" in line for line in lines):
-        raise HeadError("a field value holds a line break")
-    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
-
-
 def _render(status: int, fields: dict[str, str]) -> bytes:
     lines = [f"HTTP/1.1 {status} {_REASONS.get(status, 'Refused')}"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in fields.items()]
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
-
-
-def _parse(head: bytes) -> tuple[str, dict[str, str]]:
-    first, *rest = head.decode("latin-1").split("\r\n")
-    fields: dict[str, str] = {}
-    for line in rest:
-        name, colon, value = line.partition(":")
-        if not colon or not name or name != name.strip():
-            raise HeadError("a header field has no name")
-        key = name.lower()
-        fields[key] = f"{fields[key]}, {value.strip()}" if key in fields else value.strip()
-    return first, fields

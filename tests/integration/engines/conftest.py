@@ -6,6 +6,18 @@ from collections.abc import Iterator
 import pytest
 from worlds import OWNER_UID, SandboxWorld, sandbox_world
 
+from gate.turns import whole_machine
+
+
+@pytest.fixture(autouse=True)
+def alone_with_tun(request: pytest.FixtureRequest) -> Iterator[None]:
+    """For tests that change the mode of /dev/net/tun, by `nat`: ordinary users' networks depend on it."""
+    if "nat" not in request.fixturenames:
+        yield
+        return
+    with whole_machine("tun"):
+        yield
+
 
 @pytest.fixture
 def world() -> Iterator[SandboxWorld]:

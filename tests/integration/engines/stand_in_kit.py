@@ -20,7 +20,9 @@ serve() {
 test -e stubborn && trap '' TERM || trap 'echo "agent asked to end"; exit 0' TERM
 test -e status && exit "$(cat status)"
 serve &
-while :; do wait; done
+wait
+# A script has killed who served: not a loop of waits, each of which ends at once.
+while :; do sleep 1000 & wait $!; done
 """
 
 

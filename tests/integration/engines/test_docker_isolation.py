@@ -13,6 +13,7 @@ import pytest
 from docker_world import DockerWorld, docker_world
 from worlds import OTHER_OWNER_UID, eventually, start, with_engine
 
+from gate.turns import whole_machine
 from integration.docker_daemon import DockerDaemon
 from integration.docker_images import image_archive, rootfs
 from sshore.core.errors import EngineFailed, Forbidden, InvalidInput, NotFound, Unavailable
@@ -131,14 +132,15 @@ def _greeter(host: str) -> Iterator[int]:
 def _metadata_service() -> Iterator[tuple[str, int]]:
     """The address of clouds' metadata services, on this machine's loopback device while it is needed."""
     address = "169.254.169.254"
-    os.system(f"ip address add {address}/32 dev lo")
-    try:
-        with _greeter(address) as port:
-            with socket.create_connection((address, port), timeout=5) as here:
-                assert here.recv(5) == b"hello"
-            yield address, port
-    finally:
-        os.system(f"ip address del {address}/32 dev lo")
+    with whole_machine(address):
+        os.system(f"ip address add {address}/32 dev lo")
+        try:
+            with _greeter(address) as port:
+                with socket.create_connection((address, port), timeout=5) as here:
+                    assert here.recv(5) == b"hello"
+                yield address, port
+        finally:
+            os.system(f"ip address del {address}/32 dev lo")
 
 
 class TestLimits:

@@ -25,8 +25,16 @@ ANN, BOB = UserId("annannannann"), UserId("bobbobbobbob")
 def world(dockerd: DockerDaemon) -> Iterator[DockerWorld]:
     with docker_world(dockerd) as made:
         yield made
-        for tag in dockerd.ok("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", "sshore.local/*/*/*").split():
+        for tag in kept_images(made):
             dockerd.docker("image", "rm", tag)
+
+
+def kept_images(world: DockerWorld) -> list[str]:
+    """The tags of a world's images: other worlds have theirs on the same daemon."""
+    deployment = (world.state / "docker" / "deployment").read_text()
+    return world.daemon.ok(
+        "image", "ls", "--format", "{{.Repository}}:{{.Tag}}", f"sshore.local/{deployment}/*/*"
+    ).split()
 
 
 def of_ann(spec: SessionSpec) -> Session:
@@ -87,7 +95,7 @@ def test_another_deployment_neither_sees_nor_starts_them(world: DockerWorld, doc
 
         async def steps(engine: DockerEngine) -> None:
             assert not [image for image in await engine.image_store.list() if image.owner_id or "mine" in image.name]
-            tag = dockerd.ok("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", "sshore.local/*/*/*").strip()
+            (tag,) = kept_images(world)
             image_id = dockerd.ok("image", "inspect", "--format", "{{.Id}}", tag).strip()
             for name in (tag, image_id):
                 with pytest.raises(NotFound):

@@ -210,8 +210,8 @@ def test_the_agent_inherits_no_descriptor_of_the_servers(world: SandboxWorld) ->
     opened = world.inside(spec).output("ls -l /proc/1/fd")
     targets = {line.partition(" -> ")[2] for line in opened.splitlines() if " -> " in line}
     kinds = {re.sub(r"\d+", "N", target) for target in targets if not target.endswith(f"{spec.id}.log")}
-    # The pipe is what ends slirp4netns when pid 1 ends; a script has itself open.
-    assert kinds <= {"/dev/null", "pipe:[N]", "/opt/sshore/python/binN", "/opt/sshore/python/bin/pythonN"}
+    # The socket is what ends the network with pid 1, the pipe the stand-in's own; a script has itself open.
+    assert kinds <= {"/dev/null", "socket:[N]", "pipe:[N]", "/opt/sshore/python/binN", "/opt/sshore/python/bin/pythonN"}
 
 
 def test_the_servers_session_keyring_stays_outside(world: SandboxWorld) -> None:

@@ -186,7 +186,11 @@ class SandboxWorld:
         os.kill(self.agent_pid(session_id), signal.SIGKILL)
 
     def work(self, spec: SessionSpec) -> None:
-        self.inside(spec).output("timeout 0.5 sh -c 'while :; do :; done' || true")
+        # As long as it takes beside other tests; utime is the 14th field (proc_pid_stat(5)), in hundredths.
+        enough = "set -- $(cat /proc/$$/stat); [ ${14} -ge 15 ]"
+        self.inside(spec).output(
+            f"timeout 30 sh -c 'until {enough}; do i=0; while [ $i -lt 9999 ]; do i=$((i+1)); done; done'"
+        )
 
     def identity(self, session_id: SessionId) -> object:
         return self.record(session_id).agent

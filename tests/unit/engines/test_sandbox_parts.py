@@ -70,6 +70,14 @@ def test_records_come_back_as_written(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_record_of_a_server_that_knew_slirp4netns_alone_names_the_network(tmp_path: Path) -> None:
+    records = Records(tmp_path)
+    records.write(Record(ID, "boot", network=Process(5, 6)))
+    (path,) = tmp_path.iterdir()
+    path.write_text(path.read_text().replace('"network"', '"slirp"'))
+    assert records.read(ID) == Record(ID, "boot", network=Process(5, 6))
+
+
 def test_a_process_is_told_from_a_later_one_of_the_same_pid() -> None:
     mine = identify(os.getpid())
     assert mine.alive

@@ -1,5 +1,7 @@
 """The answer to a stream's request, in whatever pieces it comes."""
 
+from dataclasses import replace
+
 import pytest
 
 from sshore.sdk.address import parse_server_url
@@ -21,6 +23,14 @@ def test_the_request_names_session_app_and_token() -> None:
     assert head.upgrade == "sshore-stream/1"
     assert head.bearer_token == "secret"
     assert head.fields["host"] == "127.0.0.1:8022"
+
+
+def test_a_wish_for_the_plain_host_key_is_no_part_of_the_path() -> None:
+    parts = split_head(replace(TARGET, host_key="plain").request())
+    assert parts is not None
+    head = parse_request(parts[0])
+    assert head.target == f"{head.path}?host_key=plain"
+    assert head.path == "/api/v1/sessions/demo/apps/ssh/stream", "older servers look no further"
 
 
 @pytest.mark.parametrize("size", [1, 7, 1000])

@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from argon2 import PasswordHasher
 
@@ -93,13 +94,28 @@ class World:
         return await self.sessions.find_own(owner, name)
 
 
+_empty: list[bytes] = []
+
+
+async def _empty_database() -> bytes:
+    """A file with all tables; made once, because the migrations take longer than most tests."""
+    if not _empty:
+        with TemporaryDirectory() as directory:
+            file = Path(directory, "empty.db")
+            async with aclosing(Database(sqlite_url(file))) as database:
+                await database.migrate()
+            _empty.append(file.read_bytes())
+    return _empty[0]
+
+
 @asynccontextmanager
 async def open_world(
     state: Path, machine: FakeMachine, engine: FakeEngine | None = None, clock: SetClock | None = None
 ) -> AsyncIterator[World]:
     """Services whose lifecycle runs, as in a server."""
+    if not (state / "test.db").exists():
+        (state / "test.db").write_bytes(await _empty_database())
     database = Database(sqlite_url(state / "test.db"))
-    await database.migrate()
     store, files, clock = DatabaseStore(database), StateFiles(state), clock or SetClock()
     engine = engine or FakeEngine(machine)
     links = FakeLinks(machine)
@@ -134,7 +150,7 @@ async def open_world(
         apps=AppService(records, links),
         images=images,
         image_store=image_store,
-        streams=StreamAuthorisation(accounts, sessions, store),
+        streams=StreamAuthorisation(accounts, sessions, store, host_ca.public_line),
         lifecycle=lifecycle,
         live_mounts=live_mounts,
         admin=await accounts.ensure_admin(),

@@ -5,8 +5,9 @@ import click
 from sshore.cli.arguments import target_argument
 from sshore.cli.completion import complete_app
 from sshore.cli.failures import say, suggesting
-from sshore.cli.local_user import LocalUser, own_command
+from sshore.cli.local_user import LocalUser
 from sshore.cli.output import count, json_option, print_json, print_pairs, print_table
+from sshore.cli.own_command import own_command
 from sshore.core.apps import SSH, check_app_name
 from sshore.core.errors import Unavailable
 from sshore.core.names import session_of_host

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import click
 
-from sshore.cli.connecting.openssh import trust
+from sshore.cli.connecting.ordinary import trust
 from sshore.cli.failures import say
 from sshore.cli.local_user import LocalUser
 from sshore.cli.oidc import log_in_by_browser

@@ -1,5 +1,6 @@
 """ssh, sftp, cp, stream, certify: here for their help and for completion; entry.py runs them without click."""
 
+import os
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -24,21 +25,19 @@ def _words(complete: Completion) -> Callable[[F], F]:
 
 @click.command(context_settings=_as_they_are, options_metavar="NAME [SSH-OPTION]... [--] [COMMAND]...")
 @_words(first_word_only(complete_session))
-@click.pass_obj
-def ssh(user: LocalUser, words: tuple[str, ...]) -> int:
+def ssh(words: tuple[str, ...]) -> int:
     """Run ssh in a session, in which SSH is launched for it; the exit status is ssh's.
 
     Every option of ssh may be given: sshore ssh demo -L 8080:localhost:80
     """
-    openssh.run_ssh(user, list(words))
+    openssh.run_ssh(os.environ, list(words))
 
 
 @click.command(context_settings=_as_they_are, options_metavar="[SFTP-OPTION]... NAME[:PATH]")
 @_words(complete_target)
-@click.pass_obj
-def sftp(user: LocalUser, words: tuple[str, ...]) -> int:
+def sftp(words: tuple[str, ...]) -> int:
     """Run sftp to a session, in which SSH is launched for it; or to folder:NAME, without any session."""
-    openssh.run_sftp(user, list(words))
+    openssh.run_sftp(os.environ, list(words))
 
 
 @click.command(context_settings=_as_they_are, options_metavar="[-r] SRC... DST")
@@ -63,18 +62,16 @@ def cp(user: LocalUser, words: tuple[str, ...]) -> int:
 
 @click.command(context_settings=_as_they_are, options_metavar="NAME[.sshore] [--app APP]")
 @_words(complete_target)
-@click.pass_obj
-def stream(user: LocalUser, words: tuple[str, ...]) -> int:
+def stream(words: tuple[str, ...]) -> int:
     """Open a stream to an app (ssh, if no other is named) on stdin and stdout.
 
     For ssh_config: ProxyCommand sshore stream %n
     """
-    return run_stream(user, list(words))
+    return run_stream(os.environ, list(words))
 
 
 @click.command(hidden=True)
 @_words(complete_session)
-@click.pass_obj
-def certify(user: LocalUser, words: tuple[str, ...]) -> int:
+def certify(words: tuple[str, ...]) -> int:
     """Fetch a certificate for some minutes; the managed ssh_config calls it."""
-    return run_certify(user, list(words))
+    return run_certify(os.environ, list(words))

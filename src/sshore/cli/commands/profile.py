@@ -1,5 +1,7 @@
 """profile: a session's profile for another program."""
 
+import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -8,12 +10,17 @@ import click
 from sshore.cli.arguments import session_argument
 from sshore.cli.commands.forwards import local_proxy, open_forward
 from sshore.cli.failures import say, suggesting
+from sshore.cli.installing.filezilla import FilezillaDirectory, find_filezilla_directory
+from sshore.cli.installing.putty import PuttyDirectory, find_putty_directory
 from sshore.cli.local_user import LocalUser
 from sshore.cli.output import write_output
+from sshore.cli.own_command import own_command
 from sshore.core.apps import SSH
-from sshore.core.names import session_of_host
+from sshore.core.errors import InvalidInput
+from sshore.core.names import FOLDER_PREFIX, HOST_SUFFIX, session_of_host
 from sshore.core.openssh_key import read_private_key
-from sshore.profiles import sites
+from sshore.profiles import putty_files, sites
+from sshore.profiles.known_hosts import host_key_at
 from sshore.profiles.ppk import write_ppk
 from sshore.sdk.private_files import write_private
 
@@ -29,8 +36,9 @@ _WRITERS = {
 @session_argument
 @click.argument("program", metavar="PROGRAM", type=click.Choice([*_WRITERS, "vscode"]))
 @click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path), help="A file instead of stdout.")
+@click.option("--install", is_flag=True, help="Put it, and the host key, where putty or filezilla look (not Windows).")
 @click.pass_obj
-def profile(user: LocalUser, name: str, program: str, output: Path | None) -> None:
+def profile(user: LocalUser, name: str, program: str, output: Path | None, install: bool) -> None:
     """Print a session's profile for another program; opens the session's local port for it.
 
     \b
@@ -41,12 +49,58 @@ def profile(user: LocalUser, name: str, program: str, output: Path | None) -> No
     ssh-config  lines for an ssh_config
     """
     ref = session_of_host(name)
+    if install:
+        _install(user, ref, program, output)
+        return
     text = _vscode(user, ref) if program == "vscode" else _WRITERS[program](_site(user, ref, program))
     if output is None:
         sys.stdout.write(text)
     else:
         write_output(output, text)
         print(f"the profile is in {output}")
+
+
+def _install(user: LocalUser, ref: str, program: str, output: Path | None) -> None:
+    installers = {"putty": _install_putty, "filezilla": _install_filezilla}
+    if program not in installers or output is not None:
+        raise InvalidInput("--install goes with putty or filezilla, and without -o")
+    if sys.platform == "win32":
+        raise InvalidInput(f"on Windows import the profile: sshore profile {ref} {program} -o FILE")
+    site = _site(user, ref, program)
+    print(installers[program](user, site))
+
+
+def _install_putty(user: LocalUser, site: sites.Site) -> str:
+    putty = _putty(user)
+    putty.save_session(site.name, putty_files.forward_session(site))
+    putty.trust_host_key(site, _host_key(site))
+    if site.name.startswith(FOLDER_PREFIX):
+        return f"PuTTY has the session {site.name}; try: psftp -load {shlex.quote(site.name)}"
+    return f"PuTTY has the sessions {site.name} and {_install_by_name(user, putty, site)}; try: plink -load {site.name}"
+
+
+def _install_by_name(user: LocalUser, putty: PuttyDirectory, site: sites.Site) -> str:
+    with user.client() as client:
+        putty.trust_host_ca(f"sshore {client.login.address.authority}", client.trust().host_ca)
+    host = f"{site.name}{HOST_SUFFIX}"
+    putty.save_session(host, putty_files.named_session(site.name, site.key_file, own_command()))
+    return host
+
+
+def _install_filezilla(user: LocalUser, site: sites.Site) -> str:
+    filezilla = FilezillaDirectory(find_filezilla_directory(os.environ, Path.home()), user.config.session_keys)
+    filezilla.save_site(site)
+    filezilla.trust_host_key(site, _host_key(site))
+    _putty(user).trust_host_key(site, _host_key(site))
+    return f"FileZilla has the site {site.name}; try: filezilla --site={shlex.quote(f'0/{site.name}')}"
+
+
+def _putty(user: LocalUser) -> PuttyDirectory:
+    return PuttyDirectory(find_putty_directory(os.environ, Path.home()), user.config.session_keys)
+
+
+def _host_key(site: sites.Site) -> str:
+    return host_key_at(Path(site.known_hosts).read_text(), site.port)
 
 
 def _vscode(user: LocalUser, ref: str) -> str:

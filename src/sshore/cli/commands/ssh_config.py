@@ -7,12 +7,14 @@ from pathlib import Path
 
 import click
 
-from sshore.cli.connecting.openssh import client_public_key, require, ssh_files, trust
+from sshore.cli.connecting.client_key import client_public_key
+from sshore.cli.connecting.openssh import require, ssh_files
+from sshore.cli.connecting.ordinary import trust
 from sshore.cli.failures import say
 from sshore.cli.local_user import LocalUser
 from sshore.core.errors import SshoreError
 from sshore.profiles.include_line import add_include, include_line, remove_include
-from sshore.profiles.ssh_config import managed_config
+from sshore.profiles.ssh_config import managed_config, openssh_config
 from sshore.sdk.config_dir import ConfigDir
 from sshore.sdk.private_files import make_private_directory, write_private
 
@@ -25,6 +27,8 @@ def config_ssh(user: LocalUser, remove: bool, path: Path | None) -> None:
     """Make `ssh NAME.sshore` work from any program that reads ssh_config: ssh, scp, rsync, sshfs, VS Code.
 
     Adds one Include line to your ssh_config, and writes what it includes into the config directory.
+
+    ssh-copy-id NAME.sshore finds any key there already, since the certificate lets it in: sshore keys add FILE.pub.
     """
     own = path or _user_config()
     if remove:
@@ -33,7 +37,11 @@ def config_ssh(user: LocalUser, remove: bool, path: Path | None) -> None:
         return
     require("ssh-keygen")
     client_public_key(user.config)
-    write_private(user.config.ssh_config, managed_config(ssh_files(user.config)))
+    files = ssh_files(str(user.config.root))
+    for_openssh = None if sys.platform == "win32" else user.config.openssh_config  # no descriptors are passed there
+    if for_openssh is not None:
+        write_private(for_openssh, openssh_config(files))
+    write_private(user.config.ssh_config, managed_config(files, for_openssh))
     _add(user.config, own)
     _refresh_trust(user)
     print(f"{own} includes {user.config.ssh_config}; try: ssh NAME.sshore")
@@ -76,14 +84,15 @@ def _remove(config: ConfigDir, own: Path) -> None:
     elif content is not None and changed != content:
         _replace(own, changed)
     _made_by_us(config).unlink(missing_ok=True)
-    config.ssh_config.unlink(missing_ok=True)
+    for file in (config.ssh_config, config.openssh_config):
+        file.unlink(missing_ok=True)
 
 
 def _refresh_trust(user: LocalUser) -> None:
     try:
         with user.client() as client:
             trust(user.config, client)
-    except SshoreError as error:  # it is fetched anew with every certificate
+    except SshoreError as error:  # it comes anew with every certificate
         say(f"warning: {error.problem.detail}")
 
 

@@ -1,167 +1,197 @@
-"""`sshore ssh` and `sftp`: a certificate for the session, its host CA, then OpenSSH's own programs.
+"""`sshore ssh` and `sftp`: a stream to the session with a certificate for it, then OpenSSH's own programs.
 
-client key (made once) ──▶ certificate for some minutes ──▶ ssh -o ProxyCommand="sshore stream …" work@NAME.sshore
+client key (made once) ──▶ stream and certificate by one request ──▶ ssh -o ProxyCommand="take_over.py …" work@…
+
+Imports little, as `quick.py` does: a user waits.
 """
 
 import os
-import shlex
-import shutil
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
-from typing import NoReturn
 
-from sshore.cli.failures import suggesting
-from sshore.cli.local_user import LocalUser, own_command
-from sshore.core.errors import InvalidInput, NotFound, SshoreError
-from sshore.core.names import FOLDER_PREFIX, HOST_SUFFIX, session_of_host
-from sshore.profiles.known_hosts import with_authority
-from sshore.profiles.ssh_config import SshFiles, host_options
-from sshore.sdk.client import Client
-from sshore.sdk.config_dir import ConfigDir
-from sshore.sdk.private_files import make_private_directory, write_private
+from sshore.cli.connecting import quick
+from sshore.cli.connecting.destination import check_options, each_option, session_named, split_options, usage
+from sshore.cli.connecting.handover import offer
+from sshore.cli.connecting.stream import pump
+from sshore.cli.own_command import own_command
+from sshore.core.hosts import FOLDER_PREFIX, HOST_SUFFIX
+from sshore.profiles.ssh_config import USER, SshFiles, host_options, proxy_command
+from sshore.sdk import places
 
-_SSH_VALUED = frozenset("BbcDEeFIiJLlmOopPQRSWw")
-_SFTP_VALUED = frozenset("BbcDFiJloPRSsX")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+    from sshore.cli.local_user import LocalUser
+
+_SSH_VALUED = "BbcDEeFIiJLlmOopPQRSWw"
+_SFTP_VALUED = "BbcDFiJloPRSsX"
+_A_DAY_S = 86400
 
 
-def run_ssh(user: LocalUser, arguments: list[str]) -> NoReturn:
-    """Run ``ssh NAME [OPTION…] [--] [COMMAND…]``; the process becomes `ssh`."""
+def run_ssh(environment: Mapping[str, str], arguments: list[str]) -> "NoReturn":
+    """Run ``ssh [WORK@]NAME [OPTION…] [--] [COMMAND…]``; the process becomes `ssh`."""
     options, rest = split_options(arguments, _SSH_VALUED)
     if not rest:
-        raise InvalidInput("usage: sshore ssh NAME [SSH-OPTION…] [--] [COMMAND…]")
+        raise usage("usage: sshore ssh NAME [SSH-OPTION…] [--] [COMMAND…]")
     more, command = split_options(rest[1:], _SSH_VALUED)
-    host, ours = prepare(user, rest[0])
-    execute("ssh", [*ours, *options, *more, host, *(["--", *command] if command else [])], rest[0])
+    options += more
+    check_options(options, _SSH_VALUED)
+    name = session_named(rest[0])
+    # With -G it says where it would go, and goes nowhere: so git finds out what kind of program it is.
+    connects = all(letter != "G" for letter, _ in each_option(options, _SSH_VALUED))
+    host, ours = words_for(environment, name) if connects else words_by_name(environment, name)
+    execute("ssh", [*ours, *options, host, *(["--", *command] if command else [])], environment, name)
 
 
-def run_sftp(user: LocalUser, arguments: list[str]) -> NoReturn:
-    """Run ``sftp [OPTION…] NAME[:PATH]``; the process becomes `sftp`."""
+def run_sftp(environment: Mapping[str, str], arguments: list[str]) -> "NoReturn":
+    """Run ``sftp [OPTION…] [WORK@]NAME[:PATH]``; the process becomes `sftp`."""
+    synopsis = "usage: sshore sftp [SFTP-OPTION…] NAME[:PATH]"
     options, rest = split_options(arguments, _SFTP_VALUED)
     if not rest:
-        raise InvalidInput("usage: sshore sftp [SFTP-OPTION…] NAME[:PATH]")
+        raise usage(synopsis)
     more, left = split_options(rest[1:], _SFTP_VALUED)
     if left:
-        raise InvalidInput("usage: sshore sftp [SFTP-OPTION…] NAME[:PATH]")
+        raise usage(synopsis)
+    options += more
     if rest[0].startswith(FOLDER_PREFIX):
-        run_folder_sftp(user, rest[0], [*options, *more])
-    name, colon, path = rest[0].partition(":")
-    host, ours = prepare(user, name)
-    execute("sftp", [*ours, *options, *more, f"{host}{colon}{path}"], name)
+        _run_folder_sftp(environment, rest[0], options)
+    check_options(options, _SFTP_VALUED)
+    place, colon, path = rest[0].partition(":") if "://" not in rest[0] else (rest[0], "", "")
+    name = session_named(place)
+    host, ours = words_for(environment, name)
+    execute("sftp", [*ours, *options, f"{host}{colon}{path}"], environment, name)
 
 
-def run_folder_sftp(user: LocalUser, place: str, options: list[str]) -> NoReturn:
-    """Run `sftp` on a storage folder, without a session or SSH: the stream is the SFTP server's (sftp(1), -D)."""
-    from sshore.cli.copying.folder_places import find_place
+def words_for(environment: Mapping[str, str], name: str) -> tuple[str, list[str]]:
+    """Launch SSH in a session and open a stream to it; where `ssh` is to go, and the options it needs to get there."""
+    if sys.platform == "win32":
+        return words_with_certificate_first(_user(environment), name)
+    try:
+        reached = quick.reach_quickly(environment, name)
+        if reached.login is not None:
+            return words_of(reached)
+    except quick.Unusual:
+        reached = None
+    from sshore.cli.connecting.ordinary import certified, reach  # all that is left out where it is not needed
 
-    with user.client() as client:
-        folder = find_place(client, place)
-    if folder.path:
-        raise InvalidInput(f"name the folder alone, then cd: sshore sftp {FOLDER_PREFIX}{folder.ref}")
-    stream = shlex.join([*own_command(), "stream", f"{FOLDER_PREFIX}{folder.ref}"])
-    execute("sftp", [*options, "-D", stream], folder.ref)
-
-
-def prepare(user: LocalUser, ref: str) -> tuple[str, list[str]]:
-    """Launch SSH in a session, and return where `ssh` is to go and the options it needs to get there."""
-    require("ssh-keygen")
-    name = session_of_host(ref)
-    with user.client() as client, suggesting(client, name):
-        client.ensure_app(name, "ssh")
-        certificate = client.certificate(name, client_public_key(user.config))
-        trust(user.config, client)
-        tls = client.login.address.is_tls
-    path = user.config.certificate(certificate.session_id)
-    write_private(path, certificate.certificate.strip() + "\n")
-    _forget_old(path.parent)
-    host = f"{certificate.name}{HOST_SUFFIX}"
-    fdpass = not tls and sys.platform != "win32"
-    options = host_options(ssh_files(user.config), name, str(path), fdpass=fdpass)
-    options.append(("HostKeyAlias", host))  # whatever the user's ssh_config makes of the host's name
-    return f"work@{host}", [word for key, value in options if key != "User" for word in ("-o", f"{key}={value}")]
+    user = _user(environment)
+    return words_of(certified(user, reached, name) if reached else reach(user, name, launch=True))
 
 
-def _forget_old(certificates: Path) -> None:
-    """Remove the certificates of sessions that have not been visited for a day; they live for minutes."""
-    yesterday = time.time() - 86400
-    for path in certificates.iterdir():
-        with suppress(OSError):
-            if path.stat().st_mtime < yesterday:
-                path.unlink()
+def words_of(reached: quick.Reached) -> tuple[str, list[str]]:
+    """The same for a stream that is open, with its certificate: the first `ssh` that takes these words has it."""
+    try:
+        login = reached.login
+        assert login is not None
+        certificate = quick.keep_certificate(reached.config, reached.server, login, login.session_id)
+        _forget_old(os.path.dirname(certificate))
+        program = os.path.join(os.path.dirname(os.path.abspath(__file__)), "take_over.py")
+        path = offer(reached.stream, reached.first, pump)
+    except BaseException:
+        reached.stream.close()
+        raise
+    # Whoever takes these words a second time finds nobody there, and opens a stream of its own.
+    command = [sys.executable, "-I", "-S", program, path, *_stream_command(login.session_id)]
+    return _words(reached.config, f"{login.name}{HOST_SUFFIX}", certificate, command, fdpass=True)
 
 
-def ssh_files(config: ConfigDir) -> SshFiles:
-    certificates = config.certificate("any").parent
-    return SshFiles(own_command(), config.known_hosts, config.client_key, certificates)
+def words_by_name(environment: Mapping[str, str], name: str) -> tuple[str, list[str]]:
+    """The same without any stream yet: `ssh` opens one when it connects."""
+    host = f"{name}{HOST_SUFFIX}"
+    config = _user(environment).config
+    fdpass = sys.platform != "win32"
+    command = _stream_command(host) if fdpass else [*own_command(), "stream", host]
+    return _words(str(config.root), host, str(config.certificate(host)), command, fdpass=fdpass)
 
 
-def trust(config: ConfigDir, client: Client) -> None:
-    """Keep the server's host CA in the managed known_hosts."""
-    old = config.known_hosts.read_text() if config.known_hosts.exists() else ""
-    new = with_authority(old, client.login.address.url, client.trust().host_ca)
-    if new != old:
-        write_private(config.known_hosts, new)
+def words_with_certificate_first(user: "LocalUser", name: str) -> tuple[str, list[str]]:
+    """Windows' way: no descriptor is handed over there, and `ssh` reads the certificate before it has a stream."""
+    from sshore.cli.connecting.ordinary import certificate_by_itself
+
+    login = certificate_by_itself(user, name, launch=True)
+    config = str(user.config.root)
+    certificate = quick.keep_certificate(config, user.login().address.url, login, login.session_id)
+    _forget_old(os.path.dirname(certificate))
+    host = f"{login.name}{HOST_SUFFIX}"
+    return _words(config, host, certificate, [*own_command(), "stream", name], fdpass=False)
 
 
-def client_public_key(config: ConfigDir) -> str:
-    """The public half of the client key, which is made at the first use."""
-    path = config.client_key
-    if not path.exists():
-        _make_client_key(path)
-    public = path.with_suffix(".pub")
-    if public.exists():
-        return public.read_text().strip()
-    return _keygen("-y", "-f", str(path)).strip()
+def _words(config: str, host: str, certificate: str, proxy: list[str], *, fdpass: bool) -> tuple[str, list[str]]:
+    options = host_options(ssh_files(config), host, certificate, proxy_command(proxy), fdpass=fdpass)
+    return f"{USER}@{host}", [word for key, value in options if key != "User" for word in ("-o", f"{key}={value}")]
 
 
-def _make_client_key(path: Path) -> None:
-    make_private_directory(path.parent)
-    with tempfile.TemporaryDirectory(dir=path.parent) as aside:
-        made = Path(aside, path.name)
-        _keygen("-q", "-t", "ed25519", "-N", "", "-C", "sshore", "-f", str(made))
-        # Whoever comes second leaves the first one's key in its place.
-        with suppress(FileExistsError):
-            os.link(made, path)
-            made.with_suffix(".pub").replace(path.with_suffix(".pub"))
+def _stream_command(host: str) -> list[str]:
+    return [*own_command(), "stream", "--fdpass", "--certify", host]
 
 
-def _keygen(*arguments: str) -> str:
-    done = subprocess.run(["ssh-keygen", *arguments], check=False, capture_output=True, text=True)
-    if done.returncode:
-        raise SshoreError(f"ssh-keygen failed: {done.stderr.strip() or done.returncode}")
-    return done.stdout
+def ssh_files(config: str) -> SshFiles:
+    """What `ssh` is told of in a config directory."""
+    named = (f"{config}/{place}" for place in (places.KNOWN_HOSTS, places.CLIENT_KEY, places.CERTIFICATES))
+    return SshFiles(own_command(), *named)
 
 
-def execute(program: str, arguments: list[str], ref: str) -> NoReturn:
+def execute(program: str, arguments: list[str], environment: Mapping[str, str], ref: str) -> "NoReturn":
     """Become the program. Its exit status is the command's."""
-    require(program)
-    environment = ssh_environment(os.environ, ref)
+    surroundings = ssh_environment(environment, ref)
     if sys.platform == "win32":  # exec returns to the shell at once there
-        sys.exit(subprocess.run([program, *arguments], check=False, env=environment).returncode)
-    os.execvpe(program, [program, *arguments], environment)
+        import subprocess
+
+        require(program)
+        sys.exit(subprocess.run([program, *arguments], check=False, env=surroundings).returncode)
+    try:
+        os.execvpe(program, [program, *arguments], surroundings)
+    except FileNotFoundError:
+        require(program)
+        raise
 
 
 def ssh_environment(environment: Mapping[str, str], ref: str) -> dict[str, str]:
-    """Where the user's ssh_config includes ours, the certificate need not be fetched a second time."""
-    return {**environment, "SSHORE_CERTIFIED": f"{session_of_host(ref)}{HOST_SUFFIX}"}
+    """Where the user's ssh_config includes ours as Windows has it, the certificate need not be fetched once more."""
+    return {**environment, "SSHORE_CERTIFIED": f"{ref}{HOST_SUFFIX}"}
 
 
 def require(program: str) -> None:
+    """Let programs pass that are installed.
+
+    Raises:
+        NotFound: it is not; says how to install it.
+    """
+    import shutil
+
+    from sshore.core.errors import NotFound
+
     if shutil.which(program) is None:
         raise NotFound(f"{program} is not installed here: install OpenSSH's client programs (openssh-client)")
 
 
-def split_options(words: list[str], valued: frozenset[str]) -> tuple[list[str], list[str]]:
-    """Split leading options, as getopt(3) would, from what follows; ``--`` ends them and is dropped."""
-    at = 0
-    while at < len(words) and words[at].startswith("-") and words[at] != "-":
-        if words[at] == "--":
-            return words[:at], words[at + 1 :]
-        letters = words[at][1:]
-        first_valued = next((i for i, letter in enumerate(letters) if letter in valued), None)
-        at += 2 if first_valued == len(letters) - 1 else 1
-    return words[:at], words[at:]
+def _run_folder_sftp(environment: Mapping[str, str], place: str, options: list[str]) -> "NoReturn":
+    """Run `sftp` on a storage folder, without a session or SSH: the stream is the SFTP server's (sftp(1), -D)."""
+    import shlex
+
+    from sshore.cli.copying.folder_places import find_place
+
+    with _user(environment).client() as client:
+        folder = find_place(client, place)
+    if folder.path:
+        raise usage(f"name the folder alone, then cd: sshore sftp {FOLDER_PREFIX}{folder.ref}")
+    stream = shlex.join([*own_command(), "stream", f"{FOLDER_PREFIX}{folder.ref}"])
+    execute("sftp", [*options, "-D", stream], environment, folder.ref)
+
+
+def _user(environment: Mapping[str, str]) -> "LocalUser":
+    from sshore.cli.local_user import user_from_environment
+
+    return user_from_environment(environment)
+
+
+def _forget_old(certificates: str) -> None:
+    """Remove the certificates of sessions that have not been visited for a day; they live for minutes."""
+    yesterday = time.time() - _A_DAY_S
+    for entry in os.scandir(certificates):
+        with suppress(OSError):
+            if entry.stat().st_mtime < yesterday:
+                os.unlink(entry.path)

@@ -1,55 +1,77 @@
 """`sshore stream`: a stream on stdin and stdout, or its socket handed to `ssh`.
 
-Two blocking threads and no asyncio: `ssh` waits for this program in every connection.
+Two blocking threads and no asyncio, and few imports, as in `quick.py`: `ssh` waits for this in every connection.
 """
 
 import os
 import socket
 import sys
-import threading
+from collections.abc import Mapping
 from contextlib import suppress
 
-from sshore.cli.failures import FAILED, say, suggesting
-from sshore.cli.local_user import LocalUser
-from sshore.core.errors import InvalidInput, SshoreError
-from sshore.core.names import FOLDER_PREFIX, session_of_host
-from sshore.sdk.blocking_stream import open_stream
-from sshore.sdk.errors import ApiError, explain
-from sshore.sdk.stream_head import StreamTarget
-from sshore.wire.problems import Code
+from sshore.cli.connecting import quick
+from sshore.cli.connecting.destination import usage
+from sshore.cli.connecting.handover import hand_over, is_tls, waits_for_descriptor
+from sshore.core.hosts import FOLDER_PREFIX, HOST_SUFFIX, session_of_host
+from sshore.sdk.login_certificate import ForeignAnswer, check_label
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import threading
 
 _CHUNK_BYTES = 256 * 1024
 _SYNOPSIS = "usage: sshore stream NAME[.sshore] [--app APP], or folder:NAME"
 
 
-def run_stream(user: LocalUser, arguments: list[str]) -> int:
-    """Run ``stream NAME[.sshore] [--app APP] [--fdpass]``."""
-    ref, app, fdpass = _parse(arguments)
-    stream, first = open_session_stream(user, ref, app)
-    if fdpass:
-        return _hand_over(stream, first)
+class _Wanted:
+    """The command line, read. `host`: the name as it is written, which is how `ssh` calls the certificate's file."""
+
+    __slots__ = ("app", "certify", "fdpass", "host", "ref")
+
+    def __init__(self) -> None:
+        self.ref = self.host = self.app = ""
+        self.certify = self.fdpass = False
+
+
+def run_stream(environment: Mapping[str, str], arguments: list[str]) -> int:
+    """Run ``stream NAME[.sshore] [--app APP] [--fdpass] [--certify]``."""
+    wanted = _parse(arguments)
+    stream, first = _open_certified(environment, wanted) if wanted.certify else _open(environment, wanted)
+    if wanted.fdpass and (sys.platform == "win32" or waits_for_descriptor()):
+        return hand_over(stream, first, pump)
     return pump(stream, first)
 
 
-def open_session_stream(user: LocalUser, ref: str, app: str) -> tuple[socket.socket, bytes]:
-    """Open a stream; a refusal says what to do about it."""
-    login = user.login()
-    try:
-        return open_stream(StreamTarget(login.address, login.token, ref, app))
-    except ApiError as error:
-        if error.problem.code is Code.NOT_FOUND and not ref.startswith(FOLDER_PREFIX):
-            with user.client() as client, suggesting(client, ref):
-                raise
-        if error.problem.code is Code.APP_NOT_LAUNCHED and "sshore" not in error.detail:
-            detail = f"{error.detail.rstrip('.')}; launch it with: sshore app start {ref} {app}"
-            raise SshoreError(detail, code=Code.APP_NOT_LAUNCHED) from error
-        raise
+def _open(environment: Mapping[str, str], wanted: _Wanted) -> tuple[socket.socket, bytes]:
+    from sshore.cli.connecting.ordinary import open_session_stream
+    from sshore.cli.local_user import user_from_environment
+
+    return open_session_stream(user_from_environment(environment), wanted.ref, wanted.app)
+
+
+def _open_certified(environment: Mapping[str, str], wanted: _Wanted) -> tuple[socket.socket, bytes]:
+    """A stream, after the certificate that came with it has been written where `ssh` is about to look."""
+    reached = None
+    with suppress(quick.Unusual):
+        reached = quick.reach_quickly(environment, wanted.ref)
+    if reached is None or reached.login is None:
+        from sshore.cli.connecting.ordinary import certified, reach
+        from sshore.cli.local_user import user_from_environment
+
+        user = user_from_environment(environment)
+        reached = certified(user, reached, wanted.ref) if reached else reach(user, wanted.ref)
+    assert reached.login is not None
+    quick.keep_certificate(reached.config, reached.server, reached.login, wanted.host)
+    return reached.stream, reached.first
 
 
 def pump(stream: socket.socket, first: bytes) -> int:
     """Copy stdin to the stream and the stream to stdout until both have ended; each end is passed on by itself."""
+    import threading  # not needed where the socket is handed over
+
     _make_binary()
-    up = threading.Thread(target=_send, args=(stream,), daemon=True)
+    both_ended = threading.Event()
+    up = threading.Thread(target=_send, args=(stream, both_ended), daemon=True)
     up.start()
     try:
         _write(memoryview(first))
@@ -58,8 +80,13 @@ def pump(stream: socket.socket, first: bytes) -> int:
         while size := stream.recv_into(buffer):
             _write(buffer[:size])
     except BrokenPipeError:  # whoever read our stdout has gone
-        return FAILED
+        return 1
     except OSError as error:
+        if both_ended.is_set():  # such as what the other end says to a TLS connection that ends without a word
+            return 0
+        from sshore.cli.failures import FAILED, say
+        from sshore.sdk.errors import explain
+
         say(f"the connection to the server broke: {explain(error)}")
         return FAILED
     os.close(1)
@@ -67,12 +94,13 @@ def pump(stream: socket.socket, first: bytes) -> int:
     return 0
 
 
-def _send(stream: socket.socket) -> None:
+def _send(stream: socket.socket, both_ended: "threading.Event") -> None:
     buffer = memoryview(bytearray(_CHUNK_BYTES))
     with suppress(OSError):
         while size := _read(buffer):
             stream.sendall(buffer[:size])
-        # Over TLS this ends both directions: Python's ssl has no half-close.
+        if is_tls(stream):  # Python's ssl has no half-close
+            both_ended.set()
         stream.shutdown(socket.SHUT_WR)
 
 
@@ -102,31 +130,37 @@ def _write(data: memoryview) -> None:
         data = data[os.write(1, data) :]
 
 
-def _hand_over(stream: socket.socket, first: bytes) -> int:
-    """Give the socket to `ssh` (ssh_config(5), ProxyUseFdpass), which then has the stream to itself."""
-    if sys.platform == "win32":
-        raise SshoreError("sockets cannot be handed over on Windows: use sshore stream without --fdpass")
-    if first:
-        raise SshoreError("the server's answer and the stream came as one: use sshore stream without --fdpass")
-    with socket.socket(fileno=os.dup(1)) as ssh:
-        socket.send_fds(ssh, [b"\0"], [stream.fileno()])
-    return 0
-
-
-def _parse(arguments: list[str]) -> tuple[str, str, bool]:
-    names, app, fdpass = [], None, False
+def _parse(arguments: list[str]) -> _Wanted:
+    wanted, names = _Wanted(), []
     rest = iter(arguments)
+    app = None
     for word in rest:
         if word == "--app":
             app = next(rest, "")
         elif word.startswith("--app="):
             app = word.partition("=")[2]
         elif word == "--fdpass":
-            fdpass = True
+            wanted.fdpass = True
+        elif word == "--certify":
+            wanted.certify = True
         elif word.startswith("-"):
-            raise InvalidInput(f"unknown option {word}; {_SYNOPSIS}")
+            raise usage(f"unknown option {word}; {_SYNOPSIS}")
         else:
             names.append(word)
     if len(names) != 1 or app == "":
-        raise InvalidInput(_SYNOPSIS)
-    return session_of_host(names[0]), app or default_app(names[0]), fdpass
+        raise usage(_SYNOPSIS)
+    wanted.ref, wanted.app = session_of_host(names[0]), app or default_app(names[0])
+    wanted.host = names[0].lower()
+    if wanted.certify:
+        _check_host(wanted)
+    return wanted
+
+
+def _check_host(wanted: _Wanted) -> None:
+    """A name that becomes a part of a file's name is one."""
+    try:
+        check_label(wanted.host.removesuffix(HOST_SUFFIX))
+    except ForeignAnswer as error:
+        raise usage(str(error)) from error
+    if wanted.app != "ssh":
+        raise usage(f"there are certificates for ssh alone, not for {wanted.app}")

@@ -9,7 +9,7 @@ SYNOPSIS = "usage: sshore cp [-r] [--timeout SECONDS] [--json] SRC… DST, with 
 _TIMEOUT_S = 120.0
 _OWN = "rpq"
 """As scp has them; times and modes (`-p`) are always kept."""
-_SSH, _SSH_VALUED = "46ACv", "cFiJo"
+_SSH, SSH_VALUED = "46ACv", "cFiJo"
 
 
 @dataclass
@@ -53,7 +53,7 @@ def _read_letters(wanted: Wanted, word: str, rest: Iterator[str]) -> None:
             wanted.quiet |= letter == "q"
         elif letter in _SSH:
             wanted.ssh_options.append(f"-{letter}")
-        elif letter in _SSH_VALUED:
+        elif letter in SSH_VALUED:
             wanted.ssh_options += [f"-{letter}", word[at:] or next(rest, "")]
             return
         else:

@@ -9,7 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from sshore.cli.copying.arguments import SYNOPSIS, Wanted, read_arguments
+from sshore.cli.connecting.destination import check_options, session_named
+from sshore.cli.copying.arguments import SSH_VALUED, SYNOPSIS, Wanted, read_arguments
 from sshore.cli.copying.folder_places import find_place, is_folder_place
 from sshore.cli.copying.places import HERE, RemotePlace, in_folder, in_session, is_remote, join, matching, session_of
 from sshore.cli.copying.transfer_view import describe, watching
@@ -54,7 +55,8 @@ def run_copy(user: LocalUser, arguments: list[str]) -> int:
 def _far_side(user: LocalUser, wanted: Wanted) -> tuple[Remote, list[RemotePlace]]:
     words = [word for word in wanted.places if is_remote(word)]
     if not any(is_folder_place(word) for word in words):
-        sessions = {session_of(word) for word in words}
+        check_options(wanted.ssh_options, SSH_VALUED)
+        sessions = {session_named(session_of(word)) for word in words}
         if len(sessions) > 1:
             raise InvalidInput("name one session at a time: sshore cp FILE NAME:PATH, or sshore cp NAME:PATH FILE")
         from sshore.cli.copying.session_remote import SessionRemote  # loaded where it is needed, for the start-up time

@@ -11,7 +11,8 @@ import sys
 import tempfile
 from contextlib import ExitStack
 
-from sshore.cli.connecting.openssh import prepare, require, ssh_environment
+from sshore.cli.connecting.openssh import require, ssh_environment, words_of, words_with_certificate_first
+from sshore.cli.connecting.ordinary import reach
 from sshore.cli.failures import say
 from sshore.cli.local_user import LocalUser
 from sshore.core import layout
@@ -50,8 +51,8 @@ class SessionRemote:
     @property
     def channel(self) -> SftpChannel:
         if self._channel is None:
-            host, ours = prepare(self._user, self._name)
             require("ssh")
+            host, ours = self._way()
             self._words, self._host = [*ours, *self._sharing(), *self._options, *_QUIET_SSH], host
             master = ["-o", "ControlMaster=yes"] if _SHARES else []
             connection = self._run(["ssh", *master, *self._words, "-s", host, "sftp"])
@@ -85,6 +86,11 @@ class SessionRemote:
             return SizesOnly(channel)
         shutil.rmtree(self._directory, ignore_errors=True)  # both are connected; who is killed leaves nothing behind
         return checker
+
+    def _way(self) -> tuple[str, list[str]]:
+        if sys.platform == "win32":
+            return words_with_certificate_first(self._user, self._name)
+        return words_of(reach(self._user, self._name, launch=True))
 
     def _sharing(self) -> list[str]:
         """A socket by which a second ssh shares the first one's connection, in a directory of its own."""

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from sshore.core.audit import StreamEnd
 from sshore.core.folders import FolderApp, FolderView
 from sshore.core.ids import FolderId, SessionId, StreamId, TokenId, UserId
-from sshore.core.sessions import StreamGrant
+from sshore.core.sessions import LoginCertificate, StreamGrant
 
 
 class Links(Protocol):
@@ -66,6 +66,13 @@ class StreamAuthority(Protocol):
             Forbidden: its scope has no streams (``token_scope``).
             NotFound: the user has no such session.
             Conflict: it does not run (``session_not_running``), or the app is not launched (``app_not_launched``).
+        """
+
+    def certify(self, grant: StreamGrant, public_key: str) -> LoginCertificate:
+        """The certificate that whoever may open this stream may have as well.
+
+        Raises:
+            InvalidInput: the key is no public key that can be certified.
         """
 
     async def authorise_folder(self, token: str, ref: str, app: str) -> tuple[StreamGrant, FolderView, FolderApp]:

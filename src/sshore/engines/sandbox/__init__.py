@@ -11,7 +11,10 @@
     folder_view.py    bwrap(1)'s arguments for them
     view.py       what of the host a session sees
     etc.py        the files of /etc that are made for each session
-    network.py    slirp4netns for the network `nat`
+    network.py    the network `nat`: which program, and when it is up
+    pasta.py      pasta for it
+    slirp.py      slirp4netns for it, where there is no pasta that is new enough
+    joining.py    what either needs
     own_mounts.py mounts of a thread's own
     idmap.py      shared folders: one user's files as another user's own
     tun.py        /dev/net/tun, where the host keeps it to root
@@ -28,8 +31,8 @@
 
     server ──Popen as the owner's uid──▶ bwrap (monitor; writes the exit status into a file)
        │                                   └── agent = pid 1 of the session's namespaces
-       └──Popen as the owner's uid──▶ slirp4netns (network `nat`)
-                                           ends when the pipe that pid 1 holds does
+       └──Popen as the owner's uid──▶ pasta or slirp4netns (network `nat`)
+                                           ends when the socket that pid 1 holds does
 
 The agent is pid 1 (``--as-pid-1``): its end is by the kernel's hand the end of all processes of the
 session, whether or not a server runs, and no SIGKILL from inside reaches it. No process is tied to the server's

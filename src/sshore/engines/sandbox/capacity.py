@@ -7,7 +7,7 @@ from sshore.core.sessions import Capacity
 from sshore.engines.sandbox.gpus import Gpus
 
 _HOST_SHARE = 0.05
-"""Memory that stays with the host: the kernel, the server, slirp4netns."""
+"""Memory that stays with the host: the kernel, the server, the networks' processes."""
 
 
 def machine_capacity(gpus: Gpus, meminfo: Path = Path("/proc/meminfo")) -> Capacity:

@@ -1,4 +1,4 @@
-"""File descriptors by which the server, bwrap and slirp4netns tell each other how far they are."""
+"""File descriptors by which the server, bwrap and a network's program tell each other how far they are."""
 
 import contextlib
 import fcntl
@@ -41,12 +41,10 @@ def own_pipe() -> int:
         os.close(writer)
 
 
-def read_until(descriptor: int, deadline: float, enough: int | None = None) -> bytes:
-    """Read to the end of the file or `enough` bytes; what came until the deadline (of time.monotonic())."""
+def read_until_word(descriptor: int, last: bytes, deadline: float) -> bytes:
+    """What came until the word `last`, the end of the file or the deadline (of time.monotonic())."""
     data = b""
-    while enough is None or len(data) < enough:
-        if not _readable(descriptor, deadline):
-            break
+    while not data.endswith(last) and _readable(descriptor, deadline):
         more = os.read(descriptor, 4096)
         if not more:
             break
@@ -71,13 +69,15 @@ def read_json(descriptor: int, writer: int, deadline: float) -> Any:
     return None
 
 
-def read_in_order(sender: socket.socket, deadline: float) -> bool:
-    """Whether bwrap has read a file that is the other end of this socket. It reads one after it has mounted what
-    comes before, and then the socket ends in order; a bwrap that fails before it closes the socket with the file
-    unread, and that is a reset (unix(7))."""
+def wait_until_read(writer: socket.socket, deadline: float) -> bool:
+    """Wait until bwrap has read a file that is the other end of this socket; false if it has failed before.
+
+    bwrap reads each file when everything before it is mounted, and closes it: our end then sees an end of file.
+    One that fails earlier leaves the file unread, and closing such a socket is a reset (unix(7)).
+    """
     try:
-        sender.settimeout(max(0.001, deadline - time.monotonic()))
-        return sender.recv(1) == b""
+        writer.settimeout(max(0.001, deadline - time.monotonic()))
+        return writer.recv(1) == b""
     except (ConnectionResetError, TimeoutError):
         return False
 

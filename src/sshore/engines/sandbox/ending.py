@@ -37,9 +37,9 @@ def end(records: Records, logs: Logs, record: Record, reason: str = "") -> Recor
         EngineFailed: a process or a group of the session cannot be got rid of; try again later.
     """
     agent = record.agent or _half_started(records, record)
-    followers = [process for process in (record.monitor, record.slirp) if process]
+    followers = [process for process in (record.monitor, record.network) if process]
     _kill(_alive(record, [agent]), _KILL_TIMEOUT_S)
-    # bwrap outside ends when pid 1 has, reaps it, and writes the exit status; slirp4netns ends, too.
+    # bwrap outside ends when pid 1 has, reaps it, and writes the exit status; the network's process ends, too.
     for process in _alive(record, followers):
         wait_ended(process, _FOLLOW_TIMEOUT_S)
     _kill(_alive(record, followers), _KILL_TIMEOUT_S)

@@ -148,7 +148,7 @@ class SandboxEngine:
         except asyncio.CancelledError:
             await self._in_thread(partial(ending.forget, self._records, self._logs, spec.id))
             raise
-        for process in (record.monitor, record.slirp):
+        for process in (record.monitor, record.network):
             if process:
                 self._children.watch(process)
 

@@ -3,7 +3,7 @@
 from sshore.core import layout
 from sshore.core.sessions import Network
 
-SLIRP_DNS = "10.0.2.3"
+NAT_DNS = "10.0.2.3"
 _NSSWITCH = """\
 passwd:   files
 group:    files
@@ -66,4 +66,4 @@ def _resolv(network: Network, host_resolv: str) -> str:
     if network is Network.NONE:
         return "# This session has no network.\n"
     kept = [line for line in host_resolv.splitlines() if line.startswith(("search", "domain", "options"))]
-    return "\n".join([f"nameserver {SLIRP_DNS}", *kept]) + "\n"
+    return "\n".join([f"nameserver {NAT_DNS}", *kept]) + "\n"

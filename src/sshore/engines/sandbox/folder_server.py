@@ -22,7 +22,7 @@ from sshore.core.ids import UserId
 from sshore.core.sessions import BindMount
 from sshore.engines.mounting.sources import check_sources
 from sshore.engines.sandbox.binary import find_bwrap, run_as
-from sshore.engines.sandbox.descriptors import full_file, memory_file, read_in_order, speaks
+from sshore.engines.sandbox.descriptors import full_file, memory_file, speaks, wait_until_read
 from sshore.engines.sandbox.folder_view import folder_arguments, force_command, needs_shell, shell
 from sshore.engines.sandbox.idmap import why_not
 from sshore.engines.sandbox.keyring import leave_session_keyring
@@ -117,14 +117,14 @@ class SandboxFolders:
         with ExitStack() as stack:
             near, far = socket.socketpair()
             complaints = _closing(stack, full_file("stderr", _COMPLAINT_BYTES))
-            mounted, mounted_far = (stack.enter_context(end) for end in socket.socketpair())
+            last_file, bwraps_end = (stack.enter_context(end) for end in socket.socketpair())
             host = look_at_host() if needs_shell(view, app) else None
             with ExitStack() as files:
-                files.enter_context(mounted_far)
+                files.enter_context(bwraps_end)
                 files.enter_context(far)
-                descriptors = _files(view, app, files) | {"/etc/hostname": mounted_far.fileno()}
-                mounted.sendall(b"folder\n")
-                mounted.shutdown(socket.SHUT_WR)
+                descriptors = _files(view, app, files) | {"/etc/hostname": bwraps_end.fileno()}
+                last_file.sendall(b"folder\n")
+                last_file.shutdown(socket.SHUT_WR)
                 program = subprocess.Popen(
                     [str(self._bwrap), *folder_arguments(view, app, descriptors, host)],
                     **run_as(view.host_uid),
@@ -138,7 +138,7 @@ class SandboxFolders:
                     start_new_session=True,
                 )
             deadline = time.monotonic() + _SETUP_TIMEOUT_S
-            begun = read_in_order(mounted, deadline) and (app is not FolderApp.SSH or speaks(near, deadline))
+            begun = wait_until_read(last_file, deadline) and (app is not FolderApp.SSH or speaks(near, deadline))
             if not begun:
                 near.close()
                 program.kill()

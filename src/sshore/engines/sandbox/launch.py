@@ -2,7 +2,7 @@
 
 1. the record is written, so that whatever happens next is known
 2. bwrap starts, says pid 1's number, builds the session's view of files, and waits
-3. pid 1 is put into the limits, and gets its network
+3. its network comes up meanwhile, by a program that is started as soon as pid 1 is there; pid 1 is put into the limits
 4. pid 1 is let go and becomes the agent
 """
 
@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from sshore.core.errors import EngineFailed
@@ -25,13 +26,13 @@ from sshore.engines.sandbox.asked import lowering, raise_ulimits
 from sshore.engines.sandbox.binary import run_as
 from sshore.engines.sandbox.bwrap import Descriptors, bwrap_arguments
 from sshore.engines.sandbox.cgroups import Cgroups
-from sshore.engines.sandbox.descriptors import memory_file, own_pipe, read_in_order, read_json
+from sshore.engines.sandbox.descriptors import memory_file, own_pipe, read_json, wait_until_read
 from sshore.engines.sandbox.ending import forget
 from sshore.engines.sandbox.gpus import groups_of
 from sshore.engines.sandbox.idmap import map_mounts
 from sshore.engines.sandbox.keyring import leave_session_keyring
 from sshore.engines.sandbox.logs import Logs
-from sshore.engines.sandbox.network import start_slirp
+from sshore.engines.sandbox.network import Coming, lifeline, start_network
 from sshore.engines.sandbox.own_mounts import with_own_mounts
 from sshore.engines.sandbox.processes import Process, identify, open_pidfd
 from sshore.engines.sandbox.records import Record, Records
@@ -78,25 +79,37 @@ class Launch:
         leave_session_keyring()
         with ExitStack() as stack:
             log = _closing(stack, self.logs.open(self.spec.id))
-            hold = _closing(stack, own_pipe())
-            # Pid 1 holds the near end; slirp4netns ends when it closes.
-            exit_far, exit_near = os.pipe()
-            _closing(stack, exit_far)
-            monitor, agent = self._make_sandbox(log, hold, exit_near)
-            record = replace(self.record, monitor=monitor, agent=agent)
+            latch = _closing(stack, own_pipe())
+            agent_end, network_end = lifeline()
+            stack.enter_context(agent_end)
+            stack.enter_context(network_end)
+            monitor, agent, network = self._make_sandbox(
+                log, latch, agent_end, partial(self._start_network, network_end, stack)
+            )
+            record = self._record(monitor, agent, network)
             self.limits.make(record.cgroups, self.spec.resources)
             cgroups.attach(record.cgroups, agent.pid)
             raise_ulimits(agent, self.spec.resources.ulimits)
-            if self.spec.network is Network.NAT:
-                network_log = _closing(stack, self.logs.open_network(self.spec.id))
-                record = replace(record, slirp=start_slirp(agent.pid, exit_far, network_log, self.spec.host_uid))
+            if network:
+                network.wait()
             record = replace(record, started=True)
-            os.write(hold, b"1")
+            os.write(latch, b"1")
             self.records.write(record)
         return record
 
-    def _make_sandbox(self, log: int, hold: int, exit_near: int) -> tuple[Process, Process]:
-        """bwrap outside, and pid 1 inside, which waits at the latch with everything mounted."""
+    def _record(self, monitor: Process, agent: Process, network: Coming | None) -> Record:
+        return replace(self.record, monitor=monitor, agent=agent, network=network.process if network else None)
+
+    def _start_network(self, network_end: socket.socket, stack: ExitStack, agent: Process) -> Coming | None:
+        if self.spec.network is not Network.NAT:
+            return None
+        network_log = _closing(stack, self.logs.open_network(self.spec.id))
+        return start_network(agent.pid, network_end, network_log, self.spec.host_uid, stack)
+
+    def _make_sandbox(
+        self, log: int, latch: int, agent_end: socket.socket, start_network: Callable[[Process], Coming | None]
+    ) -> tuple[Process, Process, Coming | None]:
+        """bwrap outside, pid 1 inside, which waits at the latch with everything mounted, and its network if any."""
         host = look_at_host()
         with self._naming_the_session():
             check_sources(self.spec.mounts)
@@ -104,26 +117,42 @@ class Launch:
         with ExitStack() as stack:
             log_start = os.fstat(log).st_size
             info = _closing(stack, own_pipe())
-            mounted, mounted_far = socket.socketpair()
-            stack.enter_context(mounted)
-            with ExitStack() as far:
-                far.enter_context(mounted_far)
+            last_file, bwraps_end = socket.socketpair()
+            stack.enter_context(last_file)
+            with ExitStack() as handed_over:
+                handed_over.enter_context(bwraps_end)
+                # No longer ours once pid 1 has it: the last one who has it keeps the network up.
+                handed_over.enter_context(agent_end)
                 descriptors = Descriptors(
                     info=info,
-                    status=_closing(far, self._status_file()),
-                    block=hold,
-                    sync=_closing(far, exit_near),
-                    etc=self._etc_files(host, mounted, mounted_far, far),
+                    status=_closing(handed_over, self._status_file()),
+                    block=latch,
+                    sync=agent_end.fileno(),
+                    etc=self._etc_files(host, last_file, bwraps_end, handed_over),
                 )
                 monitor = self._with_mapped_mounts(lambda spec: self._spawn(spec, host, descriptors, log))
             agent = _agent(info, monitor, deadline)
-            if agent:
-                self.records.write(replace(self.record, monitor=monitor, agent=agent))
-            if agent is None or not read_in_order(mounted, deadline):
+            network = self._noted(monitor, agent, start_network) if agent else None
+            if agent is None or not wait_until_read(last_file, deadline):
                 raise EngineFailed(self._complaint(monitor, log_start))
             with self._naming_the_session():
                 check_mounted(agent.pid, self.spec.mounts)
-            return monitor, agent
+            return monitor, agent, network
+
+    def _noted(
+        self, monitor: Process, agent: Process, start_network: Callable[[Process], Coming | None]
+    ) -> Coming | None:
+        """Start the network; what has been made so far is noted before and after."""
+        self.records.write(self._record(monitor, agent, None))
+        try:
+            network = start_network(agent)
+        except OSError:
+            if agent.alive:
+                raise
+            # Why bwrap has ended, it says itself.
+            return None
+        self.records.write(self._record(monitor, agent, network))
+        return network
 
     @contextmanager
     def _naming_the_session(self) -> Iterator[None]:
@@ -137,10 +166,10 @@ class Launch:
         return os.open(self.records.status_path(self.spec.id), flags, 0o600)
 
     def _etc_files(
-        self, host: HostView, mounted: socket.socket, mounted_far: socket.socket, far: ExitStack
+        self, host: HostView, last_file: socket.socket, bwraps_end: socket.socket, handed_over: ExitStack
     ) -> dict[str, int]:
         """A descriptor for each file of /etc that is made. The last, which bwrap reads after everything else is
-        mounted, is a socket: see `read_in_order`."""
+        mounted, is a socket: see `wait_until_read`."""
         files = etc.etc_files(
             self.spec.name,
             self.spec.network,
@@ -149,10 +178,10 @@ class Launch:
             host_resolv=read_text("/etc/resolv.conf"),
             host_profile=read_text("/etc/profile"),
         )
-        mounted.sendall(files.pop(_LAST_FILE).encode())
-        mounted.shutdown(socket.SHUT_WR)
-        descriptors = {name: _closing(far, memory_file(name, contents)) for name, contents in files.items()}
-        return {**descriptors, _LAST_FILE: mounted_far.fileno()}
+        last_file.sendall(files.pop(_LAST_FILE).encode())
+        last_file.shutdown(socket.SHUT_WR)
+        descriptors = {name: _closing(handed_over, memory_file(name, contents)) for name, contents in files.items()}
+        return {**descriptors, _LAST_FILE: bwraps_end.fileno()}
 
     def _with_mapped_mounts(self, spawn: Callable[[SessionSpec], Process]) -> Process:
         """Start bwrap where shared folders are mounted so that they are the session's own; see idmap.py."""

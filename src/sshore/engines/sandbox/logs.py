@@ -23,7 +23,7 @@ class Logs:
 
     def open_network(self, session_id: SessionId) -> int:
         """A descriptor, for writing and reading, of an empty file for what slirp4netns says, which is none of the
-        session's business; the caller closes it."""
+        session's business (pasta speaks to syslog); the caller closes it."""
         flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC
         return os.open(self._network(session_id), flags, 0o600)
 

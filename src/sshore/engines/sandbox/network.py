@@ -1,25 +1,32 @@
-"""The network `nat`: slirp4netns(1), which carries a session's traffic in the host's by ordinary sockets."""
+"""The network `nat`: pasta(1) or slirp4netns(1), which carries a session's traffic in the host's by ordinary sockets.
+
+Both give a session the same addresses and the same isolation. slirp4netns is no longer developed, and the pasta of
+Debian 12 forwards no DNS over TCP: a newer pasta comes first, then slirp4netns, then an older pasta.
+"""
 
 import fcntl
 import os
 import shutil
+import socket
 import subprocess
 import time
 from contextlib import ExitStack
-from functools import cache, partial
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 from sshore.core.errors import EngineFailed
 from sshore.core.sessions import Network
-from sshore.engines.sandbox import tun
-from sshore.engines.sandbox.binary import run_as
-from sshore.engines.sandbox.descriptors import read_until
+from sshore.engines.sandbox import pasta, slirp, tun
+from sshore.engines.sandbox.descriptors import read_until_word
+from sshore.engines.sandbox.joining import Joining
 from sshore.engines.sandbox.processes import Process, identify
 from sshore.engines.sandbox.tun import TUN
 
-_NAME = "slirp4netns"
-_MTU = 65520
 _NS_GET_USERNS = 0xB701  # ioctl_ns(2)
 _READY_TIMEOUT_S = 10.0
+_MAPPED_TIMEOUT_S = 5.0
+_MAPPED_POLL_S = 0.001
 _COMPLAINT_BYTES = 1000
 _OTHERS = "or choose --network none or --network host"
 
@@ -28,14 +35,14 @@ def check_network(network: Network, host_uid: int | None) -> None:
     """Refuse a network that cannot be here.
 
     Raises:
-        EngineFailed: slirp4netns is missing, or the session's uid cannot open /dev/net/tun.
+        EngineFailed: there is no program for it, or the session's uid cannot open /dev/net/tun.
     """
     if network is not Network.NAT:
         return
-    if shutil.which(_NAME) is None:
+    if _program() is None:
         raise EngineFailed(
-            "the network `nat` needs slirp4netns: `sudo apt-get install slirp4netns` "
-            f"(dnf, zypper, pacman: slirp4netns), {_OTHERS}"
+            "the network `nat` needs pasta or slirp4netns: `sudo apt-get install passt`, before Debian 13 "
+            f"`sudo apt-get install slirp4netns` (dnf, zypper, pacman: passt), {_OTHERS}"
         )
     if not TUN.exists():
         raise EngineFailed(f"the network `nat` needs {TUN}: `sudo modprobe tun`, {_OTHERS}")
@@ -47,72 +54,86 @@ def check_network(network: Network, host_uid: int | None) -> None:
         )
 
 
-def start_slirp(child_pid: int, exit_fd: int, log_fd: int, host_uid: int | None) -> Process:
-    """Give a session its network; return when it is up (milliseconds). Blocks.
+def lifeline() -> tuple[socket.socket, socket.socket]:
+    """What ends a session's network with the session: one end for the session's pid 1, and one for the
+    network's program, which ends when the first is closed. A session can write nothing to it; a pipe it could
+    open anew by its name in /proc."""
+    agent_end, network_end = socket.socketpair()
+    agent_end.shutdown(socket.SHUT_WR)
+    return agent_end, network_end
 
-    `log_fd` is a file that it writes to, open for reading, too.
-    slirp4netns ends by itself when the other end of `exit_fd`, a pipe, closes: when the session's pid 1 ends.
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """A network that is coming up, by `process`, which the caller has to end if that fails."""
+
+    process: Process
+    _program: str
+    _ready: int
+    _ready_word: bytes
+    _log: int
+
+    def wait(self) -> None:
+        """Return when the network is up. Blocks.
+
+        Raises:
+            EngineFailed: it does not come up.
+        """
+        said = read_until_word(self._ready, self._ready_word, time.monotonic() + _READY_TIMEOUT_S)
+        if said.endswith(self._ready_word):
+            return
+        why = (said or os.pread(self._log, _COMPLAINT_BYTES, 0)).decode(errors="replace").strip()
+        raise EngineFailed(
+            f"{self._program}, which the network `nat` needs, did not come up: {why or 'it fell silent'}"
+        )
+
+
+def start_network(
+    agent_pid: int, network_end: socket.socket, log: int, host_uid: int | None, stack: ExitStack
+) -> Coming:
+    """Start to give a session its network, which takes milliseconds. Blocks shortly; `stack` closes what is needed
+    until the network is up.
+
+    `log` is a file that slirp4netns writes to, open for reading, too; `network_end` is of a `lifeline`.
 
     Raises:
-        EngineFailed: it did not come up; no process is left.
+        OSError: it cannot be started, or the session has ended.
     """
-    with ExitStack() as stack:
-        net = os.open(f"/proc/{child_pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-        stack.callback(os.close, net)
+    program = _program() or slirp.NAME
+    ready, ready_far = os.pipe()
+    stack.callback(os.close, ready)
+    with ExitStack() as ours:
+        ours.callback(os.close, ready_far)
+        net = os.open(f"/proc/{agent_pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+        ours.callback(os.close, net)
         # bwrap goes on to a nested user namespace, which has no power over the network namespace: its owner has.
         user = fcntl.ioctl(net, _NS_GET_USERNS)
-        stack.callback(os.close, user)
-        ready, ready_far = os.pipe()
-        stack.callback(os.close, ready)
-        with os.fdopen(ready_far, "wb"):
-            spawn = partial(_spawn, net, user, ready_far, exit_fd, log_fd, host_uid)
-            slirp = spawn() if tun.is_open_to(host_uid) else tun.with_open_tun(spawn)
-        return _when_ready(slirp, ready, log_fd)
+        ours.callback(os.close, user)
+        joining = Joining(agent_pid, net, user, ready_far, network_end.fileno(), log, host_uid)
+        _wait_mapped(agent_pid)
+        spawn = partial((slirp if Path(program).name == slirp.NAME else pasta).spawn, program, joining)
+        child = spawn() if tun.is_open_to(host_uid) else tun.with_open_tun(spawn)
+    return _coming(program, child, ready, log)
 
 
-def _spawn(
-    net: int, user: int, ready: int, exit_fd: int, log_fd: int, host_uid: int | None
-) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen(
-        _arguments(net, user, ready, exit_fd),
-        **run_as(host_uid),
-        pass_fds=(net, user, ready, exit_fd),
-        stdin=subprocess.DEVNULL,
-        stdout=log_fd,
-        stderr=log_fd,
-        env={"PATH": os.defpath},
-        cwd="/",
-        start_new_session=True,
-    )
-
-
-def _when_ready(slirp: "subprocess.Popen[bytes]", ready: int, log_fd: int) -> Process:
-    process = identify(slirp.pid)
-    if read_until(ready, time.monotonic() + _READY_TIMEOUT_S, 1) != b"1":
-        slirp.kill()
-        slirp.wait()
-        said = os.pread(log_fd, _COMPLAINT_BYTES, 0).decode(errors="replace").strip()
-        raise EngineFailed(f"slirp4netns, which the network `nat` needs, did not come up: {said or 'it fell silent'}")
+def _coming(program: str, child: "subprocess.Popen[bytes]", ready: int, log: int) -> Coming:
     # From here on it is watched by its pidfd; Popen must not warn that it goes on.
-    slirp.returncode = 0
-    return process
+    child.returncode = 0
+    name = Path(program).name
+    return Coming(identify(child.pid), name, ready, slirp.READY if name == slirp.NAME else pasta.ready(child.pid), log)
 
 
-def _arguments(net: int, user: int, ready: int, exit_fd: int) -> list[str]:
-    # --enable-sandbox works for a network namespace given by pid only, and a pid is no way to the owner's.
-    return [
-        *(_program(), "--configure", f"--mtu={_MTU}", "--disable-host-loopback"),
-        *(("--enable-seccomp",) if _has_seccomp() else ()),
-        *(f"--ready-fd={ready}", f"--exit-fd={exit_fd}"),
-        *(f"--userns-path=/proc/self/fd/{user}", "--netns-type=path", f"/proc/self/fd/{net}", "tap0"),
-    ]
+def _wait_mapped(agent_pid: int) -> None:
+    """Wait until bwrap has written the map of the user namespace that it has just made: in one without, nobody is
+    anybody, and nothing can be mounted. Nothing tells when; it is its first step, and mostly done by now."""
+    deadline = time.monotonic() + _MAPPED_TIMEOUT_S
+    while not Path(f"/proc/{agent_pid}/uid_map").read_text() and time.monotonic() < deadline:
+        time.sleep(_MAPPED_POLL_S)
 
 
-def _program() -> str:
-    return shutil.which(_NAME) or _NAME
-
-
-@cache
-def _has_seccomp() -> bool:
-    done = subprocess.run([_program(), "--version"], check=False, capture_output=True, text=True, timeout=10)
-    return "libseccomp:" in done.stdout
+def _program() -> str | None:
+    """The path of the program that is used; None where there is none."""
+    found_pasta, found_slirp = shutil.which(pasta.NAME), shutil.which(slirp.NAME)
+    if found_pasta and (found_slirp is None or pasta.is_new(found_pasta)):
+        return found_pasta
+    return found_slirp

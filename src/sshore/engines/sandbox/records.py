@@ -18,7 +18,7 @@ from sshore.engines.sandbox.processes import Process
 class Record:
     """One session, from the first step of its start until it is removed.
 
-    `monitor` is bwrap outside, `agent` pid 1 inside, `slirp` the network's process; `cgroups` are
+    `monitor` is bwrap outside, `agent` pid 1 inside, `network` the process that is its network `nat`; `cgroups` are
     directories; `gpus` are device nodes. `started` is set once the agent was let go, `end_reason` once
     all is cleaned up.
     """
@@ -27,7 +27,7 @@ class Record:
     boot_id: str
     monitor: Process | None = None
     agent: Process | None = None
-    slirp: Process | None = None
+    network: Process | None = None
     cgroups: tuple[Path, ...] = ()
     gpus: tuple[str, ...] = ()
     memory_bytes: int | None = None
@@ -79,7 +79,10 @@ class Records:
 
 
 def _decode(data: dict[str, Any]) -> Record:
-    for name in ("monitor", "agent", "slirp"):
+    if "slirp" in data:
+        # As servers wrote it that knew slirp4netns alone.
+        data["network"] = data.pop("slirp")
+    for name in ("monitor", "agent", "network"):
         data[name] = Process(**data[name]) if data[name] else None
     data["cgroups"] = tuple(map(Path, data["cgroups"]))
     data["gpus"] = tuple(data["gpus"])

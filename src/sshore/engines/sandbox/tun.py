@@ -1,6 +1,6 @@
-"""/dev/net/tun for slirp4netns where the host keeps the node to root, as some machines and containers do.
+"""/dev/net/tun for the network `nat` where the host keeps the node to root, as some machines and containers do.
 
-A server that is root does not open it to everyone, but starts slirp4netns in mounts of its own, where there
+A server that is root does not open it to everyone, but starts the network's program in mounts of its own, where there
 is a node that is.
 """
 
@@ -31,7 +31,7 @@ def is_open_to(host_uid: int | None, node: Path = TUN) -> bool:
 
 
 def can_be_made() -> bool:
-    """Whether this process can make an open node for slirp4netns."""
+    """Whether this process can make an open node for the network's program."""
     return os.geteuid() == 0 and TUN.exists() and _has_been_made()
 
 

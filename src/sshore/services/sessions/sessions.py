@@ -88,14 +88,14 @@ class SessionService:
         return await self._started(session, wait_s, seen)
 
     async def find(self, caller: User, ref: str) -> Session:
-        """The caller's session by name or id; an admin finds anybody's by id.
+        """The caller's session by name or id, in any case, as host names are; an admin finds anybody's by id.
 
         Raises:
             NotFound: there is none, or it is somebody else's.
         """
-        session = await self._store.sessions.find(caller.id, ref)
+        session = await self._store.sessions.find(caller.id, ref.lower())
         if session is None and caller.role is Role.ADMIN:
-            session = await self._store.sessions.get(SessionId(ref))
+            session = await self._store.sessions.get(SessionId(ref.lower()))
         if session is None:
             raise await self._unknown(caller, ref)
         return session
@@ -106,7 +106,7 @@ class SessionService:
         Raises:
             NotFound: there is none, or it is somebody else's.
         """
-        session = await self._store.sessions.find(owner.id, ref)
+        session = await self._store.sessions.find(owner.id, ref.lower())
         if session is None:
             raise await self._unknown(owner, ref)
         return session
@@ -183,16 +183,16 @@ class SessionService:
             host_key=public_line(session.host_private_key),
         )
 
-    def certify(self, owner: User, session: Session, public_key: str) -> tuple[str, datetime]:
-        """A user certificate of minutes that opens this session, and until when it does.
+    def certify(self, owner: str, session_id: SessionId, public_key: str) -> tuple[str, datetime]:
+        """A user certificate of minutes that opens this session, and until when it does; in its owner's name.
 
         Raises:
             InvalidInput: the key is no public key that can be certified.
         """
         now = self._clock.now()
         until = now + CERTIFICATE_LIFETIME
-        key_id = f"{owner.name} {session.id}"
-        return self._user_ca.sign_user_key(public_key, session.id, key_id, now - CLOCK_SKEW, until), until
+        key_id = f"{owner} {session_id}"
+        return self._user_ca.sign_user_key(public_key, session_id, key_id, now - CLOCK_SKEW, until), until
 
     async def _started(self, session: Session, wait_s: float, seen: str | None) -> Session:
         if wait_s <= 0:
@@ -214,4 +214,4 @@ class SessionService:
 
     async def _unknown(self, caller: User, ref: str) -> NotFound:
         known = [session.name for session in await self._store.sessions.list(caller.id)]
-        return NotFound(f"you have no session {ref!r}{suggestion(ref, known) or '; see: sshore ls'}")
+        return NotFound(f"you have no session {ref!r}{suggestion(ref.lower(), known) or '; see: sshore ls'}")

@@ -163,10 +163,12 @@ class SessionSetup:
         script = bootstrap.script if bootstrap and bootstrap.enabled else ""
         host_line = public_line(session.host_private_key)
         names = [f"{session.name}{HOST_SUFFIX}", f"{session.id}{HOST_SUFFIX}"]
+        own = image.environment.get("TERMINFO_DIRS")
         environment = {
             # Without it, names in scripts other than Latin show as question marks. Every libc of today has it.
             "LANG": "C.UTF-8",
             **image.environment,
+            "TERMINFO_DIRS": f"{own}:{layout.TERMINFO}" if own else layout.TERMINFO_PATH,
             "SSHORE_SESSION": session.name,
             "SSHORE_SESSION_ID": session.id,
             "PATH": f"{image.environment.get('PATH', layout.PATH)}:{layout.KIT_BIN}",

@@ -2,11 +2,11 @@
 
 import pytest
 
-from sshore.cli.connecting.openssh import split_options
+from sshore.cli.connecting.destination import split_options
 from sshore.cli.copying.arguments import read_arguments
 from sshore.cli.copying.places import in_session, session_of
 
-VALUED = frozenset("LpoDi")
+VALUED = "LpoDi"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,146 @@
+"""The usual connection, as quick as Python can be: stream and certificate by one request.
+
+`ssh` waits for this in every connection, and the interpreter's imports take longer than the server's answer: no
+dataclass, no typing, no pathlib, no ssl here, nor in what is imported. What is not usual (TLS, a refusal, no client
+key yet) is `Unusual`: the caller begins anew by `ordinary.py`, which knows all ways and says what is wrong.
+"""
+
+import json
+import os
+import re
+import socket
+import sys
+from collections.abc import Mapping
+
+from sshore import __version__
+from sshore.profiles.known_hosts import with_authority
+from sshore.sdk import places
+from sshore.sdk.keep_alive import keep_alive
+from sshore.sdk.login_certificate import ForeignAnswer, LoginCertificate, read_login_certificate
+from sshore.sdk.private_files import write_private
+from sshore.sdk.receive_head import receive_head
+from sshore.wire.upgrades import HeadError, split_fields, split_head, stream_request
+
+_TIMEOUT_S = 30.0
+_PLAIN_SERVER = re.compile(r"http://([a-z0-9.-]+):([0-9]{1,5})")
+
+
+class Unusual(Exception):
+    """It is to be tried in the ordinary way."""
+
+
+class Reached:
+    """A session's stream and its first bytes; `login` is absent where the server is older, and certifies only when it
+    is asked by itself. `config` is the config directory."""
+
+    __slots__ = ("config", "first", "login", "server", "stream")
+
+    def __init__(
+        self, config: str, server: str, stream: socket.socket, first: bytes, login: LoginCertificate | None
+    ) -> None:
+        self.config, self.server = config, server
+        self.stream, self.first, self.login = stream, first, login
+
+
+def reach_quickly(environment: Mapping[str, str], ref: str) -> Reached:
+    """Open a stream to a session's SSH, and bring a certificate for the client key.
+
+    Raises:
+        Unusual: it takes more than that.
+    """
+    config = usual_config_dir(environment)
+    server, token = _login(config, environment)
+    usual = _PLAIN_SERVER.fullmatch(server)
+    if usual is None:
+        raise Unusual
+    host, port = usual[1], usual[2]
+    try:
+        public_key = _read(f"{config}/{places.CLIENT_KEY}.pub").decode("ascii").strip()
+        agent = f"sshore/{__version__} ({socket.gethostname().encode('ascii', 'replace').decode()})"
+        request = stream_request(f"{host}:{port}", ref, "ssh", token, agent, public_key)
+        stream = socket.create_connection((host, int(port)), _TIMEOUT_S)
+    except (OSError, ValueError, OverflowError) as error:
+        raise Unusual from error
+    try:
+        login = _ask(stream, request)
+        stream.settimeout(None)
+        return Reached(config, server, stream, b"", login)
+    except BaseException:
+        stream.close()
+        raise
+
+
+def keep_certificate(config: str, server: str, login: LoginCertificate, host: str) -> str:
+    """Write the certificate as that of a host, which is a part of the file's name, and keep the server's host CA; the
+    certificate's path.
+
+    Raises:
+        OSError: the config directory cannot be written.
+    """
+    path = f"{config}/{places.CERTIFICATES}/{host}{places.CERTIFICATE_SUFFIX}"
+    write_private(path, login.certificate + "\n")
+    keep_authority(config, server, login.host_ca)
+    return path
+
+
+def keep_authority(config: str, server: str, host_ca: str) -> None:
+    """Keep a server's host CA in the managed known_hosts."""
+    known_hosts = f"{config}/{places.KNOWN_HOSTS}"
+    try:
+        old = _read(known_hosts).decode()
+    except FileNotFoundError:
+        old = ""
+    new = with_authority(old, server, host_ca)
+    if new != old:
+        write_private(known_hosts, new)
+
+
+def usual_config_dir(environment: Mapping[str, str]) -> str:
+    """The config directory; `local_user.py` knows other systems' as well. Raises Unusual where this does not."""
+    chosen = environment.get("SSHORE_CONFIG_DIR", "")
+    if chosen:
+        return os.path.abspath(chosen)
+    base = environment.get("XDG_CONFIG_HOME") or f"{environment.get('HOME', '')}/.config"
+    if sys.platform != "linux" or not base.startswith("/"):
+        raise Unusual
+    return f"{base}/sshore"
+
+
+def _login(config: str, environment: Mapping[str, str]) -> tuple[str, str]:
+    """The server's URL as it is stored, and a token that can be sent."""
+    server, token = environment.get("SSHORE_SERVER", ""), environment.get("SSHORE_TOKEN", "").strip()
+    try:
+        if not server or not token:
+            stored = json.loads(_read(f"{config}/{places.CREDENTIALS}"))
+            server = server or stored["default"]
+            token = token or stored["tokens"][server]
+        sendable = token.isascii() and token.isprintable() and " " not in token
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise Unusual from error
+    if not sendable or not isinstance(server, str):
+        raise Unusual
+    return server, token
+
+
+def _ask(stream: socket.socket, request: bytes) -> LoginCertificate | None:
+    taken = b""
+    try:
+        stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # keystrokes do not wait for acknowledgements
+        keep_alive(stream)
+        stream.sendall(request)
+        while (parts := split_head(taken)) is None:
+            data = receive_head(stream, taken)
+            if not data:
+                raise Unusual
+            taken += data
+        status, fields = split_fields(parts[0])
+        if not status.startswith("HTTP/1.1 101 "):
+            raise Unusual
+        return read_login_certificate(fields)
+    except (OSError, HeadError, ForeignAnswer) as error:
+        raise Unusual from error
+
+
+def _read(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()

@@ -1,0 +1,106 @@
+"""PuTTY's own files where it has no registry: on Unix, and FileZilla's up to 3.63, which shares its host keys.
+
+    sessions/NAME      a saved session, ``Key=Value`` lines; NAME percent-encoded
+    sshhostkeys        the host keys that PuTTY has been told to trust, one a line
+    sshhostcas/NAME    a host CA and the names that it may vouch for
+
+Text in, text out: what is not ours stays as it is.
+"""
+
+import base64
+import shlex
+import string
+from collections.abc import Iterable, Mapping, Sequence
+
+from sshore.core import layout
+from sshore.core.errors import InvalidInput
+from sshore.core.names import HOST_SUFFIX
+from sshore.profiles.known_hosts import LOCAL_HOSTS
+from sshore.profiles.sites import Site
+
+Settings = Mapping[str, str]
+_PLAIN = frozenset((string.ascii_letters + string.digits + "+-.@_").encode())
+_P = 2**255 - 19
+_D = -121665 * pow(121666, -1, _P) % _P
+
+
+def file_name(name: str) -> str:
+    """The name of the file that holds a session or a CA of this name (PuTTY, unix/storage.c)."""
+    return "".join(chr(byte) if byte in _PLAIN else f"%{byte:02X}" for byte in name.encode())
+
+
+def forward_session(site: Site) -> Settings:
+    """A saved session that leads to a local port."""
+    return {
+        "HostName": site.host,
+        "PortNumber": str(site.port),
+        "Protocol": "ssh",
+        "UserName": layout.ACCOUNT,
+        "PublicKeyFile": site.key_file,
+        "SSHManualHostKeys": site.fingerprint,
+    }
+
+
+def named_session(name: str, key_file: str, sshore: Sequence[str]) -> Settings:
+    """A saved session that needs no local port; its host key is vouched for by the host CA."""
+    command = shlex.join([*sshore, "stream", name]).replace("\\", "\\\\").replace("%", "%%")
+    return {
+        "HostName": f"{name}{HOST_SUFFIX}",
+        "PortNumber": "22",
+        "Protocol": "ssh",
+        "UserName": layout.ACCOUNT,
+        "PublicKeyFile": key_file,
+        "ProxyMethod": "5",  # a local command
+        "ProxyTelnetCommand": command,
+    }
+
+
+def host_ca(public_key: str) -> Settings:
+    """A host CA for every session's name."""
+    return {"PublicKey": public_key.split()[1], "Validity": f"*{HOST_SUFFIX}"}
+
+
+def with_settings(text: str, settings: Settings) -> str:
+    """The file with these settings, and whatever else its user has set."""
+    kept = [line for line in _split(text) if line.partition("=")[0] not in settings]
+    return _lines([*(f"{name}={value}" for name, value in settings.items()), *kept])
+
+
+def setting(text: str, name: str) -> str:
+    """A setting's value; empty where it is not set."""
+    found = (line.partition("=") for line in _split(text))
+    return next((value for key, _, value in found if key == name), "")
+
+
+def with_host_key(text: str, port: int, host_key: str) -> str:
+    """The file `sshhostkeys` with the host key behind a local port, in the place of what was trusted there before.
+
+    Raises:
+        InvalidInput: it is no Ed25519 key, as each of ours is.
+    """
+    kind, encoded = host_key.split()[:2]
+    if kind != "ssh-ed25519":
+        raise InvalidInput(f"PuTTY is told of Ed25519 host keys only, and this one is {kind}")
+    x, y = _point(base64.b64decode(encoded)[-32:])
+    places = [f"{kind}@{port}:{host}" for host in LOCAL_HOSTS]
+    kept = [line for line in _split(text) if line.partition(" ")[0] not in places]
+    return _lines([*kept, *(f"{place} {x:#x},{y:#x}" for place in places)])
+
+
+def _point(encoded: bytes) -> tuple[int, int]:
+    """The point that an Ed25519 public key is (RFC 8032 §5.1.3): PuTTY writes down both coordinates."""
+    number = int.from_bytes(encoded, "little")
+    y, is_odd = number & ((1 << 255) - 1), number >> 255
+    square = (y * y - 1) * pow(_D * y * y + 1, -1, _P) % _P
+    x = pow(square, (_P + 3) // 8, _P)
+    if (x * x - square) % _P:
+        x = x * pow(2, (_P - 1) // 4, _P) % _P
+    return (x if x % 2 == is_odd else _P - x), y
+
+
+def _split(text: str) -> list[str]:
+    return [line for line in text.split("\n") if line]
+
+
+def _lines(lines: Iterable[str]) -> str:
+    return "".join(f"{line}\n" for line in lines)

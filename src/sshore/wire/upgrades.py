@@ -1,0 +1,105 @@
+"""The requests for streams and links, as text; and where a head ends.
+
+Imports nothing: `ssh` waits for whoever sends them (`sshore.cli.connecting.quick`).
+"""
+
+STREAM_PROTOCOL = "sshore-stream/1"
+LINK_PROTOCOL = "sshore-link/1"
+LINK_PATH = "/api/v1/link"
+
+SESSION_HEADER = "sshore-session"
+PUBLIC_KEY_HEADER = "sshore-public-key"
+"""In a stream's request: the key that the answer is to bring a certificate for. In the answer: the next three."""
+CERTIFICATE_HEADER = "sshore-certificate"
+HOST_CA_HEADER = "sshore-host-ca"
+NAME_HEADER = "sshore-name"
+"""The session's name, for which its host key is certified."""
+
+PLAIN_HOST_KEY = "plain"
+"""The `host_key` of a stream whose SSH server is to offer no certificate of its host key."""
+
+MAX_HEAD_BYTES = 16 * 1024
+HEAD_END = b"\r\n\r\n"
+_UNRESERVED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
+
+
+class HeadError(ValueError):
+    """The bytes are not an HTTP/1.1 head, or the head is longer than `MAX_HEAD_BYTES`."""
+
+
+def split_head(data: bytes | bytearray) -> tuple[bytes, bytes] | None:
+    """Split what has arrived into the head and the bytes after it; None while the head is incomplete.
+
+    Raises:
+        HeadError: there are `MAX_HEAD_BYTES` and still no end.
+    """
+    end = data.find(HEAD_END, 0, MAX_HEAD_BYTES)
+    if end >= 0:
+        return bytes(data[:end]), bytes(data[end + len(HEAD_END) :])
+    if len(data) >= MAX_HEAD_BYTES:
+        raise HeadError(f"the head is longer than {MAX_HEAD_BYTES} bytes")
+    return None
+
+
+def split_fields(head: bytes) -> tuple[str, dict[str, str]]:
+    """A head's first line, and its fields by their lower-case names.
+
+    Raises:
+        HeadError: it is no head.
+    """
+    first, *rest = head.decode("latin-1").split("\r\n")
+    fields: dict[str, str] = {}
+    for line in rest:
+        name, colon, value = line.partition(":")
+        if not colon or not name or name != name.strip():
+            raise HeadError("a header field has no name")
+        key = name.lower()
+        fields[key] = f"{fields[key]}, {value.strip()}" if key in fields else value.strip()
+    return first, fields
+
+
+def stream_request(
+    host: str, session: str, app: str, token: str, agent: str, public_key: str = "", host_key: str = ""
+) -> bytes:
+    """The request that opens a stream; `session` is a name or an id, `agent` the User-Agent.
+
+    With a `public_key` (one authorized_keys line) the answer brings a certificate for it. `host_key` is
+    `PLAIN_HOST_KEY` or empty. Older servers know neither, and open the stream all the same.
+    """
+    query = f"?host_key={_quote(host_key)}" if host_key else ""
+    target = f"/api/v1/sessions/{_quote(session)}/apps/{_quote(app)}/stream{query}"
+    more = [f"{PUBLIC_KEY_HEADER}: {public_key}"] if public_key else []
+    return _upgrade_request(host, target, STREAM_PROTOCOL, token, agent, more)
+
+
+def folder_stream_request(host: str, folder: str, app: str, token: str, agent: str) -> bytes:
+    """The request that opens a stream to a folder: ``NAME``, or ``OWNER/NAME``."""
+    target = f"/api/v1/folders/{_quote(folder)}/apps/{_quote(app)}/stream"
+    return _upgrade_request(host, target, STREAM_PROTOCOL, token, agent)
+
+
+def link_request(host: str, token: str, agent: str) -> bytes:
+    """The request by which an agent parks a link."""
+    return _upgrade_request(host, LINK_PATH, LINK_PROTOCOL, token, agent)
+
+
+def _quote(segment: str) -> str:
+    """One segment of a path, percent-encoded (RFC 3986 §2.1)."""
+    return "".join(chr(byte) if byte in _UNRESERVED else f"%{byte:02X}" for byte in segment.encode())
+
+
+def _upgrade_request(
+    host: str, target: str, protocol: str, token: str, agent: str, more: list[str] | None = None
+) -> bytes:
+    lines = [
+        f"GET {target} HTTP/1.1",
+        f"Host: {host}",
+        "Connection: Upgrade",
+        f"Upgrade: {protocol}",
+        f"Authorization: Bearer {token}",
+        f"User-Agent: {agent}",
+        *(more or []),
+    ]
+    if any("\r" in line or "\n" in line for line in lines):
+        raise HeadError("a field value holds a line break")
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")

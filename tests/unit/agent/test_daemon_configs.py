@@ -1,0 +1,86 @@
+"""What sshd is told of a client: four words for `SSH_CONNECTION`, whatever else the configuration sets."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sshore.agent.daemon_configs import UNKNOWN, DaemonConfigs, are_addresses, with_addresses
+
+ADDRESSES = "192.0.2.7 65535 192.0.2.1 8022"
+CONFIG = 'HostKey /key\nSetEnv "PATH=/bin" "A=b c"\n'
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Iterator[Path]:
+    """A session's configuration; what was copied of it is closed, as the agent's end does."""
+    path = tmp_path / "sshd_config"
+    path.write_text(CONFIG)
+    before = open_files()
+    yield path
+    for descriptor in open_files() - before:
+        os.close(descriptor)
+
+
+def open_files() -> set[int]:
+    return {fd for fd in range(1024) if Path(f"/proc/self/fd/{fd}").is_symlink()}
+
+
+@pytest.mark.parametrize("words", [ADDRESSES, UNKNOWN, "::1 65535 ::1 8022", "fe80::1%eth0 1 fe80::2%br-a_1 2"])
+def test_addresses_are_four_words(words: str) -> None:
+    assert are_addresses(words)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "",
+        "UNKNOWN 65535  65535",
+        "192.0.2.7 1 192.0.2.1",
+        "192.0.2.7 1 192.0.2.1 8022 9",
+        "192.0.2.7 -1 192.0.2.1 8022",
+        "192.0.2.7 65536 192.0.2.1 8022",
+        '192.0.2.7" 1 192.0.2.1 8022',
+        "192.0.2.7\nPermitTTY 1 192.0.2.1 8022",
+        "192.0.2.7 1 $HOME 8022",
+    ],
+)
+def test_nothing_else_gets_into_a_configuration(words: str) -> None:
+    assert not are_addresses(words)
+
+
+def test_they_come_before_variables_of_the_image() -> None:
+    told = '"SSH_CONNECTION=192.0.2.7 65535 192.0.2.1 8022" "SSH_CLIENT=192.0.2.7 65535 8022"'
+    assert with_addresses(CONFIG, ADDRESSES) == f'HostKey /key\nSetEnv {told} "PATH=/bin" "A=b c"\n'
+    assert with_addresses("HostKey /key\n", ADDRESSES).endswith(f"\nSetEnv {told}\n")
+
+
+def test_a_client_that_comes_again_costs_no_descriptor(config: Path) -> None:
+    configs = DaemonConfigs(str(config))
+    path = configs.path(ADDRESSES)
+    before = open_files()
+    assert {configs.path(ADDRESSES) for _ in range(100)} == {path}
+    assert Path(path).read_text() == with_addresses(CONFIG, ADDRESSES)
+    assert open_files() == before
+
+
+def test_clients_from_everywhere_cost_few(config: Path) -> None:
+    configs = DaemonConfigs(str(config))
+    before = open_files()
+    for number in range(1000):
+        path = configs.path(f"192.0.2.{number % 250} {number} 192.0.2.1 8022")
+    assert len(open_files() - before) <= 64
+    assert "192.0.2.249 999 " in Path(path).read_text()
+
+
+def test_a_configuration_that_was_written_anew_counts(config: Path) -> None:
+    configs = DaemonConfigs(str(config))
+    configs.path(ADDRESSES)
+    config.unlink()
+    config.write_text("PermitTTY no\n" + CONFIG)
+    assert Path(configs.path(ADDRESSES)).read_text().startswith("PermitTTY no\n")
+
+
+def test_without_a_configuration_sshd_says_what_is_missing(tmp_path: Path) -> None:
+    assert DaemonConfigs(str(tmp_path / "none")).path(ADDRESSES) == str(tmp_path / "none")
