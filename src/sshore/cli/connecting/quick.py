@@ -13,7 +13,7 @@ import sys
 from collections.abc import Mapping
 
 from sshore import __version__
-from sshore.profiles.known_hosts import with_authority
+from sshore.profiles.known_hosts import with_authority, with_session_key
 from sshore.sdk import places
 from sshore.sdk.keep_alive import keep_alive
 from sshore.sdk.login_certificate import ForeignAnswer, LoginCertificate, read_login_certificate
@@ -71,26 +71,28 @@ def reach_quickly(environment: Mapping[str, str], ref: str) -> Reached:
 
 
 def keep_certificate(config: str, server: str, login: LoginCertificate, host: str) -> str:
-    """Write the certificate as that of a host, which is a part of the file's name, and keep the server's host CA; the
-    certificate's path.
+    """Write the certificate as that of a host, which is a part of the file's name, and keep the host CA and the
+    session's host key; the certificate's path.
 
     Raises:
         OSError: the config directory cannot be written.
     """
     path = f"{config}/{places.CERTIFICATES}/{host}{places.CERTIFICATE_SUFFIX}"
     write_private(path, login.certificate + "\n")
-    keep_authority(config, server, login.host_ca)
+    keep_authority(config, server, login.host_ca, login)
     return path
 
 
-def keep_authority(config: str, server: str, host_ca: str) -> None:
-    """Keep a server's host CA in the managed known_hosts."""
+def keep_authority(config: str, server: str, host_ca: str, login: LoginCertificate | None = None) -> None:
+    """Keep a server's host CA in the managed known_hosts, and the host key of a session."""
     known_hosts = f"{config}/{places.KNOWN_HOSTS}"
     try:
         old = _read(known_hosts).decode()
     except FileNotFoundError:
         old = ""
     new = with_authority(old, server, host_ca)
+    if login is not None and login.host_key:
+        new = with_session_key(new, login.name, login.session_id, login.host_key)
     if new != old:
         write_private(known_hosts, new)
 
