@@ -49,10 +49,20 @@ class TestPlainSsh:
         assert (done.returncode, done.stdout, done.stderr) == (0, b"work\ndemo\n", b"")
 
     def test_nothing_is_learnt_at_the_first_use(self, fay: Configured) -> None:
-        known_hosts = (fay.config / "ssh" / "known_hosts").read_text()
+        """What is known is the server's word: its authority, and each session's key under its own two names."""
         fay.ssh("other.sshore", "true")
-        assert (fay.config / "ssh" / "known_hosts").read_text() == known_hosts
-        assert all(line.startswith("@cert-authority *.sshore ") for line in known_hosts.splitlines() if line[0] != "#")
+        lines = (fay.config / "ssh" / "known_hosts").read_text().splitlines()
+        ids = {name: fay.json("show", name)["id"] for name in ("demo", "other")}
+        assert lines[0].startswith("@cert-authority *.sshore ")
+        assert {line.split(" ")[0] for line in lines[1:]} <= {f"{name}.sshore,{ids[name]}.sshore" for name in ids}
+
+    def test_a_client_that_wants_the_plain_key_gets_it_verified(self, fay: Configured) -> None:
+        done = fay.ssh("-o", "HostKeyAlgorithms=ssh-ed25519", "demo.sshore", "whoami")
+        assert (done.returncode, done.stdout, done.stderr) == (0, b"work\n", b"")
+        by_sshore = fay.run("ssh", "demo", "-o", "HostKeyAlgorithms=ssh-ed25519", "whoami")
+        assert (by_sshore.returncode, by_sshore.stdout) == (0, b"work\n"), by_sshore.stderr
+
+    def test_nothing_is_learnt_by_ssh_itself(self, fay: Configured) -> None:
         options = fay.ssh("-G", "demo.sshore").stdout
         assert b"stricthostkeychecking true" in options
 

@@ -76,7 +76,7 @@ async def request(
     door: Path, ref: str = "demo", app: str = "ssh", token: str = "user", host_key: str = ""
 ) -> tuple[int, bytes, Peer]:
     reader, writer = await asyncio.open_unix_connection(str(door))
-    writer.write(heads.stream_request("gateway", ref, app, token, "test", host_key))
+    writer.write(heads.stream_request("gateway", ref, app, token, "test", host_key=host_key))
     head = heads.parse_response((await reader.readuntil(b"\r\n\r\n"))[:-4])
     return head.status, await reader.read(head.content_length) if head.status != 101 else b"", (reader, writer)
 

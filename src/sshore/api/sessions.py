@@ -104,7 +104,8 @@ async def session_key(session: Own, services: Use) -> SessionKeyMessage:
 @router.post("/{ref}/certificate")
 async def certify(session: Own, body: CertificateRequest, caller: Caller, services: Use) -> CertificateMessage:
     certificate, until = services.sessions.certify(caller.name, session.id, body.public_key)
-    return CertificateMessage(session.id, session.name, certificate, time_text(until))
+    host_key = services.sessions.keys(session).host_key
+    return CertificateMessage(session.id, session.name, certificate, time_text(until), host_key)
 
 
 async def _message(

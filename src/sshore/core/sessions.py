@@ -223,16 +223,19 @@ class StreamGrant:
     folder: str = ""
     session: str = ""
     """The session's name, for the record."""
+    host_key: str = ""
+    """The session's, where the stream leads to its SSH: one line."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoginCertificate:
-    """What `ssh` needs beside a stream: a certificate of minutes, the CA that the session's host key is signed by, and
-    the name that it is signed for. The first two are one line each."""
+    """What `ssh` needs beside a stream: a certificate of minutes, the CA that the session's host key is signed by, the
+    name that it is signed for, and that key itself. All but the name are one line each."""
 
     certificate: str
     host_ca: str
     name: str
+    host_key: str
 
 
 def shortage(wanted: Resources, capacity: Capacity, held: list[Resources]) -> str:

@@ -177,6 +177,7 @@ class Gateway:
                 heads.CERTIFICATE_HEADER: login.certificate,
                 heads.HOST_CA_HEADER: login.host_ca,
                 heads.NAME_HEADER: login.name,
+                heads.HOST_KEY_HEADER: login.host_key,
             }
         return told
 

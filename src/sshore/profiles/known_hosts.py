@@ -1,15 +1,12 @@
 """Lines of the managed known_hosts files (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT)."""
 
-import re
-
-from sshore.core.errors import InvalidInput
-from sshore.core.names import HOST_SUFFIX
+from sshore.core.hosts import HOST_SUFFIX
 
 MAX_SESSION_KEYS = 200
-"""Sessions whose keys are kept; those seen longest ago go first."""
+"""Sessions whose keys are kept; those that came first go first, and come back when they are wanted."""
+_IN_NAMES = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 """What a local port's host is called."""
-_HOST = re.compile(r"[a-z0-9-]+\.sshore")
 
 
 def authority_line(server_url: str, host_ca: str) -> str:
@@ -19,22 +16,27 @@ def authority_line(server_url: str, host_ca: str) -> str:
 
 def with_authority(text: str, server_url: str, host_ca: str) -> str:
     """The file's text with this server's line in it, in the place of an older one."""
-    kept = [line for line in text.splitlines() if line.split(" ")[-1] != server_url]
-    return "\n".join([*kept, authority_line(server_url, host_ca)]) + "\n"
+    line = authority_line(server_url, host_ca)
+    kept = [old for old in text.splitlines() if old == line or old.split(" ")[-1] != server_url]
+    return "\n".join(kept if line in kept else [*kept, line]) + "\n"
 
 
 def with_session_key(text: str, name: str, session_id: str, host_key: str) -> str:
     """The file's text with a session's plain host key, for `ssh -o HostKeyAlgorithms=ssh-ed25519`, which asks for no
     certificate; where it does ask, the authority's line is what counts. In the place of every older key of that name,
-    which was another session's, or of that id."""
+    which was another session's, or of that id. Raises ValueError when a name is none, but a pattern or a list, by which
+    one session could stand in for others."""
+    if not name or not session_id or not _IN_NAMES.issuperset(name + session_id):
+        raise ValueError(f"{name!r} and {session_id!r} are no names of a session")
     hosts = (f"{name}{HOST_SUFFIX}", f"{session_id}{HOST_SUFFIX}")
-    if not all(map(_HOST.fullmatch, hosts)):  # a pattern or a list would let one session stand in for others
-        raise InvalidInput(f"{hosts} are no names of a session")
-    lines = [line for line in text.splitlines() if not set(hosts) & set(line.partition(" ")[0].split(","))]
-    sessions = [line for line in lines if not line.startswith("@")]
+    line = f"{','.join(hosts)} {_bare(host_key)}"
+    if line in text.splitlines():
+        return text
+    lines = [old for old in text.splitlines() if not set(hosts) & set(old.partition(" ")[0].split(","))]
+    sessions = [old for old in lines if not old.startswith("@")]
     forgotten = set(sessions[: max(0, len(sessions) + 1 - MAX_SESSION_KEYS)])
-    kept = [line for line in lines if line not in forgotten]
-    return "\n".join([*kept, f"{','.join(hosts)} {_bare(host_key)}"]) + "\n"
+    kept = [old for old in lines if old not in forgotten]
+    return "\n".join([*kept, line]) + "\n"
 
 
 def forward_line(port: int, host_key: str) -> str:

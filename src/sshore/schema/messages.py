@@ -148,6 +148,8 @@ class CertificateMessage:
     name: str
     certificate: str
     valid_until: str
+    host_key: str = ""
+    """The session's, one line: what it shows to clients that ask for no certificate."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What comes with a stream: a certificate for some minutes, the host CA, the session's name and id.
+"""What comes with a stream: a certificate for some minutes, the host CA, the session's name, id and host key.
 
 A server's answer is not trusted to be what it should: its id becomes part of a file's name, its name a host's, and its
 lines parts of files that `ssh` reads. Imports nothing: `ssh` waits.
@@ -6,7 +6,7 @@ lines parts of files that `ssh` reads. Imports nothing: `ssh` waits.
 
 from collections.abc import Mapping
 
-from sshore.wire.upgrades import CERTIFICATE_HEADER, HOST_CA_HEADER, NAME_HEADER, SESSION_HEADER
+from sshore.wire.upgrades import CERTIFICATE_HEADER, HOST_CA_HEADER, HOST_KEY_HEADER, NAME_HEADER, SESSION_HEADER
 
 _LABEL = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
 _TYPE = _LABEL | frozenset("@.")
@@ -20,16 +20,17 @@ class ForeignAnswer(ValueError):
 
 
 class LoginCertificate:
-    """Checked: each is what its name says, and nothing more."""
+    """Checked: each is what its name says, and nothing more. `host_key` is empty where the server is older."""
 
-    __slots__ = ("certificate", "host_ca", "name", "session_id")
+    __slots__ = ("certificate", "host_ca", "host_key", "name", "session_id")
 
-    def __init__(self, session_id: str, name: str, certificate: str, host_ca: str) -> None:
+    def __init__(self, session_id: str, name: str, certificate: str, host_ca: str, host_key: str = "") -> None:
         """Raises ForeignAnswer when one of them is something else."""
         self.session_id = check_label(session_id)
         self.name = check_label(name)
         self.certificate = _line(certificate, is_certificate=True)
         self.host_ca = public_key_line(host_ca)
+        self.host_key = public_key_line(host_key) if host_key else ""
 
 
 def read_login_certificate(fields: Mapping[str, str]) -> LoginCertificate | None:
@@ -40,8 +41,8 @@ def read_login_certificate(fields: Mapping[str, str]) -> LoginCertificate | None
     """
     if CERTIFICATE_HEADER not in fields:
         return None
-    words = (fields.get(name, "") for name in (SESSION_HEADER, NAME_HEADER, CERTIFICATE_HEADER, HOST_CA_HEADER))
-    return LoginCertificate(*words)
+    brought = (SESSION_HEADER, NAME_HEADER, CERTIFICATE_HEADER, HOST_CA_HEADER, HOST_KEY_HEADER)
+    return LoginCertificate(*(fields.get(name, "") for name in brought))
 
 
 def check_label(text: str) -> str:

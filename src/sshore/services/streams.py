@@ -1,9 +1,10 @@
 """Who may open a stream or park a link; implements `core.ports.StreamAuthority`."""
 
-from sshore.core.apps import title_of
+from sshore.core.apps import SSH, title_of
 from sshore.core.errors import Conflict, Forbidden, NotFound, Unauthenticated
 from sshore.core.folders import FolderApp, FolderView
 from sshore.core.ids import SessionId
+from sshore.core.keys import public_line
 from sshore.core.ports import Store
 from sshore.core.sessions import LoginCertificate, StreamGrant
 from sshore.core.states import SessionState
@@ -44,12 +45,13 @@ class StreamAuthorisation:
                 f"launch it with: sshore app start {session.name} {app}",
                 code=Code.APP_NOT_LAUNCHED,
             )
-        return StreamGrant(session.id, user.name, user.id, identity.token.id, session=session.name)
+        host_key = public_line(session.host_private_key) if app == SSH else ""
+        return StreamGrant(session.id, user.name, user.id, identity.token.id, session=session.name, host_key=host_key)
 
     def certify(self, grant: StreamGrant, public_key: str) -> LoginCertificate:
         # Every scope that opens streams has the route for certificates, too (api/scopes.py).
         certificate, _ = self._sessions.certify(grant.user, grant.session_id, public_key)
-        return LoginCertificate(certificate, self._host_ca, grant.session)
+        return LoginCertificate(certificate, self._host_ca, grant.session, grant.host_key)
 
     async def authorise_folder(self, token: str, ref: str, app: str) -> tuple[StreamGrant, FolderView, FolderApp]:
         identity = await self._accounts.authenticate(token)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from sshore.wire.problems import Problem
 from sshore.wire.upgrades import CERTIFICATE_HEADER as CERTIFICATE_HEADER
 from sshore.wire.upgrades import HOST_CA_HEADER as HOST_CA_HEADER
+from sshore.wire.upgrades import HOST_KEY_HEADER as HOST_KEY_HEADER
 from sshore.wire.upgrades import LINK_PATH as LINK_PATH
 from sshore.wire.upgrades import LINK_PROTOCOL as LINK_PROTOCOL
 from sshore.wire.upgrades import MAX_UPGRADE_HEAD_BYTES as MAX_UPGRADE_HEAD_BYTES

@@ -12,6 +12,7 @@ PUBLIC_KEY_HEADER = "sshore-public-key"
 """In a stream's request: the key that the answer is to bring a certificate for. In the answer: the next three."""
 CERTIFICATE_HEADER = "sshore-certificate"
 HOST_CA_HEADER = "sshore-host-ca"
+HOST_KEY_HEADER = "sshore-host-key"
 NAME_HEADER = "sshore-name"
 """The session's name, for which its host key is certified."""
 

@@ -1,6 +1,5 @@
 import pytest
 
-from sshore.core.errors import InvalidInput
 from sshore.profiles.known_hosts import MAX_SESSION_KEYS, forward_line, with_authority, with_session_key
 
 ONE, OTHER = "http://127.0.0.1:8022", "https://sshore.example.org"
@@ -36,6 +35,7 @@ def test_a_session_is_known_by_its_plain_key_beside_the_authority() -> None:
         "demo.sshore,abc123.sshore ssh-ed25519 KEY",
     ]
     assert with_session_key(text, "demo", "abc123", "ssh-ed25519 KEY x") == text
+    assert with_authority(text, ONE, "ssh-ed25519 AAAA ca") == text
     assert with_authority(text, OTHER, "ssh-ed25519 BBBB").splitlines()[1] == text.splitlines()[1]
 
 
@@ -50,7 +50,7 @@ def test_the_next_session_of_a_name_has_no_key_but_its_own() -> None:
 
 @pytest.mark.parametrize("name", ["*", "demo,other", "demo\n* ssh-ed25519 EVIL", "de mo", "@revoked", ""])
 def test_no_name_lets_a_key_count_for_other_sessions(name: str) -> None:
-    with pytest.raises(InvalidInput):
+    with pytest.raises(ValueError, match="no names of a session"):
         with_session_key("", name, "one", "ssh-ed25519 KEY")
 
 

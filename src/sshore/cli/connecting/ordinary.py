@@ -79,7 +79,7 @@ def certificate_by_itself(user: LocalUser, ref: str, *, launch: bool = False) ->
         made = client.certificate(ref, client_public_key(user.config))
         host_ca = client.trust().host_ca
     try:
-        return LoginCertificate(made.session_id, made.name, made.certificate, host_ca)
+        return LoginCertificate(made.session_id, made.name, made.certificate, host_ca, made.host_key)
     except ForeignAnswer as error:
         raise _foreign(user.login().address.url, error) from error
 

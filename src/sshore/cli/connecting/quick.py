@@ -79,8 +79,8 @@ def reach_quickly(environment: Mapping[str, str], ref: str, meanwhile: Callable[
 
 
 def keep_certificate(config: str, server: str, login: "LoginCertificate", host: str) -> str:
-    """Write the certificate as that of a host, which is a part of the file's name, and keep the server's host CA; the
-    certificate's path.
+    """Write the certificate as that of a host, which is a part of the file's name, and keep the server's host CA and
+    the session's host key; the certificate's path.
 
     Raises:
         OSError: the config directory cannot be written.
@@ -89,13 +89,13 @@ def keep_certificate(config: str, server: str, login: "LoginCertificate", host: 
 
     path = f"{config}/{places.CERTIFICATES}/{host}{places.CERTIFICATE_SUFFIX}"
     write_private(path, login.certificate + "\n")
-    keep_authority(config, server, login.host_ca)
+    keep_authority(config, server, login.host_ca, login)
     return path
 
 
-def keep_authority(config: str, server: str, host_ca: str) -> None:
-    """Keep a server's host CA in the managed known_hosts."""
-    from sshore.profiles.known_hosts import with_authority
+def keep_authority(config: str, server: str, host_ca: str, login: "LoginCertificate | None" = None) -> None:
+    """Keep a server's host CA in the managed known_hosts, and the host key of a session."""
+    from sshore.profiles.known_hosts import with_authority, with_session_key
     from sshore.sdk.private_files import write_private
 
     known_hosts = f"{config}/{places.KNOWN_HOSTS}"
@@ -104,6 +104,8 @@ def keep_authority(config: str, server: str, host_ca: str) -> None:
     except FileNotFoundError:
         old = ""
     new = with_authority(old, server, host_ca)
+    if login is not None and login.host_key:
+        new = with_session_key(new, login.name, login.session_id, login.host_key)
     if new != old:
         write_private(known_hosts, new)
 
