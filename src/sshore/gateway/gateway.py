@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from time import monotonic
 from types import TracebackType
@@ -84,20 +84,19 @@ class Gateway:
         """Take over a connection whose first request asks for an upgrade of ours; False when it does not."""
         match head.upgrade:
             case heads.STREAM_PROTOCOL:
-                self._start(transport, self._serve_stream(transport, head, rest))
+                self._start(transport, lambda: self._serve_stream(transport, head, rest))
             case heads.LINK_PROTOCOL:
-                self._start(transport, self._answered(transport, self._park_link(transport, head)))
+                self._start(transport, lambda: self._answered(transport, self._park_link(transport, head)))
             case _:
                 return False
         return True
 
-    def _start(self, transport: asyncio.Transport, task: Coroutine[Any, Any, None]) -> None:
+    def _start(self, transport: asyncio.Transport, serve: Callable[[], Coroutine[Any, Any, None]]) -> None:
         transport.pause_reading()
         if self._closing:
-            task.close()
             transport.close()
         else:
-            self._tasks.create_task(task)
+            self._tasks.create_task(serve())
 
     async def _answered(self, transport: asyncio.Transport, opening: Coroutine[Any, Any, T]) -> T | None:
         """The connection's boundary: a refusal becomes an HTTP answer, a fault is logged and ends it; None then."""

@@ -5,7 +5,8 @@ forwards.py     a forward and its connection card, as values
 state_file.py   the forwards on disk
 ports.py        which local port a forward gets
 connections.py  one TCP connection: opens its stream, patiently, and relays
-refusal.py      tells an SSH client why there is no stream, in SSH's own words
+refusal.py      shows an SSH client why there is no stream, in the form that each client shows; the words are the
+                server's (services/streams.py, services/sessions/apps.py) or sdk/errors.py's
 turns.py        how many connections of one forward are opened at a time
 forwarder.py    a forward at work: its listeners and its connections
 engine.py       all forwards: open, close, restore, watch

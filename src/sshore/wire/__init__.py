@@ -4,7 +4,8 @@ Bytes in, values out; no sockets here, and nothing but the standard library, bec
 carries this package into every session: of the library only what is light (`NamedTuple`, not
 `dataclasses`, which would load `inspect` and cost the agent two megabytes with `urllib.parse`).
 
-    upgrades.py   the requests for streams and links (RFC 9110 §7.8), as text; imports nothing at all
+    upgrades.py   the requests for streams and links (RFC 9110 §7.8), as text, and how long they may be;
+                  imports nothing at all
     heads.py      HTTP/1.1 request and response heads (RFC 9112)
     lines.py      the one JSON line each way that opens a stream or makes a call on a link
     problems.py   the stable codes of everything that can be refused (RFC 9457)

@@ -32,19 +32,21 @@ def session_named(place: str) -> str:
     return session_of_host(host)
 
 
-def check_options(options: list[str], valued: str) -> None:
-    """Let options pass that lead to a session.
+def check_options(options: list[str], valued: str, *, user: str = "", port: str = "") -> None:
+    """Let options pass that lead to a session. `user` and `port` are the program's own letters for these: ssh has
+    ``-l`` and ``-p``; ``-l`` is the bandwidth to sftp, which has ``-P``.
 
     Raises:
         InvalidInput: one of them names another user or port.
     """
+    named = {user: "user", port: "port"}
     for letter, value in each_option(options, valued):
-        keyword, given = letter, value
+        keyword, given = named.get(letter, ""), value
         if letter == "o":
             keyword, _, given = value.replace("=", " ", 1).strip().partition(" ")
-        if keyword.lower() in ("l", "user"):
+        if keyword.lower() == "user":  # keywords have no case (ssh_config(5)), letters have
             _check_user(given.strip())
-        elif keyword in ("p", "P") or keyword.lower() == "port":
+        elif keyword.lower() == "port":
             _check_port(given.strip())
 
 

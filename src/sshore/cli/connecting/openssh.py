@@ -35,7 +35,7 @@ def run_ssh(environment: Mapping[str, str], arguments: list[str]) -> "NoReturn":
         raise usage("usage: sshore ssh NAME [SSH-OPTION…] [--] [COMMAND…]")
     more, command = split_options(rest[1:], _SSH_VALUED)
     options += more
-    check_options(options, _SSH_VALUED)
+    check_options(options, _SSH_VALUED, user="l", port="p")
     name = session_named(rest[0])
     # With -G it says where it would go, and goes nowhere: so git finds out what kind of program it is.
     connects = all(letter != "G" for letter, _ in each_option(options, _SSH_VALUED))
@@ -55,7 +55,7 @@ def run_sftp(environment: Mapping[str, str], arguments: list[str]) -> "NoReturn"
     options += more
     if rest[0].startswith(FOLDER_PREFIX):
         _run_folder_sftp(environment, rest[0], options)
-    check_options(options, _SFTP_VALUED)
+    check_options(options, _SFTP_VALUED, port="P")
     place, colon, path = rest[0].partition(":") if "://" not in rest[0] else (rest[0], "", "")
     name = session_named(place)
     host, ours = words_for(environment, name)

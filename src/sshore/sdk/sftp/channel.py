@@ -21,8 +21,9 @@ class SftpError(SshoreError):
 
     def __init__(self, status: int, message: str) -> None:
         known = next((known for known in Status if known == status), Status.FAILURE)
-        # OpenSSH has a word for each status and no more; another message says something.
-        phrase = _PHRASES.get(known) or (message if message not in ("", "Failure") else "it failed")
+        # OpenSSH has one word for each status: a full or read-only disk, or a directory in the way, is "Failure".
+        unsaid = "the other end could not, and does not say why (full, read-only, or something in the way?)"
+        phrase = _PHRASES.get(known) or (message if message not in ("", "Failure") else unsaid)
         super().__init__(phrase, code=_CODES.get(known, Code.INTERNAL))
         self.status = status
 

@@ -12,7 +12,7 @@ What becomes of a folder that others have:
 
     ensure_unmounted   no session of its *owner's* has it mounted; `--force` unmounts it there
     unshare_all        it is shared with nobody any more
-    enforce_shares     nobody *else* has more of it than its shares say: streams break off, running
+    enforce_shares     (live_mounts.py) nobody *else* has more of it than its shares say: streams break off, running
                        sessions lose the mount or have it read-only, or are stopped
 
     remove, trash ──▶ ensure_unmounted, unshare_all ──▶ enforce_shares ◀── share, unshare

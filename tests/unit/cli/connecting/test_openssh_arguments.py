@@ -2,9 +2,10 @@
 
 import pytest
 
-from sshore.cli.connecting.destination import split_options
+from sshore.cli.connecting.destination import check_options, split_options
 from sshore.cli.copying.arguments import read_arguments
 from sshore.cli.copying.places import in_session, session_of
+from sshore.core.errors import InvalidInput
 
 VALUED = "LpoDi"
 
@@ -25,6 +26,31 @@ VALUED = "LpoDi"
 )
 def test_options_end_where_ssh_ends_them(words: list[str], options: list[str], rest: list[str]) -> None:
     assert split_options(words, VALUED) == (options, rest)
+
+
+SSH, SFTP = {"user": "l", "port": "p"}, {"port": "P"}
+
+
+@pytest.mark.parametrize(
+    ("words", "program"),
+    [
+        (["-L", "8080:localhost:80", "-NL8081:localhost:80", "-R", "0:localhost:1", "-D", "1080"], SSH),
+        (["-l", "work", "-p22", "-oUser=work", "-o", "PORT 22"], SSH),
+        (["-P", "tag"], SSH),
+        (["-l", "800", "-p", "-P", "22"], SFTP),  # the bandwidth, keeping times, the port
+    ],
+)
+def test_options_of_ssh_and_sftp_mean_what_they_mean_there(words: list[str], program: dict[str, str]) -> None:
+    check_options(words, "LlRDpPo" if program is SSH else "lPo", **program)
+
+
+@pytest.mark.parametrize(
+    ("words", "program"),
+    [(["-lroot"], SSH), (["-p", "2222"], SSH), (["-vo", "user=root"], SSH), (["-oPort=1"], SFTP), (["-P1"], SFTP)],
+)
+def test_another_user_or_port_is_refused(words: list[str], program: dict[str, str]) -> None:
+    with pytest.raises(InvalidInput):
+        check_options(words, "LlRDpPo" if program is SSH else "lPo", **program)
 
 
 @pytest.mark.parametrize(
