@@ -13,6 +13,7 @@ from sshore.wire.problems import Code, Problem
 
 App = Callable[[socket.socket], None]
 HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBzIwu73JjY627sr0yW8KFWU7YtVyYvPKbppax+u8aTD"
+HOST_KEY_FINGERPRINT = "SHA256:pfj2dUXZ4namShr0RXb3ApBA5wkGkgpBlUhqqYM8TXg"
 
 CERTIFICATE = "ssh-ed25519-cert-v01@openssh.com AAAA"
 
@@ -40,7 +41,7 @@ def session(name: str, **changes: Any) -> dict[str, Any]:
         "mounts": [],
         "launched": ["ssh"],
         "linked": True,
-        "host_key_fingerprint": "SHA256:abc",
+        "host_key_fingerprint": HOST_KEY_FINGERPRINT,
         "created_at": "2026-01-01T00:00:00Z",
         "started_at": None,
         **changes,

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from command_line import CommandLine
-from fake_server import FakeServer, session
+from fake_server import HOST_KEY_FINGERPRINT, FakeServer, session
 
 from sshore.wire.problems import Code, Problem
 
@@ -62,7 +62,7 @@ def test_connect_launches_ssh_and_prints_the_card(sshore: CommandLine, server: F
     assert Path(card["key_file"]).read_text() == "PRIVATE\n"
     known = Path(card["known_hosts_file"]).read_text()
     assert f"[localhost]:{card['port']}" in known
-    assert card["host_key_fingerprint"] == "SHA256:abc"
+    assert card["host_key_fingerprint"] == HOST_KEY_FINGERPRINT
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])

@@ -27,6 +27,7 @@ standard library only, one thread (but for a look at a file), one selector loop,
     logged_program.py  the owner's bootstrap script, the image's entrypoint, and their logs
     check_files.py  beside the agent, confined to a folder: checksums of files
     guard_sftp.py   likewise: an SFTP server with a quota
+    memory_files.py  what sshd is to read and nobody to change
     terminals.py  a line for whoever sits at a terminal of the session
     open_files.py  how many files the agent may have open, and its children
     journal.py    the agent's log on stderr, and sshd's lines in it

@@ -12,6 +12,7 @@ import os
 import stat
 
 from sshore.agent.journal import say
+from sshore.agent.memory_files import path_of, sealed_file
 
 FILE = ".ssh/authorized_keys"
 PATIENCE_S = 0.5
@@ -47,7 +48,7 @@ class AuthorizedKeys:
     @property
     def copy(self) -> str:
         """Where sshd finds what it is to read instead of the file; empty where it reads the file."""
-        return f"/proc/{os.getpid()}/fd/{self._copy}" if self._copy >= 0 else ""
+        return path_of(self._copy) if self._copy >= 0 else ""
 
     def look(self) -> tuple[str, ...]:
         """Read the file if it has changed; its notes."""
@@ -65,7 +66,8 @@ class AuthorizedKeys:
     def _look(self, done: "_thread.LockType") -> None:
         try:
             facts = os.stat(self._path)  # noqa: PTH116 - pathlib costs a megabyte
-            seen = (facts.st_dev, facts.st_ino, facts.st_mtime_ns, facts.st_size)
+            # The inode's own time, too, which nobody can set back.
+            seen = (facts.st_dev, facts.st_ino, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_size)
             if seen != self._seen:
                 self._seen, self._reading = seen, read_as_meant(_read(self._path))
         except FileNotFoundError:
@@ -84,8 +86,7 @@ class AuthorizedKeys:
             os.close(self._copy)
             self._copy = -1
         if reading.text is not None:
-            self._copy = os.memfd_create("authorized_keys")
-            os.write(self._copy, reading.text)
+            self._copy = sealed_file("authorized_keys", reading.text)
 
 
 def read_as_meant(data: bytes) -> Reading:
@@ -126,17 +127,16 @@ def _options(line: str) -> list[str]:
     """The options before a key (sshd(8), AUTHORIZED_KEYS FILE FORMAT); what is none of them does not matter."""
     if line.startswith("#"):
         return []
-    options, quoted, escaped = [""], False, False
-    for char in line:
-        if char in " \t" and not quoted:
-            break
+    options, begin, quoted, escaped = [], 0, False, False
+    for at, char in enumerate(line):
+        if not quoted and char in ", \t":
+            options.append(line[begin:at])
+            begin = at + 1
+            if char != ",":
+                return options
         quoted = quoted ^ (char == '"' and not escaped)
         escaped = char == "\\" and not escaped
-        if char == "," and not quoted:
-            options.append("")
-        else:
-            options[-1] += char
-    return options
+    return [*options, line[begin:]]
 
 
 def _read(path: str) -> bytes:

@@ -2,6 +2,8 @@
 
 import os
 
+from sshore.agent.memory_files import path_of, sealed_file
+
 UNKNOWN = "UNKNOWN 65535 UNKNOWN 65535"
 """In sshd's own words for addresses and ports that it does not know; `SSH_CONNECTION` are four words."""
 _MOST = 64
@@ -44,7 +46,7 @@ class DaemonConfigs:
             return self._path
         if len(self._kept) > _MOST:
             os.close(self._kept.pop(next(iter(self._kept))))
-        return f"/proc/{os.getpid()}/fd/{self._kept[key]}"
+        return path_of(self._kept[key])
 
 
 def with_addresses(config: str, addresses: str) -> str:
@@ -58,6 +60,4 @@ def with_addresses(config: str, addresses: str) -> str:
 def _copy(path: str, addresses: str) -> int:
     with open(path, encoding="utf-8", errors="surrogateescape") as file:  # noqa: PTH123 - pathlib costs a megabyte
         text = with_addresses(file.read(), addresses)
-    copy = os.memfd_create("sshd_config")
-    os.write(copy, text.encode("utf-8", "surrogateescape"))
-    return copy
+    return sealed_file("sshd_config", text.encode("utf-8", "surrogateescape"))

@@ -50,8 +50,10 @@ def report_os_error(error: OSError) -> int:
 
 
 def say(message: str) -> None:
-    """One line for the user that is not the command's output."""
-    print(f"sshore: {message}", file=sys.stderr)
+    """One line for the user that is not the command's output. It may quote a server or a file's name: nothing in it
+    gives orders to the terminal."""
+    shown = "".join(char if char.isprintable() or char in "\n\t" else "\ufffd" for char in message)
+    print(f"sshore: {shown}", file=sys.stderr)
 
 
 @contextmanager

@@ -9,4 +9,5 @@ def own_command() -> list[str]:
     script = sys.argv[0]
     if os.path.basename(script).partition(".")[0] == "sshore" and os.path.isfile(script):
         return [os.path.abspath(script)]
-    return [sys.executable, "-m", "sshore.cli.entry"]
+    # -P: not from the directory in which `ssh` is called.
+    return [sys.executable, "-P", "-m", "sshore.cli.entry"]

@@ -28,7 +28,7 @@ _ASK = "give the .pub file beside the private key, such as ~/.ssh/id_ed25519.pub
 _FOREIGN = (
     # The second is "openssh-key-v1", with which such a key begins below its first line.
     (
-        "BEGIN [A-Z0-9 ]*PRIVATE KEY|b3BlbnNzaC1rZXktdjE",
+        "BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY|b3BlbnNzaC1rZXktdjE",
         f"that is a private key; nothing of it was kept. Keep it to yourself, and {_ASK}",
     ),
     (

@@ -1,16 +1,25 @@
-"""What a server is asked when a forward is opened: blocking calls, for a thread."""
+"""What a server is asked when a forward is opened: blocking calls, for a thread.
 
+A server's answer is not trusted to be what it should: ids become parts of file names; names, keys and fingerprints
+become lines of other programs' files.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from sshore.core.apps import SSH
-from sshore.core.errors import InvalidInput
+from sshore.core.errors import InvalidInput, SshoreError
+from sshore.core.folders import check_folder_ref
 from sshore.core.names import FOLDER_PREFIX
+from sshore.core.public_keys import read_public_key_text
 from sshore.core.settings import PREFERRED_SSH_PORT, parse_port
 from sshore.schema.messages import SessionMessage
 from sshore.sdk.client import Client
 from sshore.sdk.config_dir import ConfigDir
 from sshore.sdk.credentials import Login
+from sshore.sdk.login_certificate import ForeignAnswer, check_label
 from sshore.sdk.private_files import write_private
 
 
@@ -37,36 +46,58 @@ def prepare(login: Login, ref: str, app: str, config: ConfigDir) -> Prepared:
         ApiError: the session or the app is not there, or does not run.
         ServerUnreachable: there was no answer.
     """
-    with Client(login) as client:
+    with _reading(login), Client(login) as client:
         if ref.startswith(FOLDER_PREFIX):
             return _prepare_folder(client, ref, app, config)
         client.ensure_app(ref, app)
-        session = client.session(ref)
+        session = _checked(client.session(ref))
         if app != SSH:
             return Prepared(session.id, session.name, None)
         key = client.session_key(ref)
         preferred = client.setting(PREFERRED_SSH_PORT).value
+        host_key = read_public_key_text(key.host_key)
     key_file = config.session_key(session.id)
     write_private(key_file, key.private_key)
     port = parse_port(preferred) if preferred else None
-    return Prepared(session.id, session.name, port, key.host_key, session.host_key_fingerprint, key_file)
+    return Prepared(session.id, session.name, port, host_key.line, host_key.fingerprint, key_file)
 
 
 def _prepare_folder(client: Client, ref: str, app: str, config: ConfigDir) -> Prepared:
     if app != SSH:
         raise InvalidInput(f"a folder has no {app} to connect to, but SFTP alone: leave --app out")
     key = client.folder_key(ref.removeprefix(FOLDER_PREFIX))
-    key_file = config.session_key(key.folder_id)
-    write_private(key_file, key.private_key)
+    host_key = read_public_key_text(key.host_key)
     refs = _folder_refs(client)
+    key_file = config.session_key(check_label(key.folder_id))
+    write_private(key_file, key.private_key)
     # An older server opens no stream by a folder's id, and lists none.
     held = key.folder_id if key.folder_id in refs else ref.removeprefix(FOLDER_PREFIX)
     name = FOLDER_PREFIX + refs.get(held, held)
-    return Prepared(FOLDER_PREFIX + held, name, None, key.host_key, key.host_key_fingerprint, key_file, key.path)
+    return Prepared(FOLDER_PREFIX + held, name, None, host_key.line, host_key.fingerprint, key_file, key.path)
 
 
 def _folder_refs(client: Client) -> dict[str, str]:
-    return {folder.id or folder.ref or folder.name: folder.ref or folder.name for folder in client.folders()}
+    refs = {}
+    for folder in client.folders():
+        ref = folder.ref or folder.name
+        check_folder_ref(ref)
+        refs[check_label(folder.id) if folder.id else ref] = ref
+    return refs
+
+
+def _checked(session: SessionMessage) -> SessionMessage:
+    check_label(session.id)
+    check_label(session.name)
+    return session
+
+
+@contextmanager
+def _reading(login: Login) -> Iterator[None]:
+    """Turn what no Sshore server says into an error that names the server."""
+    try:
+        yield
+    except ForeignAnswer as error:
+        raise SshoreError(f"{login.address.url} answered, but not as a Sshore server does: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +117,6 @@ class Listing:
 
 def list_all(login: Login, *, folders: bool) -> Listing:
     """The user's sessions and, where asked for, folders, within a short time limit."""
-    with Client(login, timeout_s=5) as client:
-        sessions = {session.id: session for session in client.sessions()}
+    with _reading(login), Client(login, timeout_s=5) as client:
+        sessions = {session.id: _checked(session) for session in client.sessions()}
         return Listing(sessions, _folder_refs(client) if folders else {})

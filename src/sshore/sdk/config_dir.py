@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sshore.sdk import places
+from sshore.sdk.login_certificate import check_label
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,8 @@ class ConfigDir:
         return self.root / "keys"
 
     def session_key(self, session_id: str) -> Path:
-        return self.session_keys / session_id / "id_container"
+        """Raises ValueError for what is no id: it would lead to another directory."""
+        return self.session_keys / check_label(session_id) / "id_container"
 
     @property
     def ssh_config(self) -> Path:

@@ -44,7 +44,7 @@ def decode_line(line: bytes) -> dict[str, Any]:
     """
     try:
         message = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise LineError("not JSON") from error
     if not isinstance(message, dict):
         raise LineError("not a JSON object")

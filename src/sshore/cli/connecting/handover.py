@@ -59,12 +59,15 @@ def offer(stream: socket.socket, first: bytes, relay: Relay) -> str:
         listener.listen(1)
         user = os.getpid()
         if os.fork() == 0:
-            try:
-                taken = _wait_taken(listener, user)
+            try:  # whatever happens, the child never goes on with what its parent is about to do
+                try:
+                    taken = _wait_taken(listener, user)
+                finally:
+                    os.unlink(path)
+                    os.rmdir(directory)
+                _serve(taken, stream, first, relay)
             finally:
-                os.unlink(path)
-                os.rmdir(directory)
-            _serve(taken, stream, first, relay)
+                os._exit(1)
     stream.close()
     return path
 

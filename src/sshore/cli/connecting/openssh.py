@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from sshore.cli.local_user import LocalUser
+    from sshore.core.errors import SshoreError
     from sshore.profiles.ssh_config import SshFiles
 
 _SSH_VALUED = "BbcDEeFIiJLlmOopPQRSWw"
@@ -69,23 +70,30 @@ def words_for(environment: Mapping[str, str], name: str) -> tuple[str, list[str]
     try:
         reached = quick.reach_quickly(environment, name, _load)
         if reached.login is not None:
-            return words_of(reached)
+            return words_of(reached, name)
     except quick.Unusual:
         reached = None
     from sshore.cli.connecting.ordinary import certified, reach  # all that is left out where it is not needed
 
     user = _user(environment)
-    return words_of(certified(user, reached, name) if reached else reach(user, name, launch=True))
+    return words_of(certified(user, reached, name) if reached else reach(user, name, launch=True), name)
 
 
-def words_of(reached: quick.Reached) -> tuple[str, list[str]]:
-    """The same for a stream that is open, with its certificate: the first `ssh` that takes these words has it."""
+def words_of(reached: quick.Reached, name: str) -> tuple[str, list[str]]:
+    """The same for a stream that is open, with its certificate: the first `ssh` that takes these words has it.
+
+    Raises:
+        SshoreError: the server says that it leads to another session than was asked for: what the user's ssh_config
+            says of that one's host is not for this server.
+    """
     from sshore.cli.connecting.handover import offer
     from sshore.cli.connecting.stream import pump
 
     try:
         login = reached.login
         assert login is not None
+        if name not in (login.name, login.session_id):
+            raise _another_session(name, login.name)
         certificate = quick.keep_certificate(reached.config, reached.server, login, login.session_id)
         _forget_old(os.path.dirname(certificate))
         program = os.path.join(os.path.dirname(os.path.abspath(__file__)), "take_over.py")
@@ -124,6 +132,12 @@ def _words(config: str, host: str, certificate: str, proxy: list[str], *, fdpass
 
     options = host_options(ssh_files(config), host, certificate, proxy_command(proxy), fdpass=fdpass)
     return f"{USER}@{host}", [word for key, value in options if key != "User" for word in ("-o", f"{key}={value}")]
+
+
+def _another_session(asked: str, told: str) -> "SshoreError":
+    from sshore.core.errors import SshoreError
+
+    return SshoreError(f"the server was asked for session {asked!r}, and answers for {told!r}")
 
 
 def _stream_command(host: str) -> list[str]:

@@ -90,7 +90,7 @@ class SessionRemote:
     def _way(self) -> tuple[str, list[str]]:
         if sys.platform == "win32":
             return words_with_certificate_first(self._user, self._name)
-        return words_of(reach(self._user, self._name, launch=True))
+        return words_of(reach(self._user, self._name, launch=True), self._name)
 
     def _sharing(self) -> list[str]:
         """A socket by which a second ssh shares the first one's connection, in a directory of its own."""

@@ -7,10 +7,6 @@ DEVICE = "tap0"
 MTU = 65520
 ENVIRONMENT = {"PATH": os.defpath}
 
-DEVICE = "tap0"
-MTU = 65520
-ENVIRONMENT = {"PATH": os.defpath}
-
 
 @dataclass(frozen=True, slots=True)
 class Joining:

@@ -1,0 +1,53 @@
+"""What a server answers becomes names of files and lines of other programs' files: it is checked before."""
+
+from pathlib import Path
+
+import pytest
+from fake_server import HOST_KEY, FakeServer, session
+
+from sshore.core.errors import SshoreError
+from sshore.proxy.setup import list_all, prepare
+from sshore.sdk.address import parse_server_url
+from sshore.sdk.config_dir import ConfigDir
+from sshore.sdk.credentials import Login
+
+PATHS = ("../../outside", "/tmp/outside", "..", ".", "", "a/b")
+LINES = ("demo\nProxyCommand id", "demo\r\nProxyMethod=5", 'demo"', "d mo")
+
+
+@pytest.fixture
+def lying() -> FakeServer:
+    server = FakeServer()
+    server.sessions = {"demo": session("demo")}
+    return server
+
+
+def login(server: FakeServer) -> Login:
+    return Login(parse_server_url(server.url), server.token)
+
+
+@pytest.mark.parametrize("told", [*({"id": path} for path in PATHS), *({"name": line} for line in LINES)])
+def test_ids_and_names_are_labels(lying: FakeServer, tmp_path: Path, told: dict[str, str]) -> None:
+    lying._find = lambda ref: session("demo") | told  # type: ignore[method-assign]
+    lying.sessions = {"demo": session("demo") | told}
+    with lying:
+        with pytest.raises(SshoreError, match="not as a Sshore server does"):
+            prepare(login(lying), "demo", "ssh", ConfigDir(tmp_path / "config"))
+        with pytest.raises(SshoreError, match="not as a Sshore server does"):
+            list_all(login(lying), folders=False)
+    assert list(tmp_path.rglob("id_container")) == []
+
+
+def test_a_fingerprint_is_the_host_keys_whatever_is_told(lying: FakeServer, tmp_path: Path) -> None:
+    lying.sessions = {"demo": session("demo", host_key_fingerprint="SHA256:abc\nProxyMethod=5")}
+    with lying:
+        prepared = prepare(login(lying), "demo", "ssh", ConfigDir(tmp_path))
+    assert prepared.host_key == HOST_KEY
+    assert prepared.host_key_fingerprint.startswith("SHA256:") and "\n" not in prepared.host_key_fingerprint
+    assert prepared.host_key_fingerprint != "SHA256:abc"
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_no_id_leads_out_of_the_directory_of_keys(tmp_path: Path, path: str) -> None:
+    with pytest.raises(ValueError):
+        ConfigDir(tmp_path).session_key(path)
