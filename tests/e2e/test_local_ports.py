@@ -14,7 +14,7 @@ SETTING = "preferred-ssh-port"
 @pytest.fixture(scope="module")
 def eve(shared: Deployment) -> Owner:
     """An owner with two sessions, and with settings that are nobody else's."""
-    eve = shared.member("eve")
+    eve = shared.member("erin")
     for name in ("first", "second"):
         eve.run_session(name, "--network", "none")
     return eve

@@ -200,7 +200,7 @@ def test_bytes_sent_together_with_the_open_line_reach_the_daemon(session: Busybo
     received = b""
     while chunk := link.recv(4096):
         received += chunk
-    assert received.startswith(b'{"ok":true}\nSSH-2.0-')
+    assert received.startswith(b'{"ok":true,"speaks_first":true}\nSSH-2.0-')
     assert b"Invalid SSH identification string" in received
     session.gateway.close(link)
 
@@ -391,6 +391,6 @@ def test_more_connections_than_a_session_may_have_files_open(kit: Kit) -> None:
         for _ in range(80):
             reply, link = session.gateway.ask({"open": "ssh"})
             stack.callback(session.gateway.close, link)
-            assert reply == {"ok": True}
+            assert reply == {"ok": True, "speaks_first": True}
             assert link.recv(8) == b"SSH-2.0-"
         assert session.ssh("ulimit -S -n").stdout == "64\n"

@@ -196,9 +196,10 @@ class SandboxWorld:
         return self.record(session_id).agent
 
     def leftovers(self, session_id: SessionId) -> list[str]:
-        groups = Path("/sys/fs/cgroup").glob(f"**/sshore/{session_id}")
+        # os.walk passes over groups that go meanwhile: those of other tests' containers.
+        groups = (top for top, _, _ in os.walk("/sys/fs/cgroup") if top.endswith(f"/sshore/{session_id}"))
         records = (self.state / "sandbox" / "records").glob(f"{session_id}*")
-        return [*map(str, groups), *map(str, records), *(str(process) for process in processes_of(session_id))]
+        return [*groups, *map(str, records), *(str(process) for process in processes_of(session_id))]
 
     def folder(self, name: str, uid: int | None = None) -> Path:
         folders, uid = self.state / "folders", uid or self.owner_uid

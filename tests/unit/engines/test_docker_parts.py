@@ -67,7 +67,7 @@ def _path_after(profile: str) -> str:
 
 class TestTheContainer:
     def test_it_has_the_least_of_rights(self) -> None:
-        config = container_config(SPEC, ImageContents("sha256:1"), AROUND)
+        config = container_config(SPEC, ImageContents("sha256:1"), AROUND, nat_network="0a1b")
         host = config["HostConfig"]
         assert (config["User"], host["CapDrop"], host["SecurityOpt"]) == (
             f"{UID}:{UID}",
@@ -75,7 +75,7 @@ class TestTheContainer:
             ["no-new-privileges"],
         )
         assert not {"Privileged", "Devices", "Binds", "PidMode"} & host.keys()
-        assert (host["NetworkMode"], host["IpcMode"]) == ("sshore-nat", "private")
+        assert (host["NetworkMode"], host["IpcMode"]) == ("0a1b", "private")
 
     def test_it_can_be_found_again_and_told_from_others(self) -> None:
         assert container_name(SPEC) == "sshore-demo-abc"

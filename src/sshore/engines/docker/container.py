@@ -8,7 +8,6 @@ from sshore.core import layout
 from sshore.core.sessions import Network, SessionSpec
 from sshore.engines.docker.gpus import NVIDIA, gpu_request
 from sshore.engines.docker.images import ImageContents
-from sshore.engines.docker.networks import NAT_NETWORK
 from sshore.engines.docker.root import CAPABILITIES
 
 SESSION_LABEL = "sshore.session"
@@ -34,8 +33,10 @@ def container_name(spec: SessionSpec) -> str:
     return f"sshore-{spec.name}-{spec.id}"
 
 
-def container_config(spec: SessionSpec, image: ImageContents, around: Surroundings) -> dict[str, Any]:
-    """The body of ``POST /containers/create``."""
+def container_config(
+    spec: SessionSpec, image: ImageContents, around: Surroundings, nat_network: str = ""
+) -> dict[str, Any]:
+    """The body of ``POST /containers/create``. `nat_network`: the id of the network `nat`, where the session has it."""
     return {
         # By its digest: whatever the name comes to mean, this is what was looked into.
         "Image": image.id,
@@ -52,7 +53,7 @@ def container_config(spec: SessionSpec, image: ImageContents, around: Surroundin
             DEPLOYMENT_LABEL: around.deployment,
             GPUS_LABEL: ",".join(around.gpus),
         },
-        "HostConfig": _host_config(spec, around),
+        "HostConfig": _host_config(spec, around) | {"NetworkMode": _network_mode(spec.network, nat_network)},
     }
 
 
@@ -64,12 +65,15 @@ def _environment(spec: SessionSpec, image: ImageContents) -> Iterator[str]:
     yield from (name for name in image.environment if name.startswith("LD_") or name == "GLIBC_TUNABLES")
 
 
+def _network_mode(network: Network, nat_network: str) -> str:
+    return {Network.NAT: nat_network, Network.NONE: "none", Network.HOST: "host"}[network]
+
+
 def _host_config(spec: SessionSpec, around: Surroundings) -> dict[str, Any]:
     resources = spec.resources
     shm_bytes = resources.shm_bytes or resources.memory_bytes or around.memory_bytes // 2
     config: dict[str, Any] = {
         "Mounts": list(_mounts(spec)),
-        "NetworkMode": {Network.NAT: NAT_NETWORK, Network.NONE: "none", Network.HOST: "host"}[spec.network],
         "CapDrop": ["ALL"],
         "CapAdd": list(CAPABILITIES) if spec.root else [],
         "SecurityOpt": ["no-new-privileges"],

@@ -38,16 +38,16 @@ async def launch(daemon: Daemon, images: Images, spec: SessionSpec, around: Surr
     """
     labels = {SESSION_LABEL: spec.id, DEPLOYMENT_LABEL: around.deployment}
     image = await images.look_into(spec, labels)
-    bridge = await ensure_nat(daemon) if spec.network is Network.NAT else None
+    nat = await ensure_nat(daemon) if spec.network is Network.NAT else None
     try:
         with daemon.errors("start the session"):
             container = await daemon.docker.containers.create(
-                container_config(spec, image, around), name=container_name(spec)
+                container_config(spec, image, around, nat.id if nat else ""), name=container_name(spec)
             )
             await _add_account(container, image, around.account_id, await _root_places(spec))
             await container.start()
-        if bridge:
-            isolate_sessions(bridge)
+        if nat:
+            isolate_sessions(nat.bridge)
     except SshoreError as error:
         await daemon.remove(container_name(spec))
         raise EngineFailed(error.problem.detail) from error

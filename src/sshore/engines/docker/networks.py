@@ -6,11 +6,13 @@ import os
 import secrets
 import shutil
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from aiodocker import DockerError
 
+from sshore.core.errors import EngineFailed
 from sshore.engines.docker.daemon import Daemon
 
 log = logging.getLogger("sshore.docker")
@@ -23,19 +25,29 @@ _FIRST_BRIDGE = "sshore-nat0"
 """The bridge of networks that were made before they had the label."""
 
 
-async def ensure_nat(daemon: Daemon) -> str:
-    """Make the network where it is not there, and return the name of its bridge; all deployments on a daemon share it.
+@dataclass(frozen=True, slots=True)
+class NatNetwork:
+    """The network by its id, for servers that start at once may each make one of the name; and its bridge."""
+
+    id: str
+    bridge: str
+
+
+async def ensure_nat(daemon: Daemon) -> NatNetwork:
+    """Make the network where it is not there; all deployments on a daemon share it.
 
     Raises:
         EngineFailed: the daemon cannot make it.
     """
     with daemon.errors("make the network `nat` for sessions"):
-        bridge = await _bridge(daemon)
-        if bridge is None:
+        network = await _oldest(daemon)
+        if network is None:
             await _create(daemon)
-            bridge = await _bridge(daemon) or _FIRST_BRIDGE
-    await _close_metadata(bridge)
-    return bridge
+            network = await _oldest(daemon)
+    if network is None:
+        raise EngineFailed("the network `nat` for sessions was removed while it was made: try again")
+    await _close_metadata(network.bridge)
+    return network
 
 
 def isolate_sessions(bridge: str) -> None:
@@ -46,15 +58,15 @@ def isolate_sessions(bridge: str) -> None:
             port.write_text("1")
 
 
-async def _bridge(daemon: Daemon) -> str | None:
-    try:
-        network = await daemon.docker.networks.get(NAT_NETWORK)
-    except DockerError as error:
-        if error.status != 404:
-            raise
+async def _oldest(daemon: Daemon) -> NatNetwork | None:
+    # The filter takes names that only begin so, too.
+    found = await daemon.docker.networks.list(filters={"name": [NAT_NETWORK]})
+    ours = [network for network in found if network["Name"] == NAT_NETWORK]
+    if not ours:
         return None
-    labels = (await network.show()).get("Labels") or {}
-    return str(labels.get(_BRIDGE_LABEL, _FIRST_BRIDGE))
+    network = min(ours, key=lambda each: (str(each.get("Created", "")), each["Id"]))
+    labels = network.get("Labels") or {}
+    return NatNetwork(network["Id"], str(labels.get(_BRIDGE_LABEL, _FIRST_BRIDGE)))
 
 
 async def _create(daemon: Daemon) -> None:
