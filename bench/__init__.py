@@ -20,7 +20,7 @@ medians is what the targets speak of. docs/measurements.md says what the figures
     crowd_at_port.py  (i) 1,000 connections at once at one local port, all kept open
     memory.py       (e) memory of an open stream
     websocket.py    (g) dropbear behind websockify, for comparison
-    by_name.py      (i) `ssh NAME.sshore` and `sshore ssh` against `ssh -p PORT`, near and far
+    by_name.py      (j) `ssh NAME.sshore` and `sshore ssh` against `ssh -p PORT`, near and far
     distance.py     a relay that delays, as a long way does
     start_up.py     (h) `sshore --help`, `sshore stream`
 """

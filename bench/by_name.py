@@ -1,4 +1,4 @@
-"""(i) `ssh … true` by name against the same by port: on loopback, and as from a place that is 100 ms away."""
+"""(j) `ssh … true` by name against the same by port: on loopback, and as from a place that is 100 ms away."""
 
 import shutil
 import subprocess
@@ -42,7 +42,7 @@ def _figures(
     for name in names:
         value, samples = taken[name].median, {each: taken[each].seconds for each in ("port", name)}
         figures.append(
-            Figure("i", name, value * 1000, "ms", base * 1000, target, value / base, most=most, samples=samples)
+            Figure("j", name, value * 1000, "ms", base * 1000, target, value / base, most=most, samples=samples)
         )
     return figures
 
