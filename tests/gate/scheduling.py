@@ -17,9 +17,13 @@ _STORE = "tests/integration/store/"
 
 # Seconds of a test, by where it is; the first that fits.
 _SECONDS = (
-    (r"e2e/test_(activity|folder_uploads|large_transfers|server_in_container|thirty_sessions)", 10.0),
-    (r"e2e/test_restarts", 4.0),
-    (r"e2e/.*\[.*docker|e2e/test_docker|e2e/test_podman|\[podman", 3.0),
+    (r"e2e/test_new_host", 90.0),
+    (r"e2e/test_server_in_container", 20.0),
+    (r"e2e/test_(activity|folder_sharing|folders_in_running_sessions|large_transfers|podman|postgresql|up\b)", 14.0),
+    (r"e2e/test_(folder_uploads|thirty_sessions)", 10.0),
+    (r"e2e/test_(docker_container|own_files|restarts)", 7.0),
+    (r"e2e/test_(docker_lifetime|image_commands|own_keys)|\[podman", 5.0),
+    (r"e2e/.*\[.*docker|e2e/test_docker|e2e/test_every_route", 3.0),
     (r"e2e/", 1.5),
     (r"integration/", 0.7),
     (r"", 0.02),
