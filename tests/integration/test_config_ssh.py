@@ -1,5 +1,6 @@
 """`sshore config-ssh`, read by the real `ssh`."""
 
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -140,3 +141,25 @@ Host *.sshore
     IdentitiesOnly yes
     Ciphers aes128-gcm@openssh.com,aes256-gcm@openssh.com,aes128-ctr,aes192-ctr,aes256-ctr
 """
+
+
+def test_a_newer_openssh_finds_a_certificate_of_the_last_minutes(server: FakeServer, tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    newer = tmp_path / "bin" / "ssh"
+    newer.write_text('#!/bin/sh\n[ "$1" != -V ] || { echo OpenSSH_10.6p1 >&2; exit; }\nexec /usr/bin/ssh "$@"\n')
+    newer.chmod(0o755)
+    sshore = CommandLine(tmp_path / "config", SSHORE_SERVER=server.url, SSHORE_TOKEN=server.token)
+    sshore.environment["PATH"] = f"{newer.parent}:{sshore.environment['PATH']}"
+    own = tmp_path / "own"
+    sshore.ok("config-ssh", "--file", str(own))
+    certificate = sshore.config / "ssh" / "certs" / "demo.sshore-cert.pub"
+    # The real ssh reads the configuration, and connects to nobody.
+    options = options_of(sshore, own, "demo.sshore")
+    assert certificate.exists() and options["proxyusefdpass"] == "yes"
+    fetched = certificate.stat().st_mtime_ns
+    options_of(sshore, own, "demo.sshore")
+    assert certificate.stat().st_mtime_ns == fetched, "one of the last minutes serves again"
+    os.utime(certificate, (0, 0))
+    options_of(sshore, own, "demo.sshore")
+    assert certificate.stat().st_mtime_ns > fetched
+    assert not certificate.with_name("other.sshore-cert.pub").exists()

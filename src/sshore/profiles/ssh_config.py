@@ -17,6 +17,9 @@ separate MAC, which is slower (docs/measurements.md). ``^`` would be shorter, bu
 _PATTERNS = ("*.sshore", "*.SSHORE", "*.Sshore")
 """Patterns heed the case of what the user typed, host names do not."""
 
+_FRESH_MIN = 8
+"""Minutes of the ten that a certificate is valid."""
+
 Options = list[tuple[str, str]]
 
 
@@ -86,12 +89,32 @@ def managed_config(files: SshFiles, for_openssh: "Path | None") -> str:
     return "\n".join([*lines, ""])
 
 
-def openssh_config(files: SshFiles) -> str:
+def openssh_config(files: SshFiles, *, certificate_first: bool = False) -> str:
     """What is for OpenSSH alone: it reads key and certificate when the ProxyCommand has handed over the stream, with
-    which the certificate comes. Other programs read them first, and know no ProxyUseFdpass."""
+    which the certificate comes. Other programs read them first, and know no ProxyUseFdpass.
+
+    `certificate_first`: so does this OpenSSH; see `reads_certificate_first`.
+    """
     stream = proxy_command(files.sshore, "stream", "--fdpass", "--certify", "%h")
     options = [*_reached_by(stream, fdpass=True), *_logged_in(files, _certificates(files))]
-    return "\n".join(["# Written by `sshore config-ssh`, and included by the file beside it.", *_indented(options), ""])
+    lines = ["# Written by `sshore config-ssh`, and included by the file beside it.", *_indented(options)]
+    if certificate_first:
+        lines += [
+            "# This OpenSSH reads the certificate before it has a stream: an old one is renewed before that.",
+            f'Match exec "{_certify(files.sshore, _certificates(files))}"',
+            "    IdentitiesOnly yes",
+        ]
+    return "\n".join([*lines, ""])
+
+
+def reads_certificate_first(version: str) -> bool:
+    """Whether an OpenSSH (what ``ssh -V`` says) may read the certificate before it runs the ProxyCommand: 10.6 does,
+    10.0 and older read it when they have the stream. Those between were not tried; for them, too, it is right to say
+    yes, which costs a quick look at the certificate's age."""
+    import re  # `sshore ssh` does without
+
+    found = re.match(r"OpenSSH_(\d+)\.(\d+)", version)
+    return found is not None and (int(found[1]), int(found[2])) > (10, 0)
 
 
 def proxy_command(command: Sequence[str], *arguments: str) -> str:
@@ -135,13 +158,15 @@ def _posix(path: "Path | str") -> str:
     return path if isinstance(path, str) else path.as_posix()
 
 
-def _certify(sshore: Sequence[str]) -> str:
+def _certify(sshore: Sequence[str], certificate: str = "") -> str:
+    """The command that fetches a certificate; with the path of one, where that is not of the last minutes."""
     # `sshore ssh` has fetched one already. `sh`, because the user's own shell may be no POSIX shell; no
     # double quotes, because OpenSSH before 8.7 cannot have them inside an argument.
     command = " ".join(_shell_word(word).replace("%", "%%") for word in sshore)
-    if "'" in command or '"' in command:
+    if "'" in command + certificate or '"' in command + certificate:
         return f"{command} certify %h".replace('"', '\\"')
-    return f"sh -c 'test x$SSHORE_CERTIFIED = x%h || exec {command} certify %h'"
+    fresh = f"find {certificate} -mmin -{_FRESH_MIN} 2>/dev/null | grep -q . || " if certificate else ""
+    return f"sh -c 'test x$SSHORE_CERTIFIED = x%h || {fresh}exec {command} certify %h'"
 
 
 def _shell_word(word: str) -> str:

@@ -9,6 +9,7 @@ from sshore.profiles.ssh_config import (
     managed_config,
     openssh_config,
     proxy_command,
+    reads_certificate_first,
 )
 
 FILES = SshFiles(["/opt/my tools/sshore"], Path("/c/known_hosts"), Path("/c/id_sshore"), Path("/c/certs"))
@@ -56,3 +57,27 @@ def test_where_they_are_not_the_certificate_comes_first() -> None:
     assert text.index("certify %h") < text.index("stream %h")
     assert "ProxyUseFdpass no" in text
     assert text.count("CertificateFile") == 1
+
+
+@pytest.mark.parametrize(
+    ("version", "first"),
+    [
+        ("OpenSSH_9.2p1 Debian-2+deb12u6, OpenSSL 3.0.19 27 Jan 2026", False),
+        ("OpenSSH_10.0p2 Debian-7, OpenSSL 3.5.1 1 Jul 2025", False),
+        ("OpenSSH_10.6p1 Debian-1, OpenSSL 3.6.5 29 Sep 2026", True),
+        ("OpenSSH_11.0, LibreSSL 4", True),
+        ("OpenSSH_for_Windows_9.5p1, LibreSSL 3.8.2", False),
+        ("", False),
+    ],
+)
+def test_newer_openssh_reads_certificates_before_it_has_a_stream(version: str, first: bool) -> None:
+    assert reads_certificate_first(version) is first
+
+
+def test_there_a_certificate_of_the_last_minutes_is_fetched_before() -> None:
+    plain = SshFiles(("/opt/sshore",), "/c/known_hosts", "/c/id", "/c/certs")
+    assert "exec" not in openssh_config(plain)
+    text = openssh_config(plain, certificate_first=True)
+    assert "find /c/certs/%h-cert.pub -mmin -8" in text and "exec /opt/sshore certify %h" in text
+    # A path that cannot stand within quotes costs a request each time, and is right.
+    assert "Match exec \"'/opt/my tools/sshore' certify %h\"" in openssh_config(FILES, certificate_first=True)

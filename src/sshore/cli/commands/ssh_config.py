@@ -1,6 +1,7 @@
 """config-ssh: `ssh NAME.sshore` from any program that reads the user's ssh_config."""
 
 import os
+import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -14,7 +15,7 @@ from sshore.cli.failures import say
 from sshore.cli.local_user import LocalUser
 from sshore.core.errors import SshoreError
 from sshore.profiles.include_line import add_include, include_line, remove_include
-from sshore.profiles.ssh_config import managed_config, openssh_config
+from sshore.profiles.ssh_config import managed_config, openssh_config, reads_certificate_first
 from sshore.sdk.config_dir import ConfigDir
 from sshore.sdk.private_files import make_private_directory, write_private
 
@@ -40,11 +41,20 @@ def config_ssh(user: LocalUser, remove: bool, path: Path | None) -> None:
     files = ssh_files(str(user.config.root))
     for_openssh = None if sys.platform == "win32" else user.config.openssh_config  # no descriptors are passed there
     if for_openssh is not None:
-        write_private(for_openssh, openssh_config(files))
+        write_private(for_openssh, openssh_config(files, certificate_first=reads_certificate_first(_ssh_version())))
     write_private(user.config.ssh_config, managed_config(files, for_openssh))
     _add(user.config, own)
     _refresh_trust(user)
     print(f"{own} includes {user.config.ssh_config}; try: ssh NAME.sshore")
+
+
+def _ssh_version() -> str:
+    """What ``ssh -V`` says; empty where there is no `ssh`."""
+    try:
+        done = subprocess.run(["ssh", "-V"], check=False, capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stderr.strip()
 
 
 def _user_config() -> Path:
