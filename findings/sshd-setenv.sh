@@ -12,6 +12,7 @@
 #
 # Needs Debian 12's apt, python3, OpenSSH's client, and root. Fails when this is no longer so.
 set -euo pipefail
+[ "${1:-}" = alone ] || exec unshare --mount bash "$0" alone  # for a /run/sshd that the host does not see
 place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
 cd "$place"
@@ -20,7 +21,7 @@ for package in openssh-server=1:9.2p1-2+deb12u10 libwrap0=7.6.q-32; do
   apt-get -qq -o APT::Sandbox::User=root download "$package"
 done
 for file in *.deb; do dpkg-deb -x "$file" .; done
-mkdir -p /run/sshd
+mount -t tmpfs tmpfs /run && mkdir -m 0755 /run/sshd
 ssh-keygen -q -t ed25519 -N '' -f host
 ssh-keygen -q -t ed25519 -N '' -f key
 cat > sshd_config <<CONFIG
