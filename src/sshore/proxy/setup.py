@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sshore.core.apps import SSH
-from sshore.core.errors import InvalidInput, SshoreError
+from sshore.core.errors import InvalidInput
 from sshore.core.folders import check_folder_ref
 from sshore.core.names import FOLDER_PREFIX
 from sshore.core.public_keys import read_public_key_text
@@ -19,6 +19,7 @@ from sshore.schema.messages import SessionMessage
 from sshore.sdk.client import Client
 from sshore.sdk.config_dir import ConfigDir
 from sshore.sdk.credentials import Login
+from sshore.sdk.errors import foreign_answer
 from sshore.sdk.login_certificate import ForeignAnswer, check_label
 from sshore.sdk.private_files import write_private
 
@@ -97,7 +98,7 @@ def _reading(login: Login) -> Iterator[None]:
     try:
         yield
     except ForeignAnswer as error:
-        raise SshoreError(f"{login.address.url} answered, but not as a Sshore server does: {error}") from error
+        raise foreign_answer(login.address.url, error) from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,11 @@ class ServerUnreachable(Unavailable):
         super().__init__(f"cannot reach the server {address.url}: {self.reason}; {advice}", server=address.url)
 
 
+def foreign_answer(url: str, why: Exception) -> SshoreError:
+    """The error for an answer that no Sshore server gives."""
+    return SshoreError(f"{url} answered, but not as a Sshore server does: {why}")
+
+
 class ConnectionLost(Unavailable):
     """A stream broke off in the middle."""
 

@@ -13,7 +13,7 @@ from sshore.core.errors import SshoreError
 from sshore.core.names import FOLDER_PREFIX
 from sshore.sdk.blocking_stream import open_answered, open_stream
 from sshore.sdk.config_dir import ConfigDir
-from sshore.sdk.errors import ApiError
+from sshore.sdk.errors import ApiError, foreign_answer
 from sshore.sdk.login_certificate import ForeignAnswer, LoginCertificate, public_key_line, read_login_certificate
 from sshore.sdk.stream_head import StreamTarget
 from sshore.wire.problems import Code
@@ -40,7 +40,7 @@ def reach(user: LocalUser, ref: str, *, launch: bool = False) -> Reached:
         certificate = read_login_certificate(fields)
     except ForeignAnswer as error:
         stream.close()
-        raise _foreign(login.address.url, error) from error
+        raise foreign_answer(login.address.url, error) from error
     return certified(user, Reached(str(user.config.root), login.address.url, stream, first, certificate), ref)
 
 
@@ -81,7 +81,7 @@ def certificate_by_itself(user: LocalUser, ref: str, *, launch: bool = False) ->
     try:
         return LoginCertificate(made.session_id, made.name, made.certificate, host_ca, made.host_key)
     except ForeignAnswer as error:
-        raise _foreign(user.login().address.url, error) from error
+        raise foreign_answer(user.login().address.url, error) from error
 
 
 def trust(config: ConfigDir, client: "Client") -> None:
@@ -90,7 +90,7 @@ def trust(config: ConfigDir, client: "Client") -> None:
     try:
         keep_authority(str(config.root), url, public_key_line(client.trust().host_ca))
     except ForeignAnswer as error:
-        raise _foreign(url, error) from error
+        raise foreign_answer(url, error) from error
 
 
 def _opened(user: LocalUser, target: StreamTarget, *, launch: bool) -> tuple[socket.socket, bytes, dict[str, str]]:
@@ -116,7 +116,3 @@ def _explained(user: LocalUser, target: StreamTarget, error: ApiError) -> Sshore
         detail = f"{error.detail.rstrip('.')}; launch it with: sshore app start {ref} {target.app}"
         return SshoreError(detail, code=Code.APP_NOT_LAUNCHED)
     return error
-
-
-def _foreign(url: str, error: ForeignAnswer) -> SshoreError:
-    return SshoreError(f"{url} answered, but not as a Sshore server does: {error}")
