@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from gate.shared_daemons import DaemonKeeper, daemon_of_the_run
+from gate.descendants import descendants
 from gate.turns import whole_machine
 from gate.workers import number_of_workers
 from integration.docker_daemon import DockerDaemon, docker_daemon, why_no_docker
@@ -101,11 +102,11 @@ def started_again() -> Callable[[], Iterable[int]]:
 @pytest.fixture(autouse=True)
 def no_process_left_behind(started_again: Callable[[], Iterable[int]]) -> Iterator[None]:
     """Fail a test whose child processes outlive it; fixtures of a wider scope keep theirs."""
-    before = set(psutil.Process().children(recursive=True))
+    before = set(descendants())
     yield
     for daemon in map(psutil.Process, started_again()):
         before |= {daemon, *daemon.children(recursive=True)}
-    left = [process for process in psutil.Process().children(recursive=True) if process not in before]
+    left = [process for process in descendants() if process not in before]
     _, alive = psutil.wait_procs(left, timeout=3)
     assert not alive, f"left behind: {alive}"
 

@@ -31,7 +31,8 @@ from daemons import Daemon
 
 from integration.command_line import CommandLine
 from sshore.core.ports import Engine
-from sshore.engines.docker import DockerEngine, DockerOptions
+from sshore.engines.docker.engine import DockerEngine
+from sshore.engines.docker.options import DockerOptions
 from sshore.engines.sandbox import SandboxEngine
 from sshore.proxy.client import NotRunning
 from sshore.proxy.client import connect as connect_to_proxy

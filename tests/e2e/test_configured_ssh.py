@@ -11,8 +11,8 @@ from programs import need
 from ssh_client import run, through_forward
 
 from integration.command_line import SSHORE
+from sshore.core.choices import KeyType
 from sshore.core.keys import CertificateAuthority, new_private_key, public_line
-from sshore.core.sessions import KeyType
 
 
 class Configured(Owner):

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from deployment import Deployment, Owner
 
+from sshore.core.choices import KeyType
 from sshore.core.keys import new_private_key, public_line
-from sshore.core.sessions import KeyType
 
 Route = tuple[str, str]
 

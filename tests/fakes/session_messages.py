@@ -3,9 +3,9 @@
 import dataclasses
 from typing import Any
 
-from sshore.core.sessions import KeyType, Network
+from sshore.core.choices import KeyType, Network
 from sshore.core.states import SessionState
-from sshore.schema.messages import ResourcesMessage, SessionMessage
+from sshore.schema.session_messages import ResourcesMessage, SessionMessage
 
 _RUNNING = SessionMessage(
     id="abc",

@@ -9,12 +9,12 @@ import pytest
 from busybox_session import temporary_kit
 
 from sshore.core import layout
+from sshore.core.choices import KeyType
 from sshore.core.errors import EngineFailed
 from sshore.core.folders import FolderApp, FolderView
 from sshore.core.ids import UserId
 from sshore.core.keys import new_private_key
 from sshore.core.run_files import folder_sshd_config
-from sshore.core.sessions import KeyType
 from sshore.engines.sandbox.folder_server import SandboxFolders
 from sshore.kit.build import Kit
 

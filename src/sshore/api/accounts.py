@@ -4,13 +4,7 @@ from fastapi import APIRouter, Response
 
 from sshore.api.answers import setting_message, token_message, user_message
 from sshore.api.auth import Caller, Use
-from sshore.schema.messages import (
-    CreateToken,
-    SetSetting,
-    SettingMessage,
-    TokenMessage,
-    UserMessage,
-)
+from sshore.schema.account_messages import CreateToken, SetSetting, SettingMessage, TokenMessage, UserMessage
 
 router = APIRouter(prefix="/api/v1", tags=["accounts"])
 

@@ -8,20 +8,18 @@ from sshore.core.apps import AppStatus
 from sshore.core.images import PullProgress
 from sshore.core.sessions import MemoryKills, Mount, Resources, Session
 from sshore.core.users import Token, User
-from sshore.schema.activity_messages import ActivityMessage
-from sshore.schema.folder_messages import ShareFolder
-from sshore.schema.image_messages import ImageMessage, PullMessage
-from sshore.schema.messages import (
+from sshore.schema.account_messages import SettingMessage, TokenMessage, UserMessage
+from sshore.schema.folder_messages import FolderMessage, ShareFolder
+from sshore.schema.image_messages import ImageMessage
+from sshore.schema.session_messages import (
+    ActivityMessage,
     AppMessage,
-    FolderMessage,
     MemoryKillsMessage,
     MountMessage,
+    PullMessage,
     ResourcesMessage,
     SessionMessage,
-    SettingMessage,
-    TokenMessage,
     UlimitMessage,
-    UserMessage,
 )
 from sshore.services.folders.folders import ListedFolder
 from sshore.services.images import ListedImage

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from sshore.api.answers import app_message
 from sshore.api.auth import Own, Use
 from sshore.core.errors import InvalidInput
-from sshore.schema.messages import AppMessage
+from sshore.schema.session_messages import AppMessage
 from sshore.wire.heads import STREAM_PROTOCOL
 from sshore.wire.problems import Code
 

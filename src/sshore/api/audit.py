@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from sshore.api.answers import time_text
 from sshore.api.auth import Caller, Use
 from sshore.core.audit import StreamRecord
-from sshore.schema.activity_messages import StreamMessage
+from sshore.schema.audit_messages import StreamMessage
 from sshore.services.audit import MOST_ROWS
 
 router = APIRouter(prefix="/api/v1/audit", tags=["audit"])

@@ -9,8 +9,10 @@ from sshore.api.auth import Caller, Own, Use
 from sshore.core.folders import Folder, TrashedFolder, make_mount
 from sshore.core.users import User
 from sshore.schema.folder_messages import (
+    CreateFolder,
     EmptiedMessage,
     FolderKeyMessage,
+    FolderMessage,
     FolderUsageMessage,
     OfferFolder,
     RenameFolder,
@@ -20,8 +22,8 @@ from sshore.schema.folder_messages import (
     TrashedFolderMessage,
     UnsharedMessage,
 )
-from sshore.schema.messages import CreateFolder, FolderMessage, SessionMessage
 from sshore.schema.mount_messages import MountFolder, UnmountedMessage
+from sshore.schema.session_messages import SessionMessage
 from sshore.services.folders.folders import ListedFolder
 from sshore.services.folders.trash import FolderTrash
 from sshore.services.folders.usage import Usage

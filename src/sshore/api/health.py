@@ -5,7 +5,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from sshore import __version__
 from sshore.api.auth import Caller, Use
-from sshore.schema.messages import TrustMessage, VersionMessage
+from sshore.schema.key_messages import TrustMessage
+from sshore.schema.version_message import VersionMessage
 
 router = APIRouter(tags=["server"])
 

@@ -4,11 +4,12 @@ from sshore.api.services import Services
 from sshore.core import settings
 from sshore.core.activity import check_span
 from sshore.core.apps import check_app_name
+from sshore.core.choices import KeyType, Network
 from sshore.core.folders import make_mount
-from sshore.core.sessions import KeyType, Mount, Network, Resources
+from sshore.core.sessions import Mount, Resources
 from sshore.core.ulimits import Ulimit
 from sshore.core.users import User
-from sshore.schema.messages import CreateSession
+from sshore.schema.session_messages import CreateSession
 from sshore.services.sessions.apps import find_app
 from sshore.services.sessions.setup import NewSession
 

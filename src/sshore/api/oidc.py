@@ -11,8 +11,7 @@ from sshore.api.answers import token_message
 from sshore.api.auth import Address, Use
 from sshore.api.pages import HEADERS, own_address, page
 from sshore.core.errors import SshoreError
-from sshore.schema.account_messages import OidcCode
-from sshore.schema.messages import TokenMessage
+from sshore.schema.account_messages import OidcCode, TokenMessage
 from sshore.services.people.oidc import Attempt
 
 router = APIRouter(prefix="/api/v1/oidc", tags=["users"])

@@ -4,8 +4,9 @@ A route that the table does not name is closed to `streams`, and open to `read` 
 there is and how it does, not for what a user's own files and programs say.
 """
 
+from sshore.core.choices import Scope
 from sshore.core.errors import Forbidden
-from sshore.core.users import Scope, Token
+from sshore.core.users import Token
 from sshore.wire.problems import Code
 
 _SESSION = "/api/v1/sessions/{ref}"

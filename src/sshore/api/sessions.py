@@ -12,14 +12,8 @@ from sshore.api.scopes import check_reads_all
 from sshore.api.services import Services
 from sshore.core.sessions import Session
 from sshore.core.users import User
-from sshore.schema.activity_messages import ChangeSession
-from sshore.schema.messages import (
-    CertificateMessage,
-    CertificateRequest,
-    CreateSession,
-    SessionKeyMessage,
-    SessionMessage,
-)
+from sshore.schema.key_messages import CertificateMessage, CertificateRequest, SessionKeyMessage
+from sshore.schema.session_messages import ChangeSession, CreateSession, SessionMessage
 from sshore.services.sessions.details import NO_DETAILS, SessionDetails
 
 router = APIRouter(prefix="/api/v1/sessions", tags=["sessions"])

@@ -4,8 +4,15 @@ from fastapi import APIRouter, Response
 
 from sshore.api.answers import token_message, user_message
 from sshore.api.auth import Address, Caller, Identified, Use
-from sshore.schema.account_messages import ChangeUser, LinkUser, LoginRequest, SetPassword
-from sshore.schema.messages import CreateUser, TokenMessage, UserMessage
+from sshore.schema.account_messages import (
+    ChangeUser,
+    CreateUser,
+    LinkUser,
+    LoginRequest,
+    SetPassword,
+    TokenMessage,
+    UserMessage,
+)
 
 router = APIRouter(prefix="/api/v1", tags=["users"])
 

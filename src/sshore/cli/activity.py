@@ -8,8 +8,7 @@ import click
 
 from sshore.cli.output import age
 from sshore.core.names import NEVER, format_bytes, format_duration, parse_duration_or_never
-from sshore.schema.activity_messages import ActivityMessage
-from sshore.schema.messages import SessionMessage
+from sshore.schema.session_messages import ActivityMessage, SessionMessage
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 from sshore.core.names import format_bytes
-from sshore.schema.image_messages import PullMessage
+from sshore.schema.session_messages import PullMessage
 
 
 class PullView(Protocol):

@@ -2,14 +2,15 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from sshore.core.names import format_bytes, parse_bytes
-from sshore.core.sessions import Resources
-from sshore.core.ulimits import Ulimit, parse_ulimit
-from sshore.schema.messages import MemoryKillsMessage, ResourcesMessage, SessionMessage, UlimitMessage
+from sshore.schema.session_messages import MemoryKillsMessage, ResourcesMessage, SessionMessage, UlimitMessage
+
+if TYPE_CHECKING:
+    from sshore.core.sessions import Resources
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -39,6 +40,9 @@ def resource_options(command: F) -> F:
         ulimit: tuple[str, ...],
         **others: Any,
     ) -> Any:
+        from sshore.core.sessions import Resources
+        from sshore.core.ulimits import parse_ulimit
+
         limits = tuple(map(parse_ulimit, ulimit))
         wanted = Resources(cpus, _bytes(memory), pids, gpus, _bytes(shm), _bytes(disk), limits)
         return command(*arguments, resources=_message(wanted), **others)
@@ -60,7 +64,7 @@ def resource_pairs(session: SessionMessage) -> list[tuple[str, str]]:
         ("gpus", str(resources.gpus or "")),
         ("shared memory", _size(resources.shm_bytes)),
         ("disk", _size(resources.disk_bytes)),
-        ("ulimits", ", ".join(str(Ulimit(each.name, each.soft, each.hard)) for each in resources.ulimits)),
+        ("ulimits", ", ".join(map(_ulimit, resources.ulimits))),
     ]
 
 
@@ -77,11 +81,17 @@ def memory_kills(session: SessionMessage) -> str:
     return f"{times}{at}: {program} was ended" + (f" (the limit is {format_bytes(limit)})" if limit else "")
 
 
-def _message(wanted: Resources) -> ResourcesMessage:
+def _message(wanted: "Resources") -> ResourcesMessage:
     ulimits = [UlimitMessage(each.name, each.soft, each.hard) for each in wanted.ulimits]
     return ResourcesMessage(
         wanted.cpus, wanted.memory_bytes, wanted.pids, wanted.gpus, wanted.shm_bytes, wanted.disk_bytes, ulimits
     )
+
+
+def _ulimit(message: UlimitMessage) -> str:
+    from sshore.core.ulimits import Ulimit
+
+    return str(Ulimit(message.name, message.soft, message.hard))
 
 
 def _bytes(text: str) -> int | None:

@@ -10,13 +10,13 @@ from sshore.cli.failures import say
 from sshore.cli.local_user import LocalUser
 from sshore.cli.waiting import STEP_S, wait_settled
 from sshore.core.apps import SSH
+from sshore.core.choices import Network
 from sshore.core.errors import Conflict, SshoreError
-from sshore.core.sessions import Network
 from sshore.core.states import SessionState
 from sshore.proxy.client import connect
 from sshore.proxy.forwards import Card
 from sshore.proxy.local_proxy import run_local_proxy
-from sshore.schema.messages import CreateSession, SessionMessage
+from sshore.schema.session_messages import CreateSession, SessionMessage
 from sshore.sdk.address import ServerAddress, parse_server_url, token_url
 from sshore.sdk.client import Client
 from sshore.sdk.credentials import Login, read_credentials, store_login

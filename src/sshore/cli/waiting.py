@@ -5,7 +5,7 @@ import time
 from sshore.cli.pull_view import pull_view
 from sshore.core.errors import EngineFailed, SshoreError, Unavailable
 from sshore.core.states import SessionState
-from sshore.schema.messages import SessionMessage
+from sshore.schema.session_messages import SessionMessage
 from sshore.sdk.client import Client
 from sshore.wire.problems import Code
 

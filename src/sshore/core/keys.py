@@ -22,10 +22,10 @@ from cryptography.hazmat.primitives.serialization import (
     load_ssh_public_key,
 )
 
+from sshore.core.choices import KeyType
 from sshore.core.errors import InvalidInput
 from sshore.core.openssh_key import with_comment
 from sshore.core.public_keys import read_public_key_text
-from sshore.core.sessions import KeyType
 
 RSA_BITS = 3072
 _FOREVER = 2**64 - 1

@@ -6,23 +6,12 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
+from sshore.core.choices import KeyType, Network
 from sshore.core.errors import InvalidInput
 from sshore.core.ids import SessionId, TokenId, UserId
 from sshore.core.names import format_bytes
 from sshore.core.states import SessionState
 from sshore.core.ulimits import Ulimit
-
-
-class Network(StrEnum):
-    NAT = "nat"
-    """Outgoing only; the host's loopback is closed to it."""
-    NONE = "none"
-    HOST = "host"
-
-
-class KeyType(StrEnum):
-    ED25519 = "ed25519"
-    RSA = "rsa"
 
 
 @dataclass(frozen=True, slots=True)

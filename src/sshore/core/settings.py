@@ -4,10 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sshore.core.activity import check_span
+from sshore.core.choices import KeyType, Network
 from sshore.core.errors import InvalidInput, NotFound
 from sshore.core.folders import parse_mount
 from sshore.core.names import NEVER, parse_bytes, parse_duration_or_never, suggestion
-from sshore.core.sessions import KeyType, Mount, Network, Resources
+from sshore.core.sessions import Mount, Resources
 
 PREFERRED_SSH_PORT = "preferred-ssh-port"
 KEY_TYPE = "key-type"

@@ -4,26 +4,11 @@ import hashlib
 import secrets
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 
+from sshore.core.choices import Role, Scope
 from sshore.core.ids import TokenId, UserId
 
 TOKEN_PREFIX = "sshore_"
-
-
-class Role(StrEnum):
-    ADMIN = "admin"
-    MEMBER = "member"
-
-
-class Scope(StrEnum):
-    """What an API token may do of what its user may. The table of routes is `api.scopes`."""
-
-    ALL = "all"
-    STREAMS = "streams"
-    """Open streams to apps that are launched, and what a client must read and certify for that."""
-    READ = "read"
-    """Read what there is and how it does; no secrets, no files, no output of programs. Change and open nothing."""
 
 
 @dataclass(frozen=True, slots=True)

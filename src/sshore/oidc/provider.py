@@ -11,7 +11,6 @@ from sshore.core.pkce import code_challenge
 from sshore.core.ports import Clock
 from sshore.core.users import ProvedIdentity
 from sshore.oidc.fetch import check_url, fetch
-from sshore.oidc.id_token import read_id_token
 
 SCOPES = "openid profile email"
 
@@ -56,6 +55,8 @@ class Provider:
         tokens = await asyncio.to_thread(self._redeem, found, code, redirect_uri, verifier)
         if not isinstance(tokens.get("id_token"), str):
             raise Unauthenticated("the provider sent no ID token")
+        from sshore.oidc.id_token import read_id_token  # joserfc is for those who log in so
+
         keys = await asyncio.to_thread(fetch, found["jwks_uri"])
         claims = read_id_token(
             tokens["id_token"],

@@ -7,7 +7,7 @@ from sshore.core.apps import title_of
 from sshore.core.errors import SshoreError
 from sshore.core.names import FOLDER_PREFIX
 from sshore.core.states import SessionState
-from sshore.schema.messages import SessionMessage
+from sshore.schema.session_messages import SessionMessage
 from sshore.sdk.errors import ApiError
 from sshore.wire.problems import Code
 

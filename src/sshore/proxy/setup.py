@@ -15,7 +15,7 @@ from sshore.core.folders import check_folder_ref
 from sshore.core.names import FOLDER_PREFIX
 from sshore.core.public_keys import read_public_key_text
 from sshore.core.settings import PREFERRED_SSH_PORT, parse_port
-from sshore.schema.messages import SessionMessage
+from sshore.schema.session_messages import SessionMessage
 from sshore.sdk.client import Client
 from sshore.sdk.config_dir import ConfigDir
 from sshore.sdk.credentials import Login

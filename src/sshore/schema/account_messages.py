@@ -1,8 +1,39 @@
-"""Requests about users and passwords; what they are answered with is in `messages`."""
+"""Users, passwords, tokens, settings."""
 
 from dataclasses import dataclass, field
 
-from sshore.core.users import Role
+from sshore.core.choices import Role, Scope
+
+
+@dataclass(frozen=True, slots=True)
+class UserMessage:
+    name: str
+    role: Role
+    settings: dict[str, str] = field(default_factory=dict)
+    disabled: bool = False
+    has_password: bool = False
+    oidc_subject: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CreateUser:
+    name: str
+    role: Role = Role.MEMBER
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeUser:
+    """What is None stays as it is."""
+
+    role: Role | None = None
+    disabled: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LinkUser:
+    """Who the user is at the OpenID Connect provider (issuer, ``#``, subject); empty: nobody."""
+
+    oidc_subject: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,26 +46,11 @@ class LoginRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class ChangeUser:
-    """What is None stays as it is."""
-
-    role: Role | None = None
-    disabled: bool | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class SetPassword:
     """A new password; `current` is needed where users change one that they have."""
 
     password: str = field(repr=False)
     current: str = field(default="", repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class LinkUser:
-    """Who the user is at the OpenID Connect provider (issuer, ``#``, subject); empty: nobody."""
-
-    oidc_subject: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +60,42 @@ class OidcCode:
     code: str = field(repr=False)
     verifier: str = field(repr=False)
     token_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CreateToken:
+    """A token for `user` (admins only; empty means the caller); without `expires_in_s` it does not expire."""
+
+    name: str = ""
+    user: str = ""
+    expires_in_s: float | None = None
+    scope: Scope = Scope.ALL
+
+
+@dataclass(frozen=True, slots=True)
+class TokenMessage:
+    """A token; `secret` is given once, when it is made."""
+
+    id: str
+    name: str
+    created_at: str
+    expires_at: str | None = None
+    secret: str | None = None
+    scope: Scope = Scope.ALL
+    last_used_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SettingMessage:
+    """A user setting; `value` is empty where the default holds. `warning` is said when it was set."""
+
+    name: str
+    title: str
+    value: str
+    default: str
+    warning: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SetSetting:
+    value: str

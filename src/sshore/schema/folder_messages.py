@@ -1,6 +1,11 @@
 """Folders: shares, the trash, usage and quotas, keys for SFTP."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class CreateFolder:
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +28,22 @@ class ShareFolder:
 
     user: str = ""
     read_only: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class FolderMessage:
+    """A folder that the caller can use; `ref` is how the caller calls it: ``NAME``, or ``OWNER/NAME``."""
+
+    name: str
+    created_at: str
+    ref: str = ""
+    owner: str = ""
+    read_only: bool = False
+    shared_with: list[ShareFolder] = field(default_factory=list)
+    """Only the owner sees this, and an offered directory's path."""
+    offered_path: str = ""
+    id: str = ""
+    """What streams find it by under any name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Images: which there are, pulls, commits, logins at registries."""
+"""Images: which there are, commits, logins at registries."""
 
 from dataclasses import dataclass, field
 
@@ -34,17 +34,6 @@ class ImagesMessage:
 @dataclass(frozen=True, slots=True)
 class PullImage:
     image: str
-
-
-@dataclass(frozen=True, slots=True)
-class PullMessage:
-    """How far a pull is. The totals grow while it finds out what there is to do."""
-
-    image: str
-    layers: int = 0
-    layers_done: int = 0
-    done_bytes: int = 0
-    total_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sshore.schema.messages import MountMessage
+from sshore.schema.session_messages import MountMessage
 
 
 @dataclass(frozen=True, slots=True)

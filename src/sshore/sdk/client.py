@@ -1,59 +1,61 @@
 """`Client`: a typed method for every route of ``/api/v1``."""
 
+from __future__ import annotations
+
 import base64
 import json
 from collections.abc import Iterator, Sequence
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import quote, urlencode
 
+from sshore import schema
 from sshore.core.errors import NotFound
-from sshore.schema.account_messages import ChangeUser, LoginRequest, OidcCode, SetPassword
-from sshore.schema.activity_messages import ChangeSession, StreamMessage
 from sshore.schema.decode import DecodeError, decode, encode
-from sshore.schema.folder_messages import (
-    EmptiedMessage,
-    FolderKeyMessage,
-    FolderUsageMessage,
-    OfferFolder,
-    ShareFolder,
-    TrashedFolderMessage,
-    UnsharedMessage,
-)
-from sshore.schema.image_messages import (
-    CommitSession,
-    ImageMessage,
-    ImagesMessage,
-    PullMessage,
-    RegistryLoginRequest,
-    RegistryMessage,
-)
-from sshore.schema.messages import (
-    AppMessage,
-    CertificateMessage,
-    CreateSession,
-    CreateToken,
-    CreateUser,
-    FolderMessage,
-    SessionKeyMessage,
-    SessionMessage,
-    SettingMessage,
-    TokenMessage,
-    TrustMessage,
-    UserMessage,
-    VersionMessage,
-)
-from sshore.schema.mount_messages import MountFolder, UnmountedMessage
-from sshore.schema.own_messages import (
-    BootstrapMessage,
-    OwnKeyMessage,
-    UserFileContent,
-    UserFileMessage,
-)
+from sshore.schema.session_messages import AppMessage, ChangeSession, CreateSession, PullMessage, SessionMessage
 from sshore.sdk.credentials import Login
 from sshore.sdk.errors import ApiError
 from sshore.sdk.http import HttpConnection
 from sshore.wire.problems import Code, Problem, read_problem
+
+if TYPE_CHECKING:
+    from sshore.schema.account_messages import (
+        ChangeUser,
+        CreateToken,
+        CreateUser,
+        LoginRequest,
+        OidcCode,
+        SetPassword,
+        SettingMessage,
+        TokenMessage,
+        UserMessage,
+    )
+    from sshore.schema.audit_messages import StreamMessage
+    from sshore.schema.folder_messages import (
+        EmptiedMessage,
+        FolderKeyMessage,
+        FolderMessage,
+        FolderUsageMessage,
+        OfferFolder,
+        ShareFolder,
+        TrashedFolderMessage,
+        UnsharedMessage,
+    )
+    from sshore.schema.image_messages import (
+        CommitSession,
+        ImageMessage,
+        ImagesMessage,
+        RegistryLoginRequest,
+        RegistryMessage,
+    )
+    from sshore.schema.key_messages import CertificateMessage, SessionKeyMessage, TrustMessage
+    from sshore.schema.mount_messages import MountFolder, UnmountedMessage
+    from sshore.schema.own_messages import (
+        BootstrapMessage,
+        OwnKeyMessage,
+        UserFileMessage,
+    )
+    from sshore.schema.version_message import VersionMessage
 
 M = TypeVar("M")
 _API = "/api/v1"
@@ -89,23 +91,23 @@ class Client:
         self._http.close()
 
     def version(self) -> VersionMessage:
-        return self._one(VersionMessage, "GET", "/version")
+        return self._one(schema.version_message.VersionMessage, "GET", "/version")
 
     def me(self) -> UserMessage:
-        return self._one(UserMessage, "GET", "/me")
+        return self._one(schema.account_messages.UserMessage, "GET", "/me")
 
     def trust(self) -> TrustMessage:
-        return self._one(TrustMessage, "GET", "/trust")
+        return self._one(schema.key_messages.TrustMessage, "GET", "/trust")
 
     def settings(self) -> list[SettingMessage]:
-        return self._list(SettingMessage, "/settings")
+        return self._list(schema.account_messages.SettingMessage, "/settings")
 
     def setting(self, name: str) -> SettingMessage:
-        return self._one(SettingMessage, "GET", f"/settings/{_part(name)}")
+        return self._one(schema.account_messages.SettingMessage, "GET", f"/settings/{_part(name)}")
 
     def set_setting(self, name: str, value: str) -> SettingMessage:
         """Store a setting; an empty value resets it."""
-        return self._one(SettingMessage, "PUT", f"/settings/{_part(name)}", {"value": value})
+        return self._one(schema.account_messages.SettingMessage, "PUT", f"/settings/{_part(name)}", {"value": value})
 
     def sessions(self, *, everyone: bool = False) -> list[SessionMessage]:
         """The user's sessions, or all (admins only)."""
@@ -134,7 +136,7 @@ class Client:
     def unmount_folder(self, ref: str, what: str, *, at_restart: bool = False) -> UnmountedMessage:
         """Mount something no longer, by the folder's name or its path in the session."""
         query = _query(what=what, at_restart="true" if at_restart else None)
-        return self._one(UnmountedMessage, "DELETE", _session(ref) + "/mounts" + query)
+        return self._one(schema.mount_messages.UnmountedMessage, "DELETE", _session(ref) + "/mounts" + query)
 
     def stop_session(self, ref: str) -> SessionMessage:
         return self._one(SessionMessage, "POST", _session(ref) + "/stop")
@@ -167,14 +169,16 @@ class Client:
         return self._one(AppMessage, "POST", f"{_session(ref)}/apps/{_part(app)}/stop")
 
     def session_key(self, ref: str) -> SessionKeyMessage:
-        return self._one(SessionKeyMessage, "GET", _session(ref) + "/key")
+        return self._one(schema.key_messages.SessionKeyMessage, "GET", _session(ref) + "/key")
 
     def certificate(self, ref: str, public_key: str) -> CertificateMessage:
         """Certify a public key (one authorized_keys line) for a session, for a few minutes."""
-        return self._one(CertificateMessage, "POST", _session(ref) + "/certificate", {"public_key": public_key})
+        return self._one(
+            schema.key_messages.CertificateMessage, "POST", _session(ref) + "/certificate", {"public_key": public_key}
+        )
 
     def images(self) -> ImagesMessage:
-        return self._one(ImagesMessage, "GET", "/images")
+        return self._one(schema.image_messages.ImagesMessage, "GET", "/images")
 
     def pull_image(self, image: str) -> Iterator[PullMessage]:
         """Get an image, or its newest version, from its registry; tells how far it is, and ends when it is here."""
@@ -191,47 +195,57 @@ class Client:
 
     def remove_image(self, ref: str) -> ImageMessage:
         """Remove an image by its name (others' as ``OWNER/NAME``, admins only) or id."""
-        return self._one(ImageMessage, "DELETE", "/images" + _query(ref=ref))
+        return self._one(schema.image_messages.ImageMessage, "DELETE", "/images" + _query(ref=ref))
 
     def commit_session(self, ref: str, request: CommitSession) -> ImageMessage:
         """Keep what a session has changed as an image; takes as long as reading that takes."""
-        return self._one(ImageMessage, "POST", f"{_session(ref)}/commit", encode(request), wait_s=_COMMIT_PATIENCE_S)
+        return self._one(
+            schema.image_messages.ImageMessage,
+            "POST",
+            f"{_session(ref)}/commit",
+            encode(request),
+            wait_s=_COMMIT_PATIENCE_S,
+        )
 
     def registries(self) -> list[RegistryMessage]:
-        return self._list(RegistryMessage, "/registries")
+        return self._list(schema.image_messages.RegistryMessage, "/registries")
 
     def log_in_to_registry(self, registry: str, request: RegistryLoginRequest) -> RegistryMessage:
-        return self._one(RegistryMessage, "PUT", f"/registries/{_part(registry)}", encode(request))
+        return self._one(
+            schema.image_messages.RegistryMessage, "PUT", f"/registries/{_part(registry)}", encode(request)
+        )
 
     def log_out_of_registry(self, registry: str) -> None:
         self._http.request("DELETE", f"{_API}/registries/{_part(registry)}")
 
     def users(self) -> list[UserMessage]:
-        return self._list(UserMessage, "/users")
+        return self._list(schema.account_messages.UserMessage, "/users")
 
     def create_user(self, request: CreateUser) -> UserMessage:
-        return self._one(UserMessage, "POST", "/users", encode(request))
+        return self._one(schema.account_messages.UserMessage, "POST", "/users", encode(request))
 
     def change_user(self, name: str, change: ChangeUser) -> UserMessage:
-        return self._one(UserMessage, "PATCH", f"/users/{_part(name)}", encode(change))
+        return self._one(schema.account_messages.UserMessage, "PATCH", f"/users/{_part(name)}", encode(change))
 
     def remove_user(self, name: str, *, with_data: bool = False) -> None:
         """Remove a user and the user's sessions; with folders only `with_data`."""
         self._http.request("DELETE", f"{_API}/users/{_part(name)}" + _query(with_data="true" if with_data else None))
 
     def link_user(self, name: str, oidc_subject: str) -> UserMessage:
-        return self._one(UserMessage, "PUT", f"/users/{_part(name)}/oidc", {"oidc_subject": oidc_subject})
+        return self._one(
+            schema.account_messages.UserMessage, "PUT", f"/users/{_part(name)}/oidc", {"oidc_subject": oidc_subject}
+        )
 
     def set_password(self, name: str, request: SetPassword) -> None:
         self._http.request("PUT", f"{_API}/users/{_part(name)}/password", encode(request))
 
     def log_in(self, request: LoginRequest) -> TokenMessage:
         """Exchange a password for a token; needs no token."""
-        return self._one(TokenMessage, "POST", "/login", encode(request))
+        return self._one(schema.account_messages.TokenMessage, "POST", "/login", encode(request))
 
     def redeem_oidc_code(self, request: OidcCode) -> TokenMessage:
         """Exchange the one-time code of a login at the provider for a token; needs no token."""
-        return self._one(TokenMessage, "POST", "/oidc/token", encode(request))
+        return self._one(schema.account_messages.TokenMessage, "POST", "/oidc/token", encode(request))
 
     def log_out(self) -> None:
         """Revoke the token that this client uses."""
@@ -239,19 +253,19 @@ class Client:
 
     def tokens(self, user: str = "") -> list[TokenMessage]:
         """One's own tokens; another user's for admins."""
-        return self._list(TokenMessage, "/tokens" + _query(user=user or None))
+        return self._list(schema.account_messages.TokenMessage, "/tokens" + _query(user=user or None))
 
     def create_token(self, request: CreateToken) -> TokenMessage:
-        return self._one(TokenMessage, "POST", "/tokens", encode(request))
+        return self._one(schema.account_messages.TokenMessage, "POST", "/tokens", encode(request))
 
     def remove_token(self, token_id: str, user: str = "") -> None:
         self._http.request("DELETE", f"{_API}/tokens/{_part(token_id)}" + _query(user=user or None))
 
     def folders(self) -> list[FolderMessage]:
-        return self._list(FolderMessage, "/folders")
+        return self._list(schema.folder_messages.FolderMessage, "/folders")
 
     def create_folder(self, name: str) -> FolderMessage:
-        return self._one(FolderMessage, "POST", "/folders", {"name": name})
+        return self._one(schema.folder_messages.FolderMessage, "POST", "/folders", {"name": name})
 
     def remove_folder(self, name: str, *, force: bool = False) -> None:
         self._remove_folder(name, force=force or None)
@@ -263,69 +277,76 @@ class Client:
         self._http.request("DELETE", f"{_API}/folders/{_own(name)}" + _query(**options))
 
     def rename_folder(self, name: str, new_name: str) -> FolderMessage:
-        return self._one(FolderMessage, "PATCH", f"/folders/{_own(name)}", {"name": new_name})
+        return self._one(schema.folder_messages.FolderMessage, "PATCH", f"/folders/{_own(name)}", {"name": new_name})
 
     def share_folder(self, name: str, share: ShareFolder) -> None:
         self._http.request("PUT", f"{_API}/folders/{_own(name)}/share", encode(share))
 
     def unshare_folder(self, name: str, user: str = "") -> UnsharedMessage:
-        return self._one(UnsharedMessage, "DELETE", f"/folders/{_own(name)}/share" + _query(user=user or None))
+        return self._one(
+            schema.folder_messages.UnsharedMessage, "DELETE", f"/folders/{_own(name)}/share" + _query(user=user or None)
+        )
 
     def offer_folder(self, request: OfferFolder) -> FolderMessage:
-        return self._one(FolderMessage, "POST", "/offered-folders", encode(request))
+        return self._one(schema.folder_messages.FolderMessage, "POST", "/offered-folders", encode(request))
 
     def folder_key(self, ref: str) -> FolderKeyMessage:
         """Keys for SFTP over SSH to a folder, ``NAME`` or ``OWNER/NAME``."""
-        return self._one(FolderKeyMessage, "POST", "/folder-key" + _query(ref=ref))
+        return self._one(schema.folder_messages.FolderKeyMessage, "POST", "/folder-key" + _query(ref=ref))
 
     def trash(self) -> list[TrashedFolderMessage]:
-        return self._list(TrashedFolderMessage, "/trash")
+        return self._list(schema.folder_messages.TrashedFolderMessage, "/trash")
 
     def restore_folder(self, ref: str, name: str = "") -> FolderMessage:
         """Bring a folder back from the trash, by name or id; under another name where one is given."""
-        return self._one(FolderMessage, "POST", f"/trash/{_part(ref)}/restore", {"name": name})
+        return self._one(schema.folder_messages.FolderMessage, "POST", f"/trash/{_part(ref)}/restore", {"name": name})
 
     def empty_trash(self, ref: str = "") -> EmptiedMessage:
-        return self._one(EmptiedMessage, "DELETE", "/trash" + _query(ref=ref or None))
+        return self._one(schema.folder_messages.EmptiedMessage, "DELETE", "/trash" + _query(ref=ref or None))
 
     def folder_usage(self, user: str = "") -> FolderUsageMessage:
-        return self._one(FolderUsageMessage, "GET", "/folder-usage" + _query(user=user or None))
+        return self._one(schema.folder_messages.FolderUsageMessage, "GET", "/folder-usage" + _query(user=user or None))
 
     def set_folder_quota(self, user: str, quota_bytes: int | None) -> FolderUsageMessage:
-        return self._one(FolderUsageMessage, "PUT", f"/folder-quotas/{_part(user)}", {"quota_bytes": quota_bytes})
+        return self._one(
+            schema.folder_messages.FolderUsageMessage,
+            "PUT",
+            f"/folder-quotas/{_part(user)}",
+            {"quota_bytes": quota_bytes},
+        )
 
     def own_keys(self) -> list[OwnKeyMessage]:
-        return self._list(OwnKeyMessage, "/keys")
+        return self._list(schema.own_messages.OwnKeyMessage, "/keys")
 
     def add_own_key(self, public_key: str, name: str = "") -> OwnKeyMessage:
         """Register the text of a ``.pub`` file; one that is registered already stays as it is."""
-        return self._one(OwnKeyMessage, "POST", "/keys", {"public_key": public_key, "name": name})
+        return self._one(schema.own_messages.OwnKeyMessage, "POST", "/keys", {"public_key": public_key, "name": name})
 
     def remove_own_key(self, ref: str) -> OwnKeyMessage:
         """Remove a key by id, fingerprint or name; connections that it has opened end."""
-        return self._one(OwnKeyMessage, "DELETE", f"/keys/{_part(ref)}")
+        return self._one(schema.own_messages.OwnKeyMessage, "DELETE", f"/keys/{_part(ref)}")
 
     def user_files(self) -> list[UserFileMessage]:
-        return self._list(UserFileMessage, "/files")
+        return self._list(schema.own_messages.UserFileMessage, "/files")
 
     def user_file(self, name: str) -> bytes:
-        return base64.b64decode(self._one(UserFileContent, "GET", f"/files/{_part(name)}").content)
+        return base64.b64decode(self._one(schema.own_messages.UserFileContent, "GET", f"/files/{_part(name)}").content)
 
     def put_user_file(self, name: str, content: bytes, *, executable: bool = False) -> UserFileMessage:
-        body = encode(UserFileContent(base64.b64encode(content).decode(), executable))
-        return self._one(UserFileMessage, "PUT", f"/files/{_part(name)}", body)
+        body = encode(schema.own_messages.UserFileContent(base64.b64encode(content).decode(), executable))
+        return self._one(schema.own_messages.UserFileMessage, "PUT", f"/files/{_part(name)}", body)
 
     def remove_user_file(self, name: str) -> None:
         self._http.request("DELETE", f"{_API}/files/{_part(name)}")
 
     def bootstrap(self) -> BootstrapMessage:
-        return self._one(BootstrapMessage, "GET", "/bootstrap")
+        return self._one(schema.own_messages.BootstrapMessage, "GET", "/bootstrap")
 
     def set_bootstrap(self, script: str) -> BootstrapMessage:
-        return self._one(BootstrapMessage, "PUT", "/bootstrap", {"script": script})
+        return self._one(schema.own_messages.BootstrapMessage, "PUT", "/bootstrap", {"script": script})
 
     def switch_bootstrap(self, *, enabled: bool) -> BootstrapMessage:
-        return self._one(BootstrapMessage, "POST", f"/bootstrap/{'on' if enabled else 'off'}")
+        return self._one(schema.own_messages.BootstrapMessage, "POST", f"/bootstrap/{'on' if enabled else 'off'}")
 
     def remove_bootstrap(self) -> None:
         self._http.request("DELETE", f"{_API}/bootstrap")
@@ -335,7 +356,7 @@ class Client:
     ) -> list[StreamMessage]:
         """The streams that are or were open, the newest first."""
         query = _query(session=session or None, user=user or None, since_s=since_s, limit=limit)
-        return self._list(StreamMessage, "/audit" + query)
+        return self._list(schema.audit_messages.StreamMessage, "/audit" + query)
 
     def _one(self, message: type[M], method: str, path: str, body: Any = None, *, wait_s: float = 0) -> M:
         data = self._http.request_json(method, _API + path, body, wait_s=wait_s)

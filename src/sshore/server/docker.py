@@ -4,11 +4,14 @@ import logging
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sshore.core.errors import InvalidInput, Unavailable
-from sshore.engines.docker import DockerEngine, DockerOptions
-from sshore.engines.docker.options import DEFAULT_HOST
+from sshore.engines.docker.options import DEFAULT_HOST, DockerOptions
 from sshore.engines.docker.root import RootPolicy
+
+if TYPE_CHECKING:
+    from sshore.engines.docker.engine import DockerEngine
 
 log = logging.getLogger("sshore.docker")
 
@@ -44,7 +47,7 @@ def _docker_config(environment: Mapping[str, str]) -> Path:
     return path if path.suffix == ".json" or path.is_file() else path / "config.json"
 
 
-async def find_docker(state: Path, options: DockerOptions) -> DockerEngine | None:
+async def find_docker(state: Path, options: DockerOptions) -> "DockerEngine | None":
     """The engine; None where there is no daemon to offer.
 
     Raises:
@@ -53,6 +56,8 @@ async def find_docker(state: Path, options: DockerOptions) -> DockerEngine | Non
     wanted = options.configured or (state / "docker").exists()
     if not wanted and not options.socket.exists():
         return None
+    from sshore.engines.docker.engine import DockerEngine  # with aiohttp, a tenth of a server's start
+
     engine = DockerEngine(state, options)
     try:
         await engine.check_state_directory()

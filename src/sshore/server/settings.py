@@ -11,7 +11,7 @@ from platformdirs import user_state_path
 from sshore.core.errors import InvalidInput
 from sshore.core.settings import parse_port
 from sshore.core.trusted_proxies import TrustedProxies
-from sshore.engines.docker import DockerOptions
+from sshore.engines.docker.options import DockerOptions
 from sshore.gateway.unfinished import MOST, MOST_BY_PEER
 from sshore.oidc.provider import ProviderSettings
 from sshore.server.docker import docker_options

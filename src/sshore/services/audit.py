@@ -6,11 +6,12 @@ import logging
 from datetime import timedelta
 
 from sshore.core.audit import StreamEnd, StreamFilter, StreamRecord, printable
+from sshore.core.choices import Role
 from sshore.core.errors import Conflict, InvalidInput, SshoreError, Unavailable
 from sshore.core.ids import StreamId, UserId, new_id
 from sshore.core.ports import Clock, Store
 from sshore.core.sessions import StreamGrant
-from sshore.core.users import Role, User
+from sshore.core.users import User
 from sshore.services.people.accounts import require_admin
 
 log = logging.getLogger("sshore.audit")

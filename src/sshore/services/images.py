@@ -4,6 +4,7 @@ import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from sshore.core.choices import Role
 from sshore.core.errors import Conflict, Forbidden, InvalidInput, NotFound, Unavailable
 from sshore.core.images import (
     Image,
@@ -17,7 +18,7 @@ from sshore.core.images import (
 from sshore.core.names import suggestion
 from sshore.core.ports import ImageStore, Store
 from sshore.core.sessions import Session
-from sshore.core.users import Role, User
+from sshore.core.users import User
 from sshore.services.people.accounts import require_admin
 
 log = logging.getLogger("sshore.images")

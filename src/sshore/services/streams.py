@@ -1,6 +1,7 @@
 """Who may open a stream or park a link; implements `core.ports.StreamAuthority`."""
 
 from sshore.core.apps import SSH, title_of
+from sshore.core.choices import Scope
 from sshore.core.errors import Conflict, Forbidden, NotFound, Unauthenticated
 from sshore.core.folders import FolderApp, FolderView
 from sshore.core.ids import SessionId
@@ -8,7 +9,7 @@ from sshore.core.keys import public_line
 from sshore.core.ports import Store
 from sshore.core.sessions import LoginCertificate, StreamGrant
 from sshore.core.states import SessionState
-from sshore.core.users import Scope, Token, hash_secret
+from sshore.core.users import Token, hash_secret
 from sshore.services.folders.streams import FolderStreams
 from sshore.services.people.accounts import Accounts
 from sshore.services.sessions.apps import find_app, require_running

@@ -1,6 +1,7 @@
 """What the server keeps: the database, the CAs, and the directories of sessions and folders.
 
-database.py    engine, transactions, migrations; SQLite or PostgreSQL
+database.py    engine, transactions; SQLite or PostgreSQL
+revisions.py   which revision the tables are of, and the way to the newest
 server_lock.py the one server on a PostgreSQL
 database_url.py     which database, said without its password
 database_errors.py  what the databases' errors mean
@@ -12,7 +13,7 @@ audit_table.py the streams that were
 folder_tables.py    folders, shares, the trash, quotas, keys for SFTP
 own_tables.py  own keys, files for new homes, bootstrap scripts
 passwords.py   argon2id
-migrations/    Alembic's, run at every start
+migrations/    Alembic's, run at a start that finds older tables
 files.py       `core.ports.SessionFiles`: homes, run directories, folders
 safe_files.py  writing where a session's user could have planted a symlink
 remove_tree.py removing what a user may be changing

@@ -3,8 +3,8 @@
 import os
 from pathlib import Path
 
+from sshore.core.choices import KeyType
 from sshore.core.keys import CertificateAuthority, new_private_key
-from sshore.core.sessions import KeyType
 
 
 def open_authority(directory: Path, name: str) -> CertificateAuthority:

@@ -2,26 +2,20 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.util.exc import CommandError
-from sqlalchemy import Connection, event, text
+from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from sshore import __version__
-from sshore.core.errors import Conflict
 from sshore.store.database_errors import translated
 from sshore.store.database_url import place_of, read_database_url
+from sshore.store.revisions import is_current, upgrade
 from sshore.store.server_lock import ServerLock
 
 _BUSY_TIMEOUT_MS = 10_000
 _CONNECT_TIMEOUT_S = 10
-_MIGRATION_LOCK = 0x5540_9E
-"""The number of an advisory lock that no other program is likely to take."""
 
 
 class Database:
@@ -55,15 +49,10 @@ class Database:
         Raises:
             Conflict: a newer server has been there.
         """
-        try:
-            with translated(self._place):
-                async with self._engine.connect() as connection, self._writing:
-                    await connection.run_sync(_upgrade)
-        except CommandError as error:  # "Can't locate revision": of all that an upgrade can say, the one that happens
-            raise Conflict(
-                f"the database {self._place} was used by a newer server than this {__version__}: install that version "
-                f"or a later one, or put back a copy from before ({error})"
-            ) from error
+        with translated(self._place):
+            async with self._engine.connect() as connection, self._writing:
+                if not await connection.run_sync(is_current):
+                    await connection.run_sync(upgrade, self._place)
 
     @contextlib.asynccontextmanager
     async def held(self) -> AsyncIterator[ServerLock | None]:
@@ -115,36 +104,3 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
-
-
-def _upgrade(connection: Connection) -> None:
-    guard = _sqlite_migration if connection.dialect.name == "sqlite" else _postgresql_migration
-    with guard(connection):
-        config = Config()
-        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-
-
-@contextlib.contextmanager
-def _sqlite_migration(connection: Connection) -> Iterator[None]:
-    """All or nothing. A table that others refer to is changed by making it anew, for which SQLite wants foreign keys
-    off, outside of any transaction (https://sqlite.org/lang_altertable.html, section 7)."""
-    connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
-    connection.exec_driver_sql("BEGIN IMMEDIATE")  # Python's driver begins none for changes of tables
-    try:
-        yield
-        if broken := connection.exec_driver_sql("PRAGMA foreign_key_check").all():
-            raise RuntimeError(f"a migration would break references: {broken}")
-        connection.commit()
-    finally:
-        connection.rollback()
-        connection.exec_driver_sql("PRAGMA foreign_keys=ON")
-
-
-@contextlib.contextmanager
-def _postgresql_migration(connection: Connection) -> Iterator[None]:
-    """All or nothing; of two servers that start at once, one waits for the other."""
-    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
-    yield
-    connection.commit()

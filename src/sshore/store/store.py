@@ -6,11 +6,12 @@ from typing import Any
 
 from sqlalchemy import Row, delete, or_, select, update
 
+from sshore.core.choices import KeyType, Network, Role, Scope
 from sshore.core.ids import SessionId, TokenId, UserId
-from sshore.core.sessions import KeyType, Mount, Network, Resources, Session
+from sshore.core.sessions import Mount, Resources, Session
 from sshore.core.states import SessionState
 from sshore.core.ulimits import Ulimit
-from sshore.core.users import Role, Scope, Token, User
+from sshore.core.users import Token, User
 from sshore.store import tables
 from sshore.store.activity_table import ActivityTable
 from sshore.store.audit_table import StreamRecordTable

@@ -16,8 +16,9 @@ from integration.docker_daemon import DockerDaemon
 from integration.docker_images import BUSYBOX
 from sshore.core.ids import SessionId
 from sshore.core.sessions import SessionSpec
-from sshore.engines.docker import DockerEngine, DockerOptions
 from sshore.engines.docker.container import SESSION_LABEL
+from sshore.engines.docker.engine import DockerEngine
+from sshore.engines.docker.options import DockerOptions
 
 
 class DockerWorld(SandboxWorld):

@@ -16,10 +16,11 @@ from worlds import OTHER_OWNER_UID, eventually, start, with_engine
 from gate.turns import whole_machine
 from integration.docker_daemon import DockerDaemon
 from integration.docker_images import image_archive, rootfs
+from sshore.core.choices import Network
 from sshore.core.errors import EngineFailed, Forbidden, InvalidInput, NotFound, Unavailable
 from sshore.core.images import PullProgress
-from sshore.core.sessions import BindMount, EngineState, Network, Resources, RunState
-from sshore.engines.docker import DockerEngine
+from sshore.core.sessions import BindMount, EngineState, Resources, RunState
+from sshore.engines.docker.engine import DockerEngine
 
 MEMORY = 64 << 20
 

@@ -16,7 +16,7 @@ from sshore.core.ids import UserId
 from sshore.core.images import PullProgress
 from sshore.core.sessions import Session, SessionSpec
 from sshore.core.states import SessionState
-from sshore.engines.docker import DockerEngine
+from sshore.engines.docker.engine import DockerEngine
 
 ANN, BOB = UserId("annannannann"), UserId("bobbobbobbob")
 

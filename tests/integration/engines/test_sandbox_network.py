@@ -24,9 +24,9 @@ from own_network import (
 )
 from worlds import ORDINARY_USER_UID, OWNER_UID, SandboxWorld, eventually, sandbox_world, start
 
+from sshore.core.choices import Network
 from sshore.core.errors import EngineFailed
 from sshore.core.ids import SessionId
-from sshore.core.sessions import Network
 from sshore.engines.sandbox import pasta
 from sshore.engines.sandbox.network import check_network
 from sshore.engines.sandbox.processes import Process

@@ -20,9 +20,10 @@ import psutil
 from stand_in_kit import Inside, make_kit
 
 from fakes.engine import FakeEngine, FakeMachine
+from sshore.core.choices import Network
 from sshore.core.ids import SessionId, new_id
 from sshore.core.ports import Engine
-from sshore.core.sessions import BindMount, Network, Resources, SessionSpec
+from sshore.core.sessions import BindMount, Resources, SessionSpec
 from sshore.engines.sandbox import SandboxEngine
 from sshore.engines.sandbox.records import Record, Records
 

@@ -11,10 +11,11 @@ import pytest
 from sqlalchemy import Connection, Select, insert, text
 
 from sshore.core.audit import StreamEnd, StreamFilter, StreamRecord
+from sshore.core.choices import Role
 from sshore.core.ids import SessionId, StreamId, UserId
 from sshore.core.sessions import Session
 from sshore.core.states import SessionState
-from sshore.core.users import Role, User
+from sshore.core.users import User
 from sshore.store import tables
 from sshore.store.audit_table import listing
 from sshore.store.database import Database

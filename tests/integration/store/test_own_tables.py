@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 
 import pytest
 
+from sshore.core.choices import Role
 from sshore.core.errors import Conflict
 from sshore.core.ids import OwnKeyId, UserId
 from sshore.core.own_keys import OwnKey
 from sshore.core.user_files import Bootstrap, FileEntry, UserFile
-from sshore.core.users import Role, User
+from sshore.core.users import User
 from sshore.store.store import DatabaseStore
 
 pytestmark = pytest.mark.anyio

@@ -8,11 +8,12 @@ import pytest
 from sqlalchemy import Connection
 
 from sshore.core.activity import LastActivity
+from sshore.core.choices import KeyType, Network, Role
 from sshore.core.errors import Conflict, InvalidInput
 from sshore.core.ids import SessionId, TokenId, UserId, new_id
-from sshore.core.sessions import KeyType, Mount, Network, Resources, Session
+from sshore.core.sessions import Mount, Resources, Session
 from sshore.core.states import SessionState
-from sshore.core.users import Role, Token, User
+from sshore.core.users import Token, User
 from sshore.store.database import Database
 from sshore.store.store import DatabaseStore
 from sshore.wire.problems import Code

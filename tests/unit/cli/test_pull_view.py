@@ -3,7 +3,7 @@
 import pytest
 
 from sshore.cli.pull_view import amount, pull_view
-from sshore.schema.image_messages import PullMessage
+from sshore.schema.session_messages import PullMessage
 
 
 def test_a_line_for_each_tenth_and_layer(capsys: pytest.CaptureFixture[str]) -> None:

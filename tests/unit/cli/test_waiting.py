@@ -7,7 +7,7 @@ from sshore.cli import waiting
 from sshore.cli.waiting import wait_settled
 from sshore.core.errors import EngineFailed, SshoreError, Unavailable
 from sshore.core.states import SessionState
-from sshore.schema.messages import SessionMessage
+from sshore.schema.session_messages import SessionMessage
 
 STARTING = session_message(SessionState.STARTING)
 

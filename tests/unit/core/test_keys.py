@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from sshore.core.choices import KeyType
 from sshore.core.errors import InvalidInput
 from sshore.core.keys import CertificateAuthority, fingerprint, new_private_key, public_line
-from sshore.core.sessions import KeyType
 
 
 def keygen(*arguments: str) -> str:

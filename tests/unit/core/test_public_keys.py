@@ -13,13 +13,13 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
+from sshore.core.choices import KeyType
 from sshore.core.errors import Conflict, InvalidInput, NotFound
 from sshore.core.ids import OwnKeyId, UserId
 from sshore.core.keys import CertificateAuthority, fingerprint, new_private_key, public_line
 from sshore.core.openssh_key import read_private_key
 from sshore.core.own_keys import OwnKey, find_own_key
 from sshore.core.public_keys import read_public_key_text
-from sshore.core.sessions import KeyType
 from sshore.profiles.ppk import write_ppk
 
 PRIVATE = new_private_key(KeyType.ED25519)

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from sshore.core.choices import Network
 from sshore.core.errors import EngineFailed, Forbidden, InvalidInput
 from sshore.core.ids import SessionId
-from sshore.core.sessions import BindMount, EngineState, Network, Resources, RunState, SessionSpec
+from sshore.core.sessions import BindMount, EngineState, Resources, RunState, SessionSpec
 from sshore.engines.docker.accounts import group_with_work, passwd_with_work, profile_with_path
 from sshore.engines.docker.container import Surroundings, container_config, container_name
 from sshore.engines.docker.ending import state_of

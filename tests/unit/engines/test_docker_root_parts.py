@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from sshore.core.choices import Network
 from sshore.core.errors import EngineFailed, Forbidden, InvalidInput
 from sshore.core.ids import SessionId
-from sshore.core.sessions import Network, Resources, SessionSpec
+from sshore.core.sessions import Resources, SessionSpec
 from sshore.core.ulimits import parse_ulimit
 from sshore.engines.docker.accounts import group_with_root, passwd_with_root, passwd_with_work
 from sshore.engines.docker.container import Surroundings, container_config

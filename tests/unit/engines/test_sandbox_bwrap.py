@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from sshore.core import layout
+from sshore.core.choices import Network
 from sshore.core.ids import SessionId
-from sshore.core.sessions import BindMount, Network, SessionSpec
+from sshore.core.sessions import BindMount, SessionSpec
 from sshore.engines.sandbox.bwrap import Descriptors, bwrap_arguments
 from sshore.engines.sandbox.view import HostView
 

@@ -3,7 +3,7 @@
 import subprocess
 from pathlib import Path
 
-from sshore.core.sessions import Network
+from sshore.core.choices import Network
 from sshore.engines.sandbox.etc import etc_files
 from sshore.engines.sandbox.view import look_at_host
 

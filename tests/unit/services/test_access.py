@@ -3,8 +3,8 @@
 import pytest
 from world import World
 
+from sshore.core.choices import Role
 from sshore.core.errors import Conflict, Forbidden, InvalidInput, NotFound, Unauthenticated
-from sshore.core.users import Role
 from sshore.wire.problems import Code
 
 pytestmark = pytest.mark.anyio

@@ -15,9 +15,10 @@ from fakes.engine import FakeEngine, FakeMachine
 from fakes.images import FakeImageStore
 from fakes.links import FakeLinks
 from fakes.streams import FakeStreams
+from sshore.core.choices import KeyType, Role
 from sshore.core.keys import CertificateAuthority, new_private_key
-from sshore.core.sessions import KeyType, Session
-from sshore.core.users import Role, User
+from sshore.core.sessions import Session
+from sshore.core.users import User
 from sshore.services.folders.folders import FolderService
 from sshore.services.folders.live_mounts import LiveMounts
 from sshore.services.images import ImageService

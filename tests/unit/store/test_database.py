@@ -9,9 +9,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection
 
+from sshore.core.choices import Role
 from sshore.core.errors import Conflict, Unavailable
 from sshore.core.ids import UserId
-from sshore.core.users import Role, User
+from sshore.core.users import User
 from sshore.store.database import Database, sqlite_url
 from sshore.store.store import DatabaseStore
 from sshore.store.tables import metadata

@@ -7,7 +7,7 @@ import click
 from sshore.cli.local_user import LocalUser
 from sshore.cli.output import age, json_option, print_json, print_table
 from sshore.core.names import format_bytes, format_duration, parse_duration, session_of_host
-from sshore.schema.activity_messages import StreamMessage
+from sshore.schema.audit_messages import StreamMessage
 
 
 @click.command()

@@ -9,8 +9,7 @@ from sshore.cli.local_user import LocalUser
 from sshore.cli.output import age, count, json_option, print_json, print_pairs, print_table
 from sshore.core.errors import InvalidInput
 from sshore.core.names import check_folder_name, format_bytes, parse_bytes
-from sshore.schema.folder_messages import FolderUsageMessage, OfferFolder, ShareFolder
-from sshore.schema.messages import FolderMessage
+from sshore.schema.folder_messages import FolderMessage, FolderUsageMessage, OfferFolder, ShareFolder
 
 
 @click.group()

@@ -13,7 +13,8 @@ from sshore.cli.passwords import ask_password, password_stdin_option
 from sshore.cli.pull_view import amount, pull_view
 from sshore.core.images import check_registry, short_id
 from sshore.core.names import format_bytes, session_of_host
-from sshore.schema.image_messages import CommitSession, ImageMessage, ImagesMessage, PullMessage, RegistryLoginRequest
+from sshore.schema.image_messages import CommitSession, ImageMessage, ImagesMessage, RegistryLoginRequest
+from sshore.schema.session_messages import PullMessage
 
 _registry = click.argument("registry")
 

@@ -9,7 +9,7 @@ from sshore.cli.local_user import LocalUser
 from sshore.cli.output import json_option, print_json, print_pairs
 from sshore.core.errors import InvalidInput
 from sshore.core.names import session_of_host
-from sshore.schema.activity_messages import ChangeSession
+from sshore.schema.session_messages import ChangeSession
 
 
 @click.command()

@@ -8,8 +8,8 @@ from sshore.cli.local_user import LocalUser
 from sshore.cli.output import json_option, print_json
 from sshore.core.folders import parse_mount
 from sshore.core.states import SessionState
-from sshore.schema.messages import SessionMessage
 from sshore.schema.mount_messages import MountFolder
+from sshore.schema.session_messages import SessionMessage
 
 _at_restart_option = click.option(
     "--at-restart", is_flag=True, help="Leave the running session alone; it holds from its next start on."

@@ -16,13 +16,11 @@ from sshore.cli.output import age, json_option, print_json, print_pairs, print_t
 from sshore.cli.resources import resource_options, resource_pairs
 from sshore.cli.waiting import STEP_S, describe, wait_settled
 from sshore.core.apps import check_app_name
+from sshore.core.choices import KeyType, Network
 from sshore.core.errors import EngineFailed, SshoreError
-from sshore.core.folders import parse_mount
-from sshore.core.images import short_id
 from sshore.core.names import check_session_name, session_of_host
-from sshore.core.sessions import KeyType, Network
 from sshore.core.states import SessionState
-from sshore.schema.messages import CreateSession, MountMessage, ResourcesMessage, SessionMessage
+from sshore.schema.session_messages import CreateSession, MountMessage, ResourcesMessage, SessionMessage
 from sshore.sdk.client import Client
 
 _PROGRAMS = {
@@ -242,6 +240,8 @@ def _first_start(client: Client, session: SessionMessage, limit_s: float | None)
 
 
 def _other_image(session: SessionMessage) -> str:
+    from sshore.core.images import short_id
+
     now, before = (short_id(image) for image in (session.image_id, session.previous_image_id))
     return f"{session.image} is another image than at the start before: now {now}, then {before}"
 
@@ -262,6 +262,8 @@ def _wait(client: Client, session: SessionMessage, limit_s: float | None) -> Ses
 
 
 def _mount(text: str) -> MountMessage:
+    from sshore.core.folders import parse_mount
+
     mount = parse_mount(text)
     return MountMessage(mount.folder, mount.target, mount.read_only)
 

@@ -5,8 +5,8 @@ import click
 from sshore.cli.completion import Found, Item, completing
 from sshore.cli.local_user import LocalUser
 from sshore.cli.output import age, json_option, print_json, print_table
-from sshore.core.users import Scope
-from sshore.schema.messages import CreateToken
+from sshore.core.choices import Scope
+from sshore.schema.account_messages import CreateToken
 from sshore.sdk.client import Client
 
 _of_user = click.option("--user", "of_user", default="", help="Another user's (admins).")

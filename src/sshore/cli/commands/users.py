@@ -6,10 +6,9 @@ from sshore.cli.completion import complete_user
 from sshore.cli.local_user import LocalUser
 from sshore.cli.output import json_option, print_json, print_table
 from sshore.cli.passwords import ask_password, password_stdin_option
+from sshore.core.choices import Role
 from sshore.core.names import check_user_name
-from sshore.core.users import Role
-from sshore.schema.account_messages import ChangeUser, SetPassword
-from sshore.schema.messages import CreateUser, UserMessage
+from sshore.schema.account_messages import ChangeUser, CreateUser, SetPassword, UserMessage
 
 _ROLES = click.Choice([str(one) for one in Role])
 

@@ -34,8 +34,3 @@ no SIGKILL from inside reaches it. Nothing but the daemon remembers a session: t
 session of which deployment it is, and a new server finds it by them. A start makes a new container; what is to
 last lies in the home, in folders, or in an image.
 """
-
-from sshore.engines.docker.engine import DockerEngine
-from sshore.engines.docker.options import DockerOptions
-
-__all__ = ["DockerEngine", "DockerOptions"]

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from sshore.core import layout
-from sshore.core.sessions import Network, SessionSpec
+from sshore.core.choices import Network
+from sshore.core.sessions import SessionSpec
 from sshore.engines.docker.gpus import NVIDIA, gpu_request
 from sshore.engines.docker.images import ImageContents
 from sshore.engines.docker.root import CAPABILITIES

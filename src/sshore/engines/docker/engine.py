@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import aiohttp
 from aiodocker import DockerError
 from aiodocker.containers import DockerContainer
 
+from sshore.core.choices import Network
 from sshore.core.errors import Conflict, EngineFailed, InvalidInput, Unavailable
 from sshore.core.ids import SessionId, new_id
 from sshore.core.images import Progress, check_image_name
@@ -22,7 +24,6 @@ from sshore.core.sessions import (
     EngineState,
     ImageFacts,
     MemoryKills,
-    Network,
     RunState,
     SessionSpec,
 )
@@ -49,6 +50,7 @@ from sshore.wire.problems import Code
 _HOST_SHARE = 0.05
 """Memory that stays with the host: the kernel, the server, the daemon."""
 _RETRY_S = 1.0
+_KNOWN_FOR_S = 10.0
 _LOG_LINES = 10_000
 
 
@@ -70,6 +72,7 @@ class DockerEngine:
         self._stage = state_dir / "docker" / "mounts"
         self._stopped: set[SessionId] = set()
         self._info: dict[str, Any] | None = None
+        self._info_at_s = 0.0
 
     @property
     def name(self) -> str:
@@ -211,12 +214,12 @@ class DockerEngine:
     async def _staged(self, spec: SessionSpec) -> SessionSpec:
         """The session with its directories as they are to be in the container, where the daemon finds them."""
         if spec.root:
-            root_uid = inside_root(await self._machine())
+            root_uid = inside_root(await self._known_machine())
             return await asyncio.to_thread(stage_for_root, spec, root_uid, self._stage)
         return await asyncio.to_thread(stage_others, spec, self._stage, self._options.socket)
 
     async def _surroundings(self, spec: SessionSpec) -> Surroundings:
-        info = await self._machine()
+        info = await self._known_machine()
         account_id = os.geteuid() if spec.host_uid is None else spec.host_uid
         return Surroundings(
             deployment=self._deployment,
@@ -275,7 +278,13 @@ class DockerEngine:
                 return None
 
     async def _machine(self) -> dict[str, Any]:
-        self._info = await self._daemon.info()
+        self._info, self._info_at_s = await self._daemon.info(), time.monotonic()
+        return self._info
+
+    async def _known_machine(self) -> dict[str, Any]:
+        """As it was a moment ago, when the session was looked at: Podman runs three programs to tell."""
+        if self._info is None or time.monotonic() - self._info_at_s > _KNOWN_FOR_S:
+            return await self._machine()
         return self._info
 
     @contextlib.asynccontextmanager

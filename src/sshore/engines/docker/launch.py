@@ -6,8 +6,9 @@ from collections.abc import Collection
 from aiodocker.containers import DockerContainer
 
 from sshore.core import layout
+from sshore.core.choices import Network
 from sshore.core.errors import EngineFailed, SshoreError
-from sshore.core.sessions import Network, SessionSpec
+from sshore.core.sessions import SessionSpec
 from sshore.engines.docker.accounts import (
     group_with_root,
     group_with_work,

@@ -15,8 +15,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from sshore.core.choices import Network
 from sshore.core.errors import EngineFailed, Forbidden, InvalidInput
-from sshore.core.sessions import Network, SessionSpec
+from sshore.core.sessions import SessionSpec
 from sshore.engines.docker.staging import mounted, open_stage, shares_mounts_with_daemon, staged
 from sshore.engines.mounting.idmap import IdRange
 from sshore.wire.problems import Code

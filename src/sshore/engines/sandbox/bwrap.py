@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from sshore.core import layout
-from sshore.core.sessions import Network, SessionSpec
+from sshore.core.choices import Network
+from sshore.core.sessions import SessionSpec
 from sshore.engines.sandbox.view import HostView
 
 AGENT_ID = str(layout.ACCOUNT_ID)

@@ -1,7 +1,7 @@
 """The files of /etc that are made for each session; the others are the host's, see view.py."""
 
 from sshore.core import layout
-from sshore.core.sessions import Network
+from sshore.core.choices import Network
 
 NAT_DNS = "10.0.2.3"
 _NSSWITCH = """\

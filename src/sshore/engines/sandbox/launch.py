@@ -18,8 +18,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from sshore.core.choices import Network
 from sshore.core.errors import EngineFailed
-from sshore.core.sessions import Network, SessionSpec
+from sshore.core.sessions import SessionSpec
 from sshore.engines.mounting.sources import check_mounted, check_sources
 from sshore.engines.sandbox import cgroups, etc
 from sshore.engines.sandbox.asked import lowering, raise_ulimits

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from sshore.core.choices import Network
 from sshore.core.errors import EngineFailed
-from sshore.core.sessions import Network
 from sshore.engines.sandbox import pasta, slirp, tun
 from sshore.engines.sandbox.descriptors import read_until_word
 from sshore.engines.sandbox.joining import Joining

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from sshore.core import layout
+from sshore.core.choices import KeyType
 from sshore.core.errors import Conflict
 from sshore.core.folders import Folder, FolderKeys
 from sshore.core.keys import fingerprint, new_private_key, public_line
 from sshore.core.ports import Store
-from sshore.core.sessions import KeyType
 from sshore.core.users import User
 from sshore.services.folders.folders import FolderService
 

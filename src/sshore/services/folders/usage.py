@@ -11,11 +11,12 @@ import time
 from collections import defaultdict
 from dataclasses import dataclass
 
+from sshore.core.choices import Role
 from sshore.core.errors import Forbidden, QuotaExceeded
 from sshore.core.ids import UserId
 from sshore.core.names import format_bytes
 from sshore.core.ports import SessionFiles, Store
-from sshore.core.users import Role, User
+from sshore.core.users import User
 from sshore.services.people.accounts import require_admin
 from sshore.services.people.find_user import find_user
 

@@ -4,11 +4,12 @@ import logging
 import secrets
 from datetime import timedelta
 
+from sshore.core.choices import Role, Scope
 from sshore.core.errors import Conflict, Forbidden, InvalidInput, NotFound, SshoreError, Unauthenticated
 from sshore.core.ids import TokenId, UserId, new_id
 from sshore.core.names import check_user_name
 from sshore.core.ports import Clock, OpenStreams, Store
-from sshore.core.users import Identity, Role, Scope, Token, User, hash_secret, new_secret
+from sshore.core.users import Identity, Token, User, hash_secret, new_secret
 from sshore.services.people.find_user import find_user
 from sshore.wire.problems import Code
 

@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from sshore.core.choices import Role
 from sshore.core.errors import Conflict, Unauthenticated
 from sshore.core.ports import OpenStreams, Store
-from sshore.core.users import Role, User
+from sshore.core.users import User
 from sshore.services.folders.folders import FolderService
 from sshore.services.images import ImageService
 from sshore.services.people.accounts import require_admin

@@ -17,11 +17,12 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sshore.core.choices import Role
 from sshore.core.errors import Forbidden, NotFound, Unauthenticated
 from sshore.core.names import MAX_NAME_LENGTH
 from sshore.core.pkce import code_challenge, confirmation_of
 from sshore.core.ports import Clock, IdentityProvider, Store
-from sshore.core.users import ProvedIdentity, Role, Token, User
+from sshore.core.users import ProvedIdentity, Token, User
 from sshore.services.people.accounts import Accounts, user_disabled
 from sshore.services.people.throttle import Throttle, network_of
 

@@ -6,6 +6,7 @@ from typing import Literal
 
 from sshore.core import layout
 from sshore.core.activity import check_span
+from sshore.core.choices import Role
 from sshore.core.errors import Conflict, EngineFailed, NotFound
 from sshore.core.ids import SessionId
 from sshore.core.images import PullProgress
@@ -14,7 +15,7 @@ from sshore.core.names import check_session_name, suggestion
 from sshore.core.ports import Clock, Links, SessionFiles, Store
 from sshore.core.sessions import Session, shortage
 from sshore.core.states import SessionState
-from sshore.core.users import Role, User
+from sshore.core.users import User
 from sshore.services.folders.folders import FolderService
 from sshore.services.people.accounts import require_admin
 from sshore.services.sessions.lifecycle import Lifecycle

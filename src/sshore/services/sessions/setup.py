@@ -7,15 +7,16 @@ from pathlib import Path
 from weakref import WeakValueDictionary
 
 from sshore.core import layout
+from sshore.core.choices import KeyType, Network, Role
 from sshore.core.errors import Unavailable
 from sshore.core.ids import SessionId, new_id
 from sshore.core.keys import CertificateAuthority, fingerprint, new_private_key, public_line
 from sshore.core.names import HOST_SUFFIX
 from sshore.core.ports import Clock, SessionFiles, Store
 from sshore.core.run_files import agent_config, authorized_keys, sshd_config
-from sshore.core.sessions import ImageFacts, KeyType, Mount, Network, Resources, Session, SessionSpec
+from sshore.core.sessions import ImageFacts, Mount, Resources, Session, SessionSpec
 from sshore.core.states import SessionState
-from sshore.core.users import Role, User, hash_secret, new_secret
+from sshore.core.users import User, hash_secret, new_secret
 from sshore.services.folders.folders import FolderService
 
 NO_IMAGE = ImageFacts()

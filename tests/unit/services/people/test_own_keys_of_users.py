@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from world import World
 
+from sshore.core.choices import KeyType
 from sshore.core.errors import InvalidInput, NotFound, QuotaExceeded
 from sshore.core.keys import new_private_key, public_line
 from sshore.core.own_keys import MAX_OWN_KEYS
-from sshore.core.sessions import KeyType, Session
+from sshore.core.sessions import Session
 from sshore.core.user_files import MAX_FILES
 
 pytestmark = pytest.mark.anyio

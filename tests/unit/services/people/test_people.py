@@ -5,8 +5,9 @@ import asyncio
 import pytest
 from world import World
 
+from sshore.core.choices import Role, Scope
 from sshore.core.errors import Conflict, Forbidden, InvalidInput, NotFound, Unauthenticated, Unavailable
-from sshore.core.users import Role, Scope, User
+from sshore.core.users import User
 from sshore.wire.problems import Code
 
 pytestmark = pytest.mark.anyio

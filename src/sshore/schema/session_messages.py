@@ -1,13 +1,9 @@
-"""Requests and answers of ``/api/v1``. Times are ISO 8601 in UTC; sizes are bytes."""
+"""Sessions: what one is asked to be, and how it is. Times are ISO 8601 in UTC; sizes are bytes."""
 
 from dataclasses import dataclass, field
 
-from sshore.core.sessions import KeyType, Network
+from sshore.core.choices import KeyType, Network
 from sshore.core.states import SessionState
-from sshore.core.users import Role, Scope
-from sshore.schema.activity_messages import ActivityMessage
-from sshore.schema.folder_messages import ShareFolder
-from sshore.schema.image_messages import PullMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +72,43 @@ class CreateSession:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangeSession:
+    """New limits in time; None leaves one as it is, 0 removes it."""
+
+    idle_timeout_s: float | None = None
+    ttl_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AppMessage:
     name: str
     title: str
     launched: bool
     connections: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityMessage:
+    """What a running session has done: the last bytes that counted, CPU seconds of the last minute, the last sign
+    of life; and when and why it will stop, if it will."""
+
+    moved_bytes: int
+    moved_at: str | None
+    cpu_s: float
+    active_at: str
+    stops_at: str | None = None
+    stop_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PullMessage:
+    """How far a pull is. The totals grow while it finds out what there is to do."""
+
+    image: str
+    layers: int = 0
+    layers_done: int = 0
+    done_bytes: int = 0
+    total_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,123 +150,3 @@ class SessionMessage:
     """Of the image of the start before, where that was another one."""
     pull: PullMessage | None = None
     """How far the pull of its image is, while there is one."""
-
-
-@dataclass(frozen=True, slots=True)
-class SessionKeyMessage:
-    """The session key: `private_key` in OpenSSH form, `public_key` and `host_key` as authorized_keys lines."""
-
-    session_id: str
-    name: str
-    private_key: str
-    public_key: str
-    host_key: str
-
-
-@dataclass(frozen=True, slots=True)
-class CertificateRequest:
-    """A public key (one authorized_keys line) to be certified for one session."""
-
-    public_key: str
-
-
-@dataclass(frozen=True, slots=True)
-class CertificateMessage:
-    session_id: str
-    name: str
-    certificate: str
-    valid_until: str
-    host_key: str = ""
-    """The session's, one line: what it shows to clients that ask for no certificate."""
-
-
-@dataclass(frozen=True, slots=True)
-class TrustMessage:
-    """What a client needs to verify every session: the host CA's public key, one line."""
-
-    host_ca: str
-
-
-@dataclass(frozen=True, slots=True)
-class UserMessage:
-    name: str
-    role: Role
-    settings: dict[str, str] = field(default_factory=dict)
-    disabled: bool = False
-    has_password: bool = False
-    oidc_subject: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class CreateUser:
-    name: str
-    role: Role = Role.MEMBER
-
-
-@dataclass(frozen=True, slots=True)
-class CreateToken:
-    """A token for `user` (admins only; empty means the caller); without `expires_in_s` it does not expire."""
-
-    name: str = ""
-    user: str = ""
-    expires_in_s: float | None = None
-    scope: Scope = Scope.ALL
-
-
-@dataclass(frozen=True, slots=True)
-class TokenMessage:
-    """A token; `secret` is given once, when it is made."""
-
-    id: str
-    name: str
-    created_at: str
-    expires_at: str | None = None
-    secret: str | None = None
-    scope: Scope = Scope.ALL
-    last_used_at: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SettingMessage:
-    """A user setting; `value` is empty where the default holds. `warning` is said when it was set."""
-
-    name: str
-    title: str
-    value: str
-    default: str
-    warning: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class SetSetting:
-    value: str
-
-
-@dataclass(frozen=True, slots=True)
-class CreateFolder:
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class FolderMessage:
-    """A folder that the caller can use; `ref` is how the caller calls it: ``NAME``, or ``OWNER/NAME``."""
-
-    name: str
-    created_at: str
-    ref: str = ""
-    owner: str = ""
-    read_only: bool = False
-    shared_with: list[ShareFolder] = field(default_factory=list)
-    """Only the owner sees this, and an offered directory's path."""
-    offered_path: str = ""
-    id: str = ""
-    """What streams find it by under any name."""
-
-
-@dataclass(frozen=True, slots=True)
-class VersionMessage:
-    version: str
-    engines: list[str]
-    kit: str
-    oidc: bool = False
-    """Whether users can log in at an OpenID Connect provider."""
