@@ -6,6 +6,7 @@ from contextlib import suppress
 
 from sshore.sdk.errors import ServerUnreachable
 from sshore.sdk.keep_alive import keep_alive
+from sshore.sdk.lookup import for_lookup
 from sshore.sdk.receive_head import receive_head
 from sshore.sdk.stream_head import AnswerReader, StreamTarget
 from sshore.wire.heads import MAX_UPGRADE_HEAD_BYTES
@@ -47,7 +48,7 @@ def open_answered(target: StreamTarget, timeout_s: float = 30) -> tuple[socket.s
 
 def _connect(target: StreamTarget, timeout_s: float) -> socket.socket:
     address = target.address
-    plain = socket.create_connection((address.host, address.port), timeout_s)
+    plain = socket.create_connection((for_lookup(address.host), address.port), timeout_s)
     plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # keystrokes do not wait for acknowledgements
     keep_alive(plain)
     if not address.is_tls:

@@ -1,6 +1,7 @@
 """One keep-alive HTTP connection to a server: JSON in and out, problems as `ApiError`."""
 
 import json
+import socket
 import time
 from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
@@ -8,6 +9,7 @@ from typing import Any
 
 from sshore.sdk.address import ServerAddress
 from sshore.sdk.errors import ApiError, ServerUnreachable
+from sshore.sdk.lookup import for_lookup
 from sshore.sdk.stream_head import USER_AGENT
 from sshore.wire.problems import Code, Problem, read_problem
 
@@ -94,6 +96,7 @@ class HttpConnection:
         if self._connection is None:
             kind = HTTPSConnection if self.address.is_tls else HTTPConnection
             self._connection = kind(self.address.host, self.address.port, timeout=timeout_s)
+            self._connection._create_connection = _connected  # type: ignore[attr-defined]
         elif self._connection.sock is not None:
             self._connection.sock.settimeout(timeout_s)
         return self._connection
@@ -110,3 +113,8 @@ class HttpConnection:
     def _foreign(self, status: int) -> ApiError:
         detail = f"{self.address.url} answered {status}, but not as a Sshore server does: check the address"
         return ApiError(Problem(_CODES.get(status, Code.INTERNAL), detail), status)
+
+
+def _connected(place: tuple[str, int], *how: Any) -> socket.socket:
+    host, port = place
+    return socket.create_connection((for_lookup(host), port), *how)

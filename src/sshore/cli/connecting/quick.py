@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 
 from sshore import __version__
 from sshore.sdk import places
+from sshore.sdk.lookup import for_lookup
 from sshore.wire.upgrades import HeadError, split_fields, split_head, stream_request
 
 TYPE_CHECKING = False
@@ -140,7 +141,7 @@ def _login(config: str, environment: Mapping[str, str]) -> tuple[str, str]:
 def _connected(host: str, port: int) -> _socket.socket:
     """A connection to the first address of a host that answers, keystrokes not waiting for acknowledgements."""
     failure = OSError(f"{host} has no address")
-    for family, kind, number, _, address in _socket.getaddrinfo(host, port, 0, _socket.SOCK_STREAM):
+    for family, kind, number, _, address in _socket.getaddrinfo(for_lookup(host), port, 0, _socket.SOCK_STREAM):
         connection = _socket.socket(family, kind, number)
         connection.settimeout(_TIMEOUT_S)
         try:
