@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 import psutil
 import pytest
 
-from gate.shared_daemons import DaemonKeeper, daemon_of_the_run
 from gate.descendants import descendants
+from gate.shared_daemons import DaemonKeeper, daemon_of_the_run
 from gate.turns import whole_machine
 from gate.workers import number_of_workers
 from integration.docker_daemon import DockerDaemon, docker_daemon, why_no_docker

@@ -1,6 +1,8 @@
 """Host names as getaddrinfo(3) takes them."""
 
+from typing import Any
 
-def for_lookup(host: str) -> bytes | str:
+
+def for_lookup(host: str) -> Any:  # typeshed's `create_connection` knows of text only
     """An ASCII name as bytes: for text Python first loads its codec for international names, which takes 8 ms."""
     return host.encode() if host.isascii() else host
