@@ -6,6 +6,7 @@ Forked rather than started anew, because the interpreter may lie where that user
 import asyncio
 import ctypes
 import os
+import shutil
 import subprocess
 import sys
 import traceback
@@ -16,6 +17,8 @@ from pathlib import Path
 import anyio._backends._asyncio  # noqa: F401  # likewise
 
 _CLONE = Path(__file__).parents[3]
+_MOUNT = str(shutil.which("mount"))
+"""Tests set a PATH of their own."""
 _CLONE_NEWNS = 0x00020000
 """unshare(2); `os.unshare` is Python 3.12's."""
 
@@ -62,9 +65,9 @@ def _open_the_way_to(directory: Path) -> None:
         return
     assert ctypes.CDLL(None).unshare(_CLONE_NEWNS) == 0, "no mount namespace"
     wanted = os.open(directory, os.O_PATH)
-    subprocess.run(["mount", "--make-rslave", "/"], check=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", closed], check=True)
+    subprocess.run([_MOUNT, "--make-rslave", "/"], check=True)
+    subprocess.run([_MOUNT, "-t", "tmpfs", "-o", "mode=755", "tmpfs", closed], check=True)
     directory.mkdir(parents=True)
-    bind = ["mount", "--no-canonicalize", "--bind", f"/proc/self/fd/{wanted}", directory]
+    bind = [_MOUNT, "--no-canonicalize", "--bind", f"/proc/self/fd/{wanted}", directory]
     subprocess.run(bind, check=True, pass_fds=[wanted])
     os.close(wanted)

@@ -32,6 +32,8 @@ from sshore.engines.sandbox.network import check_network
 from sshore.engines.sandbox.processes import Process
 from sshore.engines.sandbox.tun import TUN, with_open_tun
 
+METADATA = "169.254.169.254"
+"""Where clouds have their metadata services."""
 ROUTED = pytest.mark.parametrize("routed", [False, True], ids=["no-routes", "routes-and-ipv6"])
 
 
@@ -135,6 +137,22 @@ def test_nat_does_not_reach_the_hosts_loopback(world: SandboxWorld, routed: bool
         tries = [_connect(address, port, protocol, 1.5) for address in addresses for protocol in ("tcp", "udp")]
         heard = world.inside(spec).output("\n".join(f"({one}) 2>/dev/null &" for one in tries) + "\nwait; echo all")
     assert heard == "all\n"
+
+
+@ROUTED
+@pytest.mark.usefixtures("program", "host")
+def test_nat_reaches_no_metadata_service(world: SandboxWorld) -> None:
+    subprocess.run(["/usr/sbin/ip", "address", "add", f"{METADATA}/32", "dev", "lo"], check=True)
+    spec = world.spec(network=Network.NAT)
+    start(world, spec)
+    inside = world.inside(spec)
+    # Not with a user namespace of its own, either.
+    inside.run("unshare --user --map-root-user /usr/sbin/ip route del prohibit 169.254.0.0/16")
+    with listener(METADATA, 80), answerer(METADATA, 80), listener(HOST_ADDRESS) as open_port:
+        status, said = inside.run(_connect(METADATA, 80))
+        assert (status != 0, "Permission denied" in said) == (True, True)
+        assert "greetings" not in inside.run(_connect(METADATA, 80, "udp", 0.5))[1]
+        assert inside.output(_connect(HOST_ADDRESS, open_port)) == "greetings\n"
 
 
 @pytest.mark.usefixtures("program", "host")

@@ -1,4 +1,5 @@
 """The network `nat`: pasta(1) or slirp4netns(1), which carries a session's traffic in the host's by ordinary sockets.
+What no session is to reach there is closed before the session begins; see closed_routes.py.
 
 Both give a session the same addresses and the same isolation. slirp4netns is no longer developed, and the pasta of
 Debian 12 forwards no DNS over TCP: a newer pasta comes first, then slirp4netns, then an older pasta.
@@ -9,17 +10,19 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from sshore.core.choices import Network
 from sshore.core.errors import EngineFailed
-from sshore.engines.sandbox import pasta, slirp, tun
+from sshore.engines.sandbox import closed_routes, pasta, slirp, tun
 from sshore.engines.sandbox.descriptors import read_until_word
-from sshore.engines.sandbox.joining import Joining
+from sshore.engines.sandbox.joining import ENVIRONMENT, Joining
 from sshore.engines.sandbox.processes import Process, identify
 from sshore.engines.sandbox.tun import TUN
 
@@ -69,16 +72,18 @@ class Coming:
 
     process: Process
     _program: str
+    _closing: "subprocess.Popen[bytes]"
     _ready: int
     _ready_word: bytes
     _log: int
 
     def wait(self) -> None:
-        """Return when the network is up. Blocks.
+        """Return when the network is up, and closed where it is to be. Blocks.
 
         Raises:
-            EngineFailed: it does not come up.
+            EngineFailed: it does not come up, or cannot be closed.
         """
+        self._wait_closed()
         said = read_until_word(self._ready, self._ready_word, time.monotonic() + _READY_TIMEOUT_S)
         if said.endswith(self._ready_word):
             return
@@ -86,6 +91,15 @@ class Coming:
         raise EngineFailed(
             f"{self._program}, which the network `nat` needs, did not come up: {why or 'it fell silent'}"
         )
+
+    def _wait_closed(self) -> None:
+        try:
+            _, said = self._closing.communicate(timeout=_READY_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            said = b"it fell silent"
+        if self._closing.returncode != 0:
+            why = said.decode(errors="replace").strip().rpartition("\n")[2]
+            raise EngineFailed(f"the network `nat` cannot be closed towards link-local addresses: {why}")
 
 
 def start_network(
@@ -111,16 +125,39 @@ def start_network(
         ours.callback(os.close, user)
         joining = Joining(agent_pid, net, user, ready_far, network_end.fileno(), log, host_uid)
         _wait_mapped(agent_pid)
+        closing = stack.enter_context(_closing_routes(user, net))
         spawn = partial((slirp if Path(program).name == slirp.NAME else pasta).spawn, program, joining)
         child = spawn() if tun.is_open_to(host_uid) else tun.with_open_tun(spawn)
-    return _coming(program, child, ready, log)
+    return _coming(program, child, closing, ready, log)
 
 
-def _coming(program: str, child: "subprocess.Popen[bytes]", ready: int, log: int) -> Coming:
+@contextmanager
+def _closing_routes(user: int, net: int) -> Iterator["subprocess.Popen[bytes]"]:
+    """A process that closes routes, and is ended with the context."""
+    process = subprocess.Popen(
+        [sys.executable, "-I", "-S", closed_routes.__file__, str(user), str(net)],
+        pass_fds=(user, net),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env=ENVIRONMENT,
+        cwd="/",
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def _coming(
+    program: str, child: "subprocess.Popen[bytes]", closing: "subprocess.Popen[bytes]", ready: int, log: int
+) -> Coming:
     # From here on it is watched by its pidfd; Popen must not warn that it goes on.
     child.returncode = 0
     name = Path(program).name
-    return Coming(identify(child.pid), name, ready, slirp.READY if name == slirp.NAME else pasta.ready(child.pid), log)
+    word = slirp.READY if name == slirp.NAME else pasta.ready(child.pid)
+    return Coming(identify(child.pid), name, closing, ready, word, log)
 
 
 def _wait_mapped(agent_pid: int) -> None:
