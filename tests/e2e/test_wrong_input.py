@@ -58,6 +58,7 @@ class TestSessions:
         ("arguments", "status", "says"),
         [
             (["Bad Name"], USAGE, "is no session name"),
+            (["box", "--network", "host"], REFUSED, "the network `host` is for nobody here"),
             (["-dash"], USAGE, ""),
             (["x", "--memory", "banana"], USAGE, "'banana' is no size"),
             (["x", "--memory", "1k"], USAGE, "at least 32m"),

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sshore.core.allowed import Allowed
 from sshore.core.errors import InvalidInput, Unavailable
 from sshore.engines.docker.options import DEFAULT_HOST, DockerOptions
-from sshore.engines.docker.root import RootPolicy
 
 if TYPE_CHECKING:
     from sshore.engines.docker.engine import DockerEngine
@@ -16,28 +16,23 @@ if TYPE_CHECKING:
 log = logging.getLogger("sshore.docker")
 
 
-def docker_options(environment: Mapping[str, str]) -> DockerOptions:
+def docker_options(environment: Mapping[str, str], host_network: Allowed = Allowed.NONE) -> DockerOptions:
     """``SSHORE_DOCKER_HOST`` (else ``DOCKER_HOST``), ``SSHORE_DOCKER_IMAGES`` (patterns, by commas),
-    ``SSHORE_DOCKER_HOST_NETWORK``, ``SSHORE_DOCKER_ROOT`` (none, admins or all), ``SSHORE_DOCKER_COMMIT``,
+    ``SSHORE_DOCKER_HOST_NETWORK`` (what ``SSHORE_HOST_NETWORK=all`` is, for containers alone), ``SSHORE_DOCKER_ROOT``
+    (none, admins or all), ``SSHORE_DOCKER_COMMIT``,
     ``SSHORE_DOCKER_CONFIG`` (a file or its directory)."""
     host = environment.get("SSHORE_DOCKER_HOST") or environment.get("DOCKER_HOST") or ""
     patterns = environment.get("SSHORE_DOCKER_IMAGES", "").split(",")
+    of_old = environment.get("SSHORE_DOCKER_HOST_NETWORK", "") in ("1", "yes", "true")
     return DockerOptions(
         host=host or DEFAULT_HOST,
         configured=bool(host),
         images=tuple(pattern.strip() for pattern in patterns if pattern.strip()),
-        root=_root_policy(environment.get("SSHORE_DOCKER_ROOT", "")),
+        root=Allowed.parse("SSHORE_DOCKER_ROOT", environment.get("SSHORE_DOCKER_ROOT", "")),
         commit=environment.get("SSHORE_DOCKER_COMMIT", "") not in ("0", "no", "false"),
         docker_config=_docker_config(environment),
-        host_network=environment.get("SSHORE_DOCKER_HOST_NETWORK", "") in ("1", "yes", "true"),
+        host_network=Allowed.ALL if of_old else host_network,
     )
-
-
-def _root_policy(text: str) -> RootPolicy:
-    try:
-        return RootPolicy(text.strip().lower() or RootPolicy.NONE)
-    except ValueError:
-        raise InvalidInput(f"SSHORE_DOCKER_ROOT is {text!r}: give one of {', '.join(RootPolicy)}") from None
 
 
 def _docker_config(environment: Mapping[str, str]) -> Path:

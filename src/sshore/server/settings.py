@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from platformdirs import user_state_path
 
+from sshore.core.allowed import Allowed
 from sshore.core.errors import InvalidInput
 from sshore.core.settings import parse_port
 from sshore.core.trusted_proxies import TrustedProxies
@@ -45,6 +46,8 @@ class Settings:
     """Connections that have not said yet what they want."""
     oidc: ProviderSettings | None = None
     oidc_create_users: bool = False
+    host_network: Allowed = Allowed.NONE
+    """Whose sessions may have the host's network."""
     docker: DockerOptions = field(default_factory=DockerOptions)
 
     @classmethod
@@ -71,7 +74,8 @@ class Settings:
         values["public_url"] = environment.get("SSHORE_URL", "")
         values["oidc"] = _provider_of(environment)
         values["oidc_create_users"] = environment.get("SSHORE_OIDC_CREATE_USERS", "") in ("1", "yes", "true")
-        values["docker"] = docker_options(environment)
+        values["host_network"] = Allowed.parse("SSHORE_HOST_NETWORK", environment.get("SSHORE_HOST_NETWORK", ""))
+        values["docker"] = docker_options(environment, values["host_network"])
         values |= {name: value for name, value in overrides.items() if value is not None}
         values["state_dir"] = Path(values["state_dir"]).expanduser().absolute()
         return cls(**values)

@@ -16,6 +16,7 @@ from worlds import OTHER_OWNER_UID, eventually, start, with_engine
 from gate.turns import whole_machine
 from integration.docker_daemon import DockerDaemon
 from integration.docker_images import image_archive, rootfs
+from sshore.core.allowed import Allowed
 from sshore.core.choices import Network
 from sshore.core.errors import EngineFailed, Forbidden, InvalidInput, NotFound, Unavailable
 from sshore.core.images import PullProgress
@@ -100,9 +101,9 @@ class TestNetworks:
             assert "hello" not in inside.run(f"nc -w 2 {address} {port} </dev/null")[1]
 
     def test_the_hosts_own_is_for_those_who_allow_it(self, dockerd: DockerDaemon, world: DockerWorld) -> None:
-        with pytest.raises(InvalidInput, match="SSHORE_DOCKER_HOST_NETWORK=1"):
+        with pytest.raises(Forbidden, match="SSHORE_HOST_NETWORK"):
             start(world, world.spec(network=Network.HOST))
-        with docker_world(dockerd, host_network=True) as allowing:
+        with docker_world(dockerd, host_network=Allowed.ALL) as allowing:
             spec = allowing.spec(network=Network.HOST)
             start(allowing, spec)
             assert "lo" in allowing.inside(spec).output("ls /sys/class/net").split()

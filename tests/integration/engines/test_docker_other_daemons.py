@@ -12,15 +12,15 @@ from worlds import OTHER_OWNER_UID, OWNER_UID, start, with_engine
 from integration.docker_images import BUSYBOX
 from integration.other_daemons import FIRST_MAPPED_UID, docker_on_btrfs, docker_that_maps_users
 from integration.podman_service import PodmanService
+from sshore.core.allowed import Allowed
 from sshore.core.errors import Forbidden
 from sshore.core.sessions import BindMount, Resources
-from sshore.engines.docker.root import RootPolicy
 
 
 def test_a_disk_that_is_limited_is_full_at_its_limit() -> None:
     with docker_on_btrfs() as daemon:
         daemon.need(BUSYBOX)
-        with docker_world(daemon, root=RootPolicy.ALL) as world:
+        with docker_world(daemon, root=Allowed.ALL) as world:
             spec = world.spec(resources=Resources(disk_bytes=64 << 20))
             start(world, replace(spec, root=True))
             inside = world.inside(spec)
@@ -36,13 +36,13 @@ def test_a_disk_that_is_limited_is_full_at_its_limit() -> None:
 def mapping() -> Iterator[DockerWorld]:
     with docker_that_maps_users() as daemon:
         daemon.need(BUSYBOX)
-        with docker_world(daemon, root=RootPolicy.ADMINS) as world:
+        with docker_world(daemon, root=Allowed.ADMINS) as world:
             yield world
 
 
 def test_podmans_service_gives_root_too(podman: PodmanService) -> None:
     podman.need(BUSYBOX)
-    with docker_world(podman, root=RootPolicy.ALL) as world:
+    with docker_world(podman, root=Allowed.ALL) as world:
         limits = Resources(memory_bytes=64 << 20, shm_bytes=32 << 20)
         spec = replace(world.spec(resources=limits), root=True)
         start(world, spec)

@@ -12,9 +12,9 @@ from docker_world import DockerWorld, docker_world
 from worlds import OTHER_OWNER_UID, OWNER_UID, start, with_engine
 
 from integration.docker_images import BUSYBOX
+from sshore.core.allowed import Allowed
 from sshore.core.errors import EngineFailed, InvalidInput
 from sshore.core.sessions import BindMount, SessionSpec
-from sshore.engines.docker.root import RootPolicy
 from sshore.engines.docker.staging import check_shares, clear_stage, stage_others
 from sshore.engines.sandbox.own_mounts import with_own_mounts
 from sshore.wire.problems import Code
@@ -24,7 +24,7 @@ from sshore.wire.problems import Code
 def world(request: pytest.FixtureRequest) -> Iterator[DockerWorld]:
     daemon = request.getfixturevalue(request.param)
     daemon.need(BUSYBOX)
-    with docker_world(daemon, root=RootPolicy.ALL) as made:
+    with docker_world(daemon, root=Allowed.ALL) as made:
         yield made
 
 

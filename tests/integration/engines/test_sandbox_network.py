@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -24,8 +25,9 @@ from own_network import (
 )
 from worlds import ORDINARY_USER_UID, OWNER_UID, SandboxWorld, eventually, sandbox_world, start
 
+from sshore.core.allowed import Allowed
 from sshore.core.choices import Network
-from sshore.core.errors import EngineFailed
+from sshore.core.errors import EngineFailed, Forbidden
 from sshore.core.ids import SessionId
 from sshore.engines.sandbox import pasta
 from sshore.engines.sandbox.network import check_network
@@ -106,6 +108,15 @@ def test_host_is_the_hosts(world: SandboxWorld) -> None:
     with listener("127.0.0.1") as port:
         assert world.inside(spec).output(_connect("127.0.0.1", port)) == "greetings\n"
     assert world.inside(spec).output("cat /etc/resolv.conf") == Path("/etc/resolv.conf").read_text()
+
+
+@pytest.mark.parametrize(("allowed", "for_admin"), [("none", True), ("admins", False)])
+def test_host_is_for_those_whom_the_administrator_allows_it(world: SandboxWorld, allowed: str, for_admin: bool) -> None:
+    world.host_network = Allowed(allowed)
+    with pytest.raises(Forbidden, match="SSHORE_HOST_NETWORK"):
+        start(world, replace(world.spec(network=Network.HOST), for_admin=for_admin))
+    world.host_network = Allowed.ADMINS
+    start(world, replace(world.spec(network=Network.HOST), for_admin=True))
 
 
 @ROUTED

@@ -20,6 +20,7 @@ import psutil
 from stand_in_kit import Inside, make_kit
 
 from fakes.engine import FakeEngine, FakeMachine
+from sshore.core.allowed import Allowed
 from sshore.core.choices import Network
 from sshore.core.ids import SessionId, new_id
 from sshore.core.ports import Engine
@@ -119,6 +120,7 @@ class SandboxWorld:
         self.kit = make_kit(state / "kit")
         self.link = _made(state / "link", 0o755)
         _made(state / "sessions", 0o711)
+        self.host_network = Allowed.ALL
         self._engines: list[SandboxEngine] = []
 
     @property
@@ -126,7 +128,7 @@ class SandboxWorld:
         return Records(self.state / "sandbox" / "records")
 
     def engine(self) -> SandboxEngine:
-        engine = SandboxEngine(self.state)
+        engine = SandboxEngine(self.state, host_network=self.host_network)
         self._engines.append(engine)
         return engine
 

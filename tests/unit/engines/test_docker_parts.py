@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from sshore.core.allowed import Allowed
 from sshore.core.choices import Network
 from sshore.core.errors import EngineFailed, Forbidden, InvalidInput
 from sshore.core.ids import SessionId
@@ -149,7 +150,7 @@ class TestOptions:
     def test_they_come_from_the_environment(self) -> None:
         options = docker_options({"DOCKER_HOST": "unix:///run/podman.sock", "SSHORE_DOCKER_IMAGES": "debian:*, my/*"})
         assert (options.socket, options.configured) == (Path("/run/podman.sock"), True)
-        assert (options.images, options.host_network) == (("debian:*", "my/*"), False)
+        assert (options.images, options.host_network) == (("debian:*", "my/*"), Allowed.NONE)
         assert not docker_options({}).configured
 
     def test_a_daemon_elsewhere_is_refused(self) -> None:

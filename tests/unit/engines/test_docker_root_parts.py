@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from sshore.core.allowed import Allowed
 from sshore.core.choices import Network
 from sshore.core.errors import EngineFailed, Forbidden, InvalidInput
 from sshore.core.ids import SessionId
@@ -17,7 +18,6 @@ from sshore.engines.docker.gpus import gpu_driver
 from sshore.engines.docker.images import ImageContents
 from sshore.engines.docker.limits import check_limits
 from sshore.engines.docker.root import (
-    RootPolicy,
     check_root,
     inside_root,
     privilege_separation_directories,
@@ -37,16 +37,16 @@ class TestRoot:
     @pytest.mark.parametrize(("policy", "for_admin"), [("none", True), ("none", False), ("admins", False)])
     def test_it_is_for_those_whom_the_administrator_allows_it(self, policy: str, for_admin: bool) -> None:
         with pytest.raises(Forbidden, match="SSHORE_DOCKER_ROOT") as refused:
-            check_root(replace(SPEC, for_admin=for_admin), RootPolicy(policy), Path("/nowhere"))
+            check_root(replace(SPEC, for_admin=for_admin), Allowed(policy), Path("/nowhere"))
         assert refused.value.problem.code is Code.ROOT_NOT_ALLOWED
 
     def test_it_does_not_go_with_the_hosts_network(self) -> None:
         with pytest.raises(InvalidInput, match="cannot have the host's network"):
-            check_root(replace(SPEC, network=Network.HOST), RootPolicy.ALL, Path("/nowhere"))
+            check_root(replace(SPEC, network=Network.HOST), Allowed.ALL, Path("/nowhere"))
 
     def test_who_may_is_a_setting(self) -> None:
-        assert docker_options({}).root is RootPolicy.NONE
-        assert docker_options({"SSHORE_DOCKER_ROOT": "Admins"}).root is RootPolicy.ADMINS
+        assert docker_options({}).root is Allowed.NONE
+        assert docker_options({"SSHORE_DOCKER_ROOT": "Admins"}).root is Allowed.ADMINS
         with pytest.raises(InvalidInput, match="give one of none, admins, all"):
             docker_options({"SSHORE_DOCKER_ROOT": "yes"})
 

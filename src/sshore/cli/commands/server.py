@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
@@ -28,7 +29,8 @@ _port_option = click.option("--port", default="", help="The server's port.  [def
 @click.pass_obj
 def up(user: LocalUser, port: str, state: Path | None, no_browser: bool, demo: bool, verbose: bool) -> None:
     """Run server and local proxy here, and log in. Ctrl-C ends them; the sessions go on."""
-    settings = _settings(port=port, state_dir=state)
+    # Whoever starts it here is its administrator, and has the host's network anyway.
+    settings = _settings(port, {"SSHORE_HOST_NETWORK": "admins"}, state_dir=state)
     from sshore.cli.up import run_up
 
     _run(run_up(user, settings, demo=demo), logging.INFO if verbose else logging.WARNING)
@@ -45,7 +47,7 @@ def server(host: str | None, port: str, state: Path | None, token_file: Path | N
 
     To log in for the first time: sshore server --token-file FILE, and sshore login URL --token - < FILE
     """
-    settings = _settings(port=port, state_dir=state, host=host)
+    settings = _settings(port, {}, state_dir=state, host=host)
     from sshore.server.run import Ready, run_server
 
     async def write_token(ready: Ready) -> None:
@@ -61,12 +63,12 @@ def server(host: str | None, port: str, state: Path | None, token_file: Path | N
     _run(run_server(settings, write_token), logging.INFO)
 
 
-def _settings(port: str, **overrides: Any) -> Any:
+def _settings(port: str, unless_set: dict[str, str], **overrides: Any) -> Any:
     if sys.platform != "linux":
         raise InvalidInput("the server runs on Linux; log in to one from here with: sshore login URL")
     from sshore.server.settings import Settings
 
-    return Settings.from_environment(port=parse_port(port) if port else None, **overrides)
+    return Settings.from_environment({**unless_set, **os.environ}, port=parse_port(port) if port else None, **overrides)
 
 
 def _run(program: Coroutine[Any, Any, None], log_level: int) -> None:

@@ -13,7 +13,7 @@ import aiohttp
 from aiodocker import DockerError
 from aiodocker.containers import DockerContainer
 
-from sshore.core.choices import Network
+from sshore.core.allowed import check_host_network
 from sshore.core.errors import Conflict, EngineFailed, InvalidInput, Unavailable
 from sshore.core.ids import SessionId, new_id
 from sshore.core.images import Progress, check_image_name
@@ -94,12 +94,7 @@ class DockerEngine:
         check_image_name(spec.image)
         if not self._options.allows(spec.image) and not await self._images.is_own(spec.image, spec.owner_id):
             self._options.check_image(spec.image)
-        if spec.network is Network.HOST and not self._options.host_network:
-            raise InvalidInput(
-                "the network `host` is not allowed for containers here: choose nat or none, or have the "
-                "administrator set SSHORE_DOCKER_HOST_NETWORK=1",
-                field="network",
-            )
+        check_host_network(spec, self._options.host_network)
         await asyncio.to_thread(check_shares, spec.mounts, self._options.socket)
         _check_uid(spec.host_uid)
         await self.check_state_directory()

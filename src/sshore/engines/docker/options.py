@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from sshore.core.allowed import Allowed
 from sshore.core.errors import Forbidden, InvalidInput
 from sshore.core.images import full_name
-from sshore.engines.docker.root import RootPolicy
 
 DEFAULT_HOST = "unix:///var/run/docker.sock"
 
@@ -14,14 +14,13 @@ DEFAULT_HOST = "unix:///var/run/docker.sock"
 @dataclass(frozen=True, slots=True)
 class DockerOptions:
     """`host` is the daemon's socket, and `configured` whether somebody said so; `images` are patterns (fnmatch(3)) of
-    the images that users may name, all when empty; `host_network`: whether sessions may have the network of the host,
-    with the host's loopback."""
+    the images that users may name, all when empty; `host_network` and `root`: whose sessions may have them."""
 
     host: str = DEFAULT_HOST
     configured: bool = False
     images: tuple[str, ...] = ()
-    host_network: bool = False
-    root: RootPolicy = RootPolicy.NONE
+    host_network: Allowed = Allowed.NONE
+    root: Allowed = Allowed.NONE
     commit: bool = True
     """Whether users may keep sessions as images."""
     docker_config: Path | None = None

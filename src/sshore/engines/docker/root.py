@@ -11,10 +11,10 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from sshore.core.allowed import Allowed
 from sshore.core.choices import Network
 from sshore.core.errors import EngineFailed, Forbidden, InvalidInput
 from sshore.core.sessions import SessionSpec
@@ -32,25 +32,16 @@ _OTHERS_ON_DISK = 1_899_900_000
 _RANGE = 65_536
 
 
-class RootPolicy(StrEnum):
-    """Who may have root in sessions."""
-
-    NONE = "none"
-    ADMINS = "admins"
-    ALL = "all"
-
-
-def check_root(spec: SessionSpec, policy: RootPolicy, socket_path: Path) -> None:
+def check_root(spec: SessionSpec, policy: Allowed, socket_path: Path) -> None:
     """Refuse a session with root that is not allowed, or cannot be kept safe.
 
     Raises:
         Forbidden: ``root_not_allowed``. InvalidInput: with the host's network. EngineFailed: the machine cannot.
     """
-    if policy is RootPolicy.NONE or (policy is RootPolicy.ADMINS and not spec.for_admin):
-        whom = "administrators alone" if policy is RootPolicy.ADMINS else "nobody"
+    if not policy.permits(spec):
         raise Forbidden(
-            f"root in sessions is for {whom} here: leave --root out, use an image that has what you need, or ask the "
-            "administrator for SSHORE_DOCKER_ROOT=all",
+            f"root in sessions is for {policy.whom} here: leave --root out, use an image that has what you need, or ask "
+            "the administrator for SSHORE_DOCKER_ROOT=all",
             code=Code.ROOT_NOT_ALLOWED,
         )
     if spec.network is Network.HOST:

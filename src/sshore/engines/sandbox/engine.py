@@ -12,6 +12,7 @@ from weakref import WeakValueDictionary
 
 from anyio import CancelScope
 
+from sshore.core.allowed import Allowed, check_host_network
 from sshore.core.ids import SessionId
 from sshore.core.images import Progress
 from sshore.core.sessions import (
@@ -43,8 +44,9 @@ _LISTENING_POLL_S = 0.02
 class SandboxEngine:
     """Sessions on this machine by bubblewrap; see the package. One at a time for a state directory."""
 
-    def __init__(self, state_dir: Path, limits: Cgroups | None = None) -> None:
-        """`state_dir` exists and, where the server is root, can be traversed by the owners' uids."""
+    def __init__(self, state_dir: Path, limits: Cgroups | None = None, host_network: Allowed = Allowed.NONE) -> None:
+        """`state_dir` exists and, where the server is root, can be traversed by the owners' uids; `host_network`: whose
+        sessions may have the host's network."""
         place = state_dir / "sandbox"
         # The owners' uids run the staged bwrap; all else is the server's own.
         stage = _directory(_directory(place, 0o711) / "bwrap", 0o711)
@@ -53,6 +55,7 @@ class SandboxEngine:
         self._gpus = find_gpus()
         self._launcher = Launcher(stage, self._records, self._logs, limits or Cgroups(), self._gpus)
         self._children = Children()
+        self._host_network = host_network
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="sandbox")
         self._locks: WeakValueDictionary[SessionId, asyncio.Lock] = WeakValueDictionary()
 
@@ -66,6 +69,7 @@ class SandboxEngine:
         self._threads.shutdown()
 
     async def check(self, spec: SessionSpec) -> None:
+        check_host_network(spec, self._host_network)
         await self._in_thread(partial(self._launcher.check, spec))
 
     async def fetch_image(self, spec: SessionSpec, progress: Progress) -> ImageFacts:

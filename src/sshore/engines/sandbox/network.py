@@ -31,7 +31,7 @@ _READY_TIMEOUT_S = 10.0
 _MAPPED_TIMEOUT_S = 5.0
 _MAPPED_POLL_S = 0.001
 _COMPLAINT_BYTES = 1000
-_OTHERS = "or choose --network none or --network host"
+_OTHERS = "or choose --network none"
 
 
 def check_network(network: Network, host_uid: int | None) -> None:
