@@ -40,8 +40,8 @@ def check_root(spec: SessionSpec, policy: Allowed, socket_path: Path) -> None:
     """
     if not policy.permits(spec):
         raise Forbidden(
-            f"root in sessions is for {policy.whom} here: leave --root out, use an image that has what you need, or ask "
-            "the administrator for SSHORE_DOCKER_ROOT=all",
+            f"root in sessions is for {policy.whom} here: leave --root out, use an image that has what you need, or "
+            "ask the administrator for SSHORE_DOCKER_ROOT=all",
             code=Code.ROOT_NOT_ALLOWED,
         )
     if spec.network is Network.HOST:
