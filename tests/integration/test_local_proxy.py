@@ -10,13 +10,17 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from command_line import CommandLine
 from fake_server import HOST_KEY_FINGERPRINT, FakeServer, session
 
 from sshore.wire.problems import Code, Problem
+
+_EMPTY = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
 
 @pytest.fixture
@@ -266,6 +270,77 @@ def test_web_pages_cannot_drive_it(sshore: CommandLine) -> None:
         connection.request("GET", "/api/v1/forwards", headers=headers)
         assert connection.getresponse().status == status
         connection.close()
+
+
+def test_by_its_port_it_is_spoken_to_when_it_has_proved_itself(sshore: CommandLine, server: FakeServer) -> None:
+    port = sshore.json("connect", "demo")["port"]
+    address = _address_without_socket(sshore)
+    assert [forward["port"] for forward in sshore.json("forwards")] == [port]
+    # Once it is killed, somebody else listens there: it sees neither the token of the local proxy nor of the server.
+    os.kill(address["pid"], signal.SIGKILL)
+    eventually(lambda: not _listens(address["port"]))
+    with socket.create_server(("127.0.0.1", address["port"])) as stranger, _written_to(stranger) as heard:
+        assert b"it brings back 1 forward" in sshore.run("forwards").stderr
+        assert sshore.json("connect", "demo")["port"] == port
+    said = b"".join(heard)
+    assert said.startswith(b"GET /api/v1/proof?nonce=")
+    assert address["token"].encode() not in said
+    assert server.token.encode() not in said
+
+
+def test_no_token_is_in_what_it_is_asked(sshore: CommandLine, server: FakeServer) -> None:
+    sshore.ok("proxy", "start")
+    sshore.ok("proxy", "stop")
+    own, here = sshore.config / "proxy.socket", {"pid": os.getpid(), "port": 1, "token": "none"}
+    (sshore.config / "proxy.json").write_text(json.dumps({**here, "socket": str(own)}))
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(own))
+        listener.listen()
+        with _written_to(listener) as heard:
+            refused = sshore.run("connect", "demo")
+    said = b"".join(heard)
+    assert b"POST /api/v1/forwards" in said
+    assert b'"session": "demo"' in said
+    assert server.token.encode() not in said
+    assert not list((sshore.config / "handed").iterdir())
+    assert (refused.returncode, b"of another version" in refused.stderr) == (5, True)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _address_without_socket(sshore: CommandLine) -> dict[str, Any]:
+    """As on a system, or in a directory, that has no Unix sockets."""
+    address: dict[str, Any] = json.loads((sshore.config / "proxy.json").read_text())
+    (sshore.config / "proxy.json").write_text(json.dumps({**address, "socket": ""}))
+    return address
+
+
+@contextmanager
+def _written_to(listener: socket.socket) -> Iterator[list[bytes]]:
+    """What is written to a listener that has an empty answer for every request."""
+    heard: list[bytes] = []
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                with connection:
+                    connection.settimeout(2)
+                    with suppress(OSError):
+                        while data := connection.recv(65536):
+                            heard.append(data)
+                            connection.sendall(_EMPTY * data.count(b" HTTP/1.1\r\n"))
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield heard
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
 
 
 def test_what_it_writes_is_the_users_alone(sshore: CommandLine) -> None:

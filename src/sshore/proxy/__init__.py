@@ -11,7 +11,9 @@ turns.py        how many connections of one forward are opened at a time
 forwarder.py    a forward at work: its listeners and its connections
 engine.py       all forwards: open, close, restore, watch
 setup.py        what a server is asked when a forward is opened
-guard.py        who may speak to the local API: token, Host and Origin
+way.py          the way to the local API: the user's own socket, or a port whose listener proves itself
+handed_tokens.py  how a login's token comes to the local proxy
+guard.py        who may speak to the local API at its port: token, Host and Origin
 api.py          the local HTTP API
 local_proxy.py  everything put together, for `sshore proxy` and `sshore up`
 instance.py     the one instance: lock, address file
@@ -19,5 +21,5 @@ client.py       the CLI's side of the local API
 background.py   starts `sshore proxy` on demand
 
 ssh, sftp, FileZilla ──TCP──▶ forwarder ──▶ connection ──stream──▶ gateway ──▶ sshd -i
-CLI, console ──HTTP──▶ guard ──▶ api ──▶ engine ──▶ forwarders, state file, managed known_hosts
+CLI ──HTTP──▶ own socket, or port and guard ──▶ api ──▶ engine ──▶ forwarders, state file, managed known_hosts
 """

@@ -2,11 +2,13 @@
 
 GET    /api/v1/status                       LocalStatus
 GET    /api/v1/forwards[?fresh=true]        [ForwardStatus]; fresh: the servers are asked first
-POST   /api/v1/forwards                     {"server","token","session","app","port"} → Card
+POST   /api/v1/forwards                     {"server","handed","session","app","port"} → Card
+                                            (handed: see handed_tokens.py)
 DELETE /api/v1/forwards/{session}[?app=A&server=URL]  [ForwardStatus] of what was closed
 POST   /api/v1/stop                         202; the forwards stay in the state file
 """
 
+import asyncio
 import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -23,7 +25,9 @@ from sshore.core.errors import InvalidInput, SshoreError
 from sshore.core.settings import parse_port
 from sshore.proxy.engine import ForwardEngine
 from sshore.proxy.guard import problem_answer
+from sshore.proxy.handed_tokens import take_token
 from sshore.sdk.address import parse_server_url
+from sshore.sdk.config_dir import ConfigDir
 from sshore.sdk.credentials import Login
 
 
@@ -42,6 +46,7 @@ class LocalApi:
     """The routes, over an engine. `stop` ends the local proxy; it may refuse by an SshoreError."""
 
     engine: ForwardEngine
+    config: ConfigDir
     host: str
     stop: Callable[[], None]
 
@@ -66,7 +71,8 @@ class LocalApi:
 
     async def _open(self, request: Request) -> Response:
         body = await _json(request)
-        login = Login(parse_server_url(str(body.get("server", ""))), str(body.get("token", "")))
+        token = await asyncio.to_thread(take_token, self.config, str(body.get("handed", "")))
+        login = Login(parse_server_url(str(body.get("server", ""))), token)
         app = check_app_name(str(body.get("app") or SSH))
         port = parse_port(str(body["port"])) if body.get("port") is not None else None
         return JSONResponse(asdict(await self.engine.open(login, str(body.get("session", "")), app, port)))

@@ -1,18 +1,21 @@
 """The CLI's side of the local API."""
 
-import json
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
 from sshore.core.errors import Unavailable
 from sshore.proxy.forwards import Card, ForwardStatus
-from sshore.schema.decode import decode
+from sshore.proxy.handed_tokens import handed_over
+from sshore.proxy.instance import LocalAddress, read_address
+from sshore.proxy.way import way_to
+from sshore.schema.decode import DecodeError, decode
 from sshore.sdk.address import ServerAddress
 from sshore.sdk.config_dir import ConfigDir
 from sshore.sdk.credentials import Login
 from sshore.sdk.errors import ApiError, ServerUnreachable
 from sshore.sdk.http import HttpConnection
 
+M = TypeVar("M")
 _GREETING_TIMEOUT_S = 3
 _PATIENCE_S = 60
 """The server that it asks may take as long."""
@@ -33,8 +36,10 @@ class LocalProxyClient:
         ApiError: it, or the server behind it, refused.
     """
 
-    def __init__(self, port: int, token: str) -> None:
-        self._http = HttpConnection(ServerAddress("http", "127.0.0.1", port), token, _GREETING_TIMEOUT_S)
+    def __init__(self, config: ConfigDir, address: LocalAddress) -> None:
+        self._config = config
+        place, token = ServerAddress("http", "127.0.0.1", address.port), "" if address.socket else address.token
+        self._http = HttpConnection(place, token, _GREETING_TIMEOUT_S, way_to(address))
 
     def close(self) -> None:
         self._http.close()
@@ -46,17 +51,18 @@ class LocalProxyClient:
 
     def forwards(self, *, fresh: bool = True) -> list[ForwardStatus]:
         found = self._ask("GET", "/forwards?fresh=true" if fresh else "/forwards")
-        return [decode(ForwardStatus, item) for item in found]
+        return [_decoded(ForwardStatus, item) for item in found]
 
     def open(self, login: Login, session: str, app: str, port: int | None = None) -> Card:
-        body = {"server": login.address.url, "token": login.token, "session": session, "app": app, "port": port}
-        return decode(Card, self._ask("POST", "/forwards", body))
+        with handed_over(self._config, login.token) as handed:
+            body = {"server": login.address.url, "handed": handed, "session": session, "app": app, "port": port}
+            return _decoded(Card, self._ask("POST", "/forwards", body))
 
     def close_forwards(self, session: str, app: str = "", server: str = "") -> list[ForwardStatus]:
         """Close a session's forwards: of one app or of all, on one server (a URL) or on any."""
         query = urlencode({"app": app, "server": server})
         found = self._ask("DELETE", f"/forwards/{quote(session, safe='')}?{query}")
-        return [decode(ForwardStatus, item) for item in found]
+        return [_decoded(ForwardStatus, item) for item in found]
 
     def stop(self) -> None:
         self._ask("POST", "/stop")
@@ -68,17 +74,26 @@ class LocalProxyClient:
             raise NotRunning from error
 
 
+def _decoded(message: type[M], said: Any) -> M:
+    try:
+        return decode(message, said)
+    except DecodeError as error:
+        raise Unavailable(
+            "the local proxy that runs is of another version: end it with sshore proxy stop, and this command starts "
+            "another, with the same forwards"
+        ) from error
+
+
 def connect(config: ConfigDir) -> LocalProxyClient:
     """The user's running local proxy.
 
     Raises:
         NotRunning: there is none.
     """
-    try:
-        address = json.loads(config.proxy_address.read_bytes())
-        client = LocalProxyClient(int(address["port"]), str(address["token"]))
-    except (OSError, ValueError, KeyError, TypeError):
-        raise NotRunning from None
+    address = read_address(config)
+    if address is None:
+        raise NotRunning
+    client = LocalProxyClient(config, address)
     try:
         client.status()
     except (ApiError, Unavailable):  # after a kill -9 another program may listen there

@@ -1,4 +1,4 @@
-"""Who may speak to the local API: programs of this user, who have read the token; never a web page.
+"""Who may speak to the local API at its port: programs of this user, who have read the token; never a web page.
 
 A page in the user's browser can reach 127.0.0.1. It cannot read the token; its requests carry an ``Origin``;
 and a name that was made to resolve to 127.0.0.1 (DNS rebinding) stands in ``Host``.
@@ -6,10 +6,11 @@ and a name that was made to resolve to 127.0.0.1 (DNS rebinding) stands in ``Hos
 
 import secrets
 
-from starlette.datastructures import Headers
-from starlette.responses import JSONResponse
+from starlette.datastructures import Headers, QueryParams
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from sshore.proxy.way import PROOF_PATH, proof
 from sshore.wire.problems import Code, Problem
 
 _NAMES = ("127.0.0.1", "localhost")
@@ -46,10 +47,20 @@ class Guard:
             port=self._port,
             token=self._token,
         )
-        if problem is None:
+        if scope.get("path") == PROOF_PATH and (problem is None or problem.code is Code.UNAUTHENTICATED):
+            await _proof(self._token, QueryParams(scope["query_string"]).get("nonce", ""))(scope, receive, send)
+        elif problem is None:
             await self._app(scope, receive, send)
         else:
             await problem_answer(problem)(scope, receive, send)
+
+
+def _proof(token: str, nonce: str) -> Response:
+    """For one who has yet to learn that this is the user's local proxy, before it shows the token."""
+    try:
+        return PlainTextResponse(proof(token, nonce))
+    except ValueError as error:
+        return problem_answer(Problem(Code.INVALID_INPUT, str(error)))
 
 
 def problem_answer(problem: Problem) -> JSONResponse:

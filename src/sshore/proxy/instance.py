@@ -1,7 +1,6 @@
 """The one instance: a lock that it holds while it lives, and the file that says where it listens."""
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -15,11 +14,13 @@ from sshore.sdk.private_files import make_private_directory, write_private
 
 @dataclass(frozen=True, slots=True)
 class LocalAddress:
-    """Where the local proxy listens on 127.0.0.1, and the token that it wants to see."""
+    """Where the local proxy listens: at a port of 127.0.0.1, where it wants to see the token; and, where it can, at
+    `socket`, a path."""
 
     pid: int
     port: int
     token: str
+    socket: str = ""
 
 
 @contextmanager
@@ -42,12 +43,20 @@ def only_instance(config: ConfigDir) -> Iterator[None]:
 
 
 @contextmanager
-def announced(config: ConfigDir, port: int, token: str) -> Iterator[None]:
+def announced(config: ConfigDir, address: LocalAddress) -> Iterator[None]:
     """Say where the local proxy listens, for as long as it does."""
-    address = LocalAddress(os.getpid(), port, token)
     write_private(config.proxy_address, json.dumps(asdict(address)) + "\n")
     try:
         yield
     finally:
         with suppress(OSError):
             config.proxy_address.unlink()
+
+
+def read_address(config: ConfigDir) -> LocalAddress | None:
+    """Where a local proxy listens, or has listened; None where nothing says so."""
+    try:
+        said = json.loads(config.proxy_address.read_bytes())
+        return LocalAddress(int(said["pid"]), int(said["port"]), str(said["token"]), str(said.get("socket", "")))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

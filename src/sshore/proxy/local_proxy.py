@@ -1,18 +1,21 @@
 """Everything put together, for `sshore proxy` (a process of its own) and `sshore up` (in the server's)."""
 
 import asyncio
+import os
 import secrets
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from sshore.core.errors import Conflict, first_failure
 from sshore.proxy.api import LocalApi
 from sshore.proxy.engine import ForwardEngine
 from sshore.proxy.guard import Guard
-from sshore.proxy.instance import announced, only_instance
+from sshore.proxy.instance import LocalAddress, announced, only_instance
+from sshore.proxy.way import own_listener
 from sshore.sdk.config_dir import ConfigDir
 
 
@@ -34,24 +37,28 @@ async def run_local_proxy(config: ConfigDir, *, host: str = "proxy") -> AsyncIte
     Raises:
         Conflict: the user has a local proxy already.
     """
-    with only_instance(config), _listener() as listener, first_failure():
+    with only_instance(config), _listener() as listener, own_listener(config) as own, first_failure():
         async with asyncio.TaskGroup() as group:
             engine = ForwardEngine(config, group)
             port, token = listener.getsockname()[1], secrets.token_urlsafe(32)
             local = LocalProxy(engine, f"http://127.0.0.1:{port}")
-            api = LocalApi(engine, host, _stopper(local, host))
-            server = _Server(_server_config(Guard(api.app(), port, token)))
+            app = LocalApi(engine, config, host, _stopper(local, host)).app()
+            servers = [(_Server(_server_config(Guard(app, port, token))), listener)]
+            if own is not None:
+                servers.append((_Server(_server_config(app)), own))
             engine.restore()
             watching = group.create_task(engine.watch())
-            serving = group.create_task(server.serve(sockets=[listener]))
+            serving = [group.create_task(server.serve(sockets=[sock])) for server, sock in servers]
+            address = LocalAddress(os.getpid(), port, token, str(config.proxy_socket) if own is not None else "")
             try:
-                with announced(config, port, token):
+                with announced(config, address):
                     yield local
             finally:
-                server.should_exit = True
+                for server, _ in servers:
+                    server.should_exit = True
                 watching.cancel()
                 await engine.stop()
-                await asyncio.wait([serving])
+                await asyncio.wait(serving)
 
 
 def _stopper(local: LocalProxy, host: str) -> Callable[[], None]:
@@ -63,7 +70,7 @@ def _stopper(local: LocalProxy, host: str) -> Callable[[], None]:
     return stop
 
 
-def _server_config(app: Guard) -> uvicorn.Config:
+def _server_config(app: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(app, log_config=None, log_level="warning", access_log=False, lifespan="off", ws="none")
 
 

@@ -12,7 +12,9 @@ class ConfigDir:
     """The user's config directory.
 
     credentials.json         tokens by server (0600)
-    proxy.json, proxy.lock, proxy.log   the local proxy: address and token, the lock it holds, its log
+    proxy.json, proxy.lock, proxy.log   the local proxy: where it listens, the lock it holds, its log
+    proxy.socket             where it listens for this user alone, where the system has such sockets
+    handed/                  tokens on their way to it, which are in no request
     forwards.json            the forwards it restores at start
     keys/<session id>/id_container      downloaded session keys (0600)
     ssh/config               what ``Include`` in the user's ssh_config names; it includes ssh/openssh_config
@@ -31,6 +33,14 @@ class ConfigDir:
     @property
     def proxy_address(self) -> Path:
         return self.root / "proxy.json"
+
+    @property
+    def proxy_socket(self) -> Path:
+        return self.root / "proxy.socket"
+
+    @property
+    def handed_tokens(self) -> Path:
+        return self.root / "handed"
 
     @property
     def proxy_lock(self) -> Path:

@@ -3,7 +3,7 @@
 import json
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from typing import Any
 
@@ -23,9 +23,17 @@ _CODES = {401: Code.UNAUTHENTICATED, 403: Code.FORBIDDEN, 404: Code.NOT_FOUND, 5
 class HttpConnection:
     """Requests to one server, one after the other. Not for use by several threads at once."""
 
-    def __init__(self, address: ServerAddress, token: str, timeout_s: float = 30) -> None:
+    def __init__(
+        self,
+        address: ServerAddress,
+        token: str,
+        timeout_s: float = 30,
+        opens: "Callable[[float], HTTPConnection] | None" = None,
+    ) -> None:
+        """`opens` makes a connection, given a time limit in seconds; else it goes to the address."""
         self.address = address
         self._token = token
+        self._opens = opens or self._to_address
         self._timeout_s = timeout_s
         self._connection: HTTPConnection | None = None
         self._last_used = 0.0
@@ -94,12 +102,16 @@ class HttpConnection:
         if self._connection is not None and time.monotonic() - self._last_used > _REUSE_S:
             self.close()
         if self._connection is None:
-            kind = HTTPSConnection if self.address.is_tls else HTTPConnection
-            self._connection = kind(self.address.host, self.address.port, timeout=timeout_s)
-            self._connection._create_connection = _connected  # type: ignore[attr-defined]
+            self._connection = self._opens(timeout_s)
         elif self._connection.sock is not None:
             self._connection.sock.settimeout(timeout_s)
         return self._connection
+
+    def _to_address(self, timeout_s: float) -> HTTPConnection:
+        kind = HTTPSConnection if self.address.is_tls else HTTPConnection
+        connection = kind(self.address.host, self.address.port, timeout=timeout_s)
+        connection._create_connection = _connected  # type: ignore[attr-defined]
+        return connection
 
     def _refusal(self, response: HTTPResponse, content: bytes) -> ApiError:
         try:
