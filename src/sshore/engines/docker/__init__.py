@@ -18,7 +18,6 @@
     accounts.py      the image's passwd, group and profile with the account `work` in them, as pure functions
     shell.py         the login shell of images that have none
     archives.py      files to put into a container
-    mount_points.py  places for folders in the home and in folders, made before the daemon makes them as root
     staging.py       directories mounted on their way into a container, so that their files are the session's own
     live_mounts.py   folders in running containers
     networks.py      the network `nat`, closed between sessions and towards metadata services

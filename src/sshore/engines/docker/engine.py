@@ -38,7 +38,7 @@ from sshore.engines.docker.images import Images
 from sshore.engines.docker.launch import gpus_taken, launch
 from sshore.engines.docker.limits import check_limits
 from sshore.engines.docker.live_mounts import mount_live, unmount_live
-from sshore.engines.docker.mount_points import make_mount_points
+from sshore.engines.mounting.mount_points import make_mount_points
 from sshore.engines.docker.options import DockerOptions
 from sshore.engines.docker.registries import Registries
 from sshore.engines.docker.root import check_root, inside_root, stage_for_root

@@ -4,6 +4,7 @@
     helper.py       the program that enters the session's mounts; the standard library alone
     mount_table.py  which mounts a process has, and what they show
     holders.py      processes that keep a mount, ended where a folder is to be out of reach at once
+    mount_points.py  places for folders before a start, made where no link leads elsewhere
     sources.py      the host's directories, opened so that nobody leads us elsewhere
     idmap.py        mounts in which other uids own the files
 

@@ -8,6 +8,8 @@ from sshore.core.errors import EngineFailed
 from sshore.core.sessions import BindMount
 from sshore.engines.mounting.mount_table import mounts_of, shown_as
 
+_BEFORE_ITS_ROOT = "/newroot"
+"""Where bwrap builds what it makes the root as its last step."""
 _PLACE = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -40,17 +42,21 @@ def check_sources(mounts: Iterable[BindMount]) -> None:
 
 
 def check_mounted(pid: int, mounts: Iterable[BindMount]) -> None:
-    """That a process has mounted what was meant, where others could have put something else into its place.
+    """That a process has mounted what was meant where it was meant to be: others may have put a link or something else
+    into its place meanwhile.
 
     Raises:
         EngineFailed: it has not.
     """
     for mount in mounts:
-        if mount.offered:
-            with opened(mount) as place:
-                source = shown_as(place)
-            if not any((entry.device, entry.root) == source for entry in mounts_of(pid)):
-                raise EngineFailed(f"the directory {mount.source} was replaced while it was mounted: try again")
+        with opened(mount) as place:
+            source = shown_as(place)
+        places = (mount.target, _BEFORE_ITS_ROOT + mount.target)
+        there = [entry for entry in mounts_of(pid) if entry.point in places]
+        if not there or (there[-1].device, there[-1].root) != source:
+            raise EngineFailed(
+                f"the directory {mount.source} or its place {mount.target} was replaced while it was mounted: try again"
+            )
 
 
 def _open_without_links(path: str) -> int:

@@ -21,7 +21,8 @@ from pathlib import Path
 from sshore.core.choices import Network
 from sshore.core.errors import EngineFailed
 from sshore.core.sessions import SessionSpec
-from sshore.engines.mounting.sources import check_mounted, check_sources
+from sshore.engines.mounting.mount_points import make_mount_points
+from sshore.engines.mounting.sources import check_mounted
 from sshore.engines.sandbox import cgroups, etc
 from sshore.engines.sandbox.asked import lowering, raise_ulimits
 from sshore.engines.sandbox.binary import run_as
@@ -113,7 +114,7 @@ class Launch:
         """bwrap outside, pid 1 inside, which waits at the latch with everything mounted, and its network if any."""
         host = look_at_host()
         with self._naming_the_session():
-            check_sources(self.spec.mounts)
+            make_mount_points(self.spec.home, self.spec.mounts, self.spec.host_uid)
         deadline = time.monotonic() + _SETUP_TIMEOUT_S
         with ExitStack() as stack:
             log_start = os.fstat(log).st_size
