@@ -18,9 +18,9 @@ from sshore.engines.docker.container import Surroundings, container_config, cont
 from sshore.engines.docker.ending import state_of
 from sshore.engines.docker.gpus import choose_gpus, find_gpus
 from sshore.engines.docker.images import ImageContents, login_variables
-from sshore.engines.mounting.mount_points import make_mount_points
 from sshore.engines.docker.options import DockerOptions
 from sshore.engines.docker.shell import NO_SHELL_TEXT
+from sshore.engines.mounting.mount_points import make_mount_points
 from sshore.server.docker import docker_options
 
 UID = 1_900_000_007

@@ -38,13 +38,13 @@ from sshore.engines.docker.images import Images
 from sshore.engines.docker.launch import gpus_taken, launch
 from sshore.engines.docker.limits import check_limits
 from sshore.engines.docker.live_mounts import mount_live, unmount_live
-from sshore.engines.mounting.mount_points import make_mount_points
 from sshore.engines.docker.options import DockerOptions
 from sshore.engines.docker.registries import Registries
 from sshore.engines.docker.root import check_root, inside_root, stage_for_root
 from sshore.engines.docker.same_directory import check_same_directory
 from sshore.engines.docker.staging import check_shares, clear_stage, stage_others
 from sshore.engines.memory_kills import memory_kills_of
+from sshore.engines.mounting.mount_points import make_mount_points
 from sshore.wire.problems import Code
 
 _HOST_SHARE = 0.05

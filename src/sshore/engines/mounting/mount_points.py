@@ -1,5 +1,5 @@
-"""Places for folders in the home and in folders, made with the owner's uid. A daemon would make them as root; and daemon
-and bwrap would follow links that lead out of the session.
+"""Places for folders in the home and in folders, made with the owner's uid. A daemon would make them as root;
+and daemon and bwrap would follow links that lead out of the session.
 
 No link is followed: what lies there is the users', and this is done with the server's rights. Blocking.
 """

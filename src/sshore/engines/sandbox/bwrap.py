@@ -60,6 +60,9 @@ def _namespaces(spec: SessionSpec) -> Iterable[str]:
     yield from ("--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try")
     if spec.network is not Network.HOST:
         yield "--unshare-net"
+    if spec.host_uid is not None:
+        # Where several people share a server: in mounts of its own a session would keep a folder that is taken back.
+        yield "--disable-userns"
     yield from ("--uid", AGENT_ID, "--gid", AGENT_ID, "--hostname", spec.name, "--as-pid-1", "--new-session")
 
 
