@@ -32,6 +32,15 @@ os.stat("of-data", dir_fd=tree) if tree else open("/file").read(1)
 time.sleep(300)
 """
 
+HOLDERS = ("sleep 300 <data/of-data", "cd data && exec sleep 300")
+HOLDERS_IN_MOUNTS_OF_THEIR_OWN = (
+    "exec unshare -Urm sleep 300",
+    "exec unshare -Urmpf sh -c 'mkdir data2; mount --bind data data2; umount data; sleep 300'",
+    "exec unshare -Urm python3 leave.py",
+    "exec unshare -Urm python3 leave.py nowhere",
+)
+"""Of one who has the server to himself: where there are others, sessions make no user namespaces."""
+
 
 def everywhere(scenario: Scenario) -> Callable[[str], None]:
     """The scenario with a server that is root, and with one that is not."""
@@ -129,16 +138,7 @@ def test_by_force_no_process_keeps_it(world: SandboxWorld) -> None:
     mount(world, spec, unwanted)
     inside = world.inside(spec)
     inside.output(f"cat >leave.py <<'END'\n{LEAVES_ALL_BUT_A_COPY}END")
-    for number, holder in enumerate(
-        (
-            "sleep 300 <data/of-data",
-            "cd data && exec sleep 300",
-            "exec unshare -Urm sleep 300",
-            "exec unshare -Urmpf sh -c 'mkdir data2; mount --bind data data2; umount data; sleep 300'",
-            "exec unshare -Urm python3 leave.py",
-            "exec unshare -Urm python3 leave.py nowhere",
-        )
-    ):
+    for number, holder in enumerate(HOLDERS if world.owner_uid else HOLDERS + HOLDERS_IN_MOUNTS_OF_THEIR_OWN):
         inside.output(f"sh -c {holder!r} >/dev/null 2>&1 & echo $! >holder{number}")
     inside.output("sleep 300 >/dev/null 2>&1 & echo $! >innocent; sleep 0.5")
     inside.output("for f in holder?; do kill -0 $(cat $f) || exit 1; done")

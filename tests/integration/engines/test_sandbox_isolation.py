@@ -8,7 +8,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from worlds import OTHER_OWNER_UID, OWNER_UID, SandboxWorld, processes_of, start
+from as_ordinary_user import run_as_user
+from worlds import ORDINARY_USER_UID, OTHER_OWNER_UID, OWNER_UID, SandboxWorld, processes_of, sandbox_world, start
 
 from sshore.core.sessions import BindMount, SessionSpec
 
@@ -162,12 +163,30 @@ def test_the_platforms_files_cannot_be_changed(world: SandboxWorld) -> None:
         assert inside.run(attempt)[0] != 0, attempt
 
 
-def test_a_user_namespace_inside_does_not_open_what_is_read_only(world: SandboxWorld) -> None:
+def test_where_several_people_share_a_server_sessions_make_no_user_namespaces(root_world: SandboxWorld) -> None:
+    spec = root_world.spec()
+    start(root_world, spec)
+    status, said = root_world.inside(spec).run("unshare --user true")
+    assert (status != 0, "No space left on device" in said) == (True, True)
+
+
+def test_a_user_namespace_inside_does_not_open_what_is_read_only() -> None:
+    if os.getuid() == 0:
+        run_as_user(ORDINARY_USER_UID, _try_user_namespaces)
+    else:
+        _try_user_namespaces()
+
+
+def _try_user_namespaces() -> None:
+    with sandbox_world(None) as world:
+        _try_in_user_namespaces(world)
+
+
+def _try_in_user_namespaces(world: SandboxWorld) -> None:
     spec = world.spec()
     start(world, spec)
     inside = world.inside(spec)
-    if inside.run("unshare -Urm true")[0] != 0:
-        pytest.skip("this machine has no unshare(1), or forbids nested user namespaces")
+    inside.output("unshare -Urm true")
     for attempt in (
         "mount -o remount,rw /run/sshore && echo evil > /run/sshore/agent.json",
         "mount -o remount,bind,rw /run/sshore && echo evil > /run/sshore/agent.json",
