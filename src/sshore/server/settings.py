@@ -13,6 +13,7 @@ from sshore.core.errors import InvalidInput
 from sshore.core.settings import parse_port
 from sshore.core.trusted_proxies import TrustedProxies
 from sshore.engines.docker.options import DockerOptions
+from sshore.engines.sandbox.options import SandboxOptions
 from sshore.gateway.unfinished import MOST, MOST_BY_PEER
 from sshore.oidc.provider import ProviderSettings
 from sshore.server.docker import docker_options
@@ -46,8 +47,7 @@ class Settings:
     """Connections that have not said yet what they want."""
     oidc: ProviderSettings | None = None
     oidc_create_users: bool = False
-    host_network: Allowed = Allowed.NONE
-    """Whose sessions may have the host's network."""
+    sandbox: SandboxOptions = field(default_factory=SandboxOptions)
     docker: DockerOptions = field(default_factory=DockerOptions)
 
     @classmethod
@@ -74,8 +74,9 @@ class Settings:
         values["public_url"] = environment.get("SSHORE_URL", "")
         values["oidc"] = _provider_of(environment)
         values["oidc_create_users"] = environment.get("SSHORE_OIDC_CREATE_USERS", "") in ("1", "yes", "true")
-        values["host_network"] = Allowed.parse("SSHORE_HOST_NETWORK", environment.get("SSHORE_HOST_NETWORK", ""))
-        values["docker"] = docker_options(environment, values["host_network"])
+        host_network = Allowed.parse("SSHORE_HOST_NETWORK", environment.get("SSHORE_HOST_NETWORK", ""))
+        values["sandbox"] = SandboxOptions(host_network, filtered=_is_filtered(environment))
+        values["docker"] = docker_options(environment, host_network)
         values |= {name: value for name, value in overrides.items() if value is not None}
         values["state_dir"] = Path(values["state_dir"]).expanduser().absolute()
         return cls(**values)
@@ -85,6 +86,13 @@ def _database_url(environment: Mapping[str, str]) -> str:
     url = read_secret(environment, "SSHORE_DATABASE_URL")
     password = read_secret(environment, "SSHORE_DATABASE_PASSWORD")
     return with_password(url, password) if url and password else url
+
+
+def _is_filtered(environment: Mapping[str, str]) -> bool:
+    calls = environment.get("SSHORE_SYSTEM_CALLS", "") or "filtered"
+    if calls not in ("filtered", "all"):
+        raise InvalidInput(f"SSHORE_SYSTEM_CALLS is {calls!r}: give filtered or all")
+    return calls == "filtered"
 
 
 def _provider_of(environment: Mapping[str, str]) -> ProviderSettings | None:

@@ -83,7 +83,7 @@ async def wire(settings: Settings, state: Path, kit: Kit) -> AsyncIterator[Parts
         store, files = DatabaseStore(database), StateFiles(state)
         host_ca, user_ca = (open_authority(state / "ca", name) for name in ("host_ca", "user_ca"))
         premises = Premises(kit.path, make_link_directory(state), os.geteuid() == 0, _cpu_has_aes())
-        sandbox = SandboxEngine(state, host_network=settings.host_network)
+        sandbox = SandboxEngine(state, options=settings.sandbox)
         stack.push_async_callback(sandbox.aclose)
         engines: dict[str, Engine] = {sandbox.name: sandbox}
         image_stores: dict[str, ImageStore] = {}

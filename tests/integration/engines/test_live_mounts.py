@@ -7,7 +7,16 @@ from pathlib import Path
 
 import pytest
 from as_ordinary_user import run_as_user
-from worlds import ORDINARY_USER_UID, OTHER_OWNER_UID, OWNER_UID, SandboxWorld, sandbox_world, start, with_engine
+from worlds import (
+    ORDINARY_USER_UID,
+    OTHER_OWNER_UID,
+    OWNER_UID,
+    UNFILTERED,
+    SandboxWorld,
+    sandbox_world,
+    start,
+    with_engine,
+)
 
 from sshore.core.errors import Conflict, EngineFailed
 from sshore.core.sessions import BindMount, SessionSpec
@@ -39,7 +48,7 @@ HOLDERS_IN_MOUNTS_OF_THEIR_OWN = (
     "exec unshare -Urm python3 leave.py",
     "exec unshare -Urm python3 leave.py nowhere",
 )
-"""Of one who has the server to himself: where there are others, sessions make no user namespaces."""
+"""Of one who has the server to himself, and wants no filter: else sessions make no user namespaces."""
 
 
 def everywhere(scenario: Scenario) -> Callable[[str], None]:
@@ -61,6 +70,7 @@ def everywhere(scenario: Scenario) -> Callable[[str], None]:
 
 def as_user(scenario: Scenario) -> None:
     with sandbox_world(None) as world:
+        world.options = UNFILTERED
         scenario(world)
 
 

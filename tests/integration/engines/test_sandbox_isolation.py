@@ -9,8 +9,18 @@ from pathlib import Path
 import psutil
 import pytest
 from as_ordinary_user import run_as_user
-from worlds import ORDINARY_USER_UID, OTHER_OWNER_UID, OWNER_UID, SandboxWorld, processes_of, sandbox_world, start
+from worlds import (
+    ORDINARY_USER_UID,
+    OTHER_OWNER_UID,
+    OWNER_UID,
+    UNFILTERED,
+    SandboxWorld,
+    processes_of,
+    sandbox_world,
+    start,
+)
 
+from e2e.programs import need
 from sshore.core.sessions import BindMount, SessionSpec
 
 
@@ -164,10 +174,33 @@ def test_the_platforms_files_cannot_be_changed(world: SandboxWorld) -> None:
 
 
 def test_where_several_people_share_a_server_sessions_make_no_user_namespaces(root_world: SandboxWorld) -> None:
+    root_world.options = UNFILTERED
     spec = root_world.spec()
     start(root_world, spec)
     status, said = root_world.inside(spec).run("unshare --user true")
     assert (status != 0, "No space left on device" in said) == (True, True)
+
+
+def test_debuggers_work_and_what_the_filter_refuses_is_told(world: SandboxWorld) -> None:
+    need("strace", "gdb")
+    spec = world.spec()
+    start(world, spec)
+    inside = world.inside(spec)
+    assert "execve" in inside.output("strace -f -o trace sh -c '/bin/true; :' && cat trace")
+    assert "exited normally" in inside.output("gdb -q -nx -batch -ex run /bin/true 2>&1")
+    for command in ("unshare --user true", "nsenter -U -t 1 true"):
+        status, said = inside.run(command)
+        assert (status != 0, "Operation not permitted" in said or "permission denied" in said) == (True, True), said
+    assert (
+        inside.output("setarch -R true && python3 -c 'import threading as t; t.Thread(target=print).start()'") == "\n"
+    )
+
+
+def test_without_the_filter_it_is_the_kernel_who_refuses(world: SandboxWorld) -> None:
+    world.options = UNFILTERED
+    spec = world.spec()
+    start(world, spec)
+    assert world.inside(spec).output("grep Seccomp: /proc/self/status").split() == ["Seccomp:", "0"]
 
 
 def test_a_user_namespace_inside_does_not_open_what_is_read_only() -> None:
@@ -179,6 +212,7 @@ def test_a_user_namespace_inside_does_not_open_what_is_read_only() -> None:
 
 def _try_user_namespaces() -> None:
     with sandbox_world(None) as world:
+        world.options = UNFILTERED
         _try_in_user_namespaces(world)
 
 

@@ -31,6 +31,7 @@ from sshore.core.errors import EngineFailed, Forbidden
 from sshore.core.ids import SessionId
 from sshore.engines.sandbox import pasta
 from sshore.engines.sandbox.network import check_network
+from sshore.engines.sandbox.options import SandboxOptions
 from sshore.engines.sandbox.processes import Process
 from sshore.engines.sandbox.tun import TUN, with_open_tun
 
@@ -112,10 +113,10 @@ def test_host_is_the_hosts(world: SandboxWorld) -> None:
 
 @pytest.mark.parametrize(("allowed", "for_admin"), [("none", True), ("admins", False)])
 def test_host_is_for_those_whom_the_administrator_allows_it(world: SandboxWorld, allowed: str, for_admin: bool) -> None:
-    world.host_network = Allowed(allowed)
+    world.options = SandboxOptions(Allowed(allowed))
     with pytest.raises(Forbidden, match="SSHORE_HOST_NETWORK"):
         start(world, replace(world.spec(network=Network.HOST), for_admin=for_admin))
-    world.host_network = Allowed.ADMINS
+    world.options = SandboxOptions(Allowed.ADMINS)
     start(world, replace(world.spec(network=Network.HOST), for_admin=True))
 
 

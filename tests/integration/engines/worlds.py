@@ -26,6 +26,7 @@ from sshore.core.ids import SessionId, new_id
 from sshore.core.ports import Engine
 from sshore.core.sessions import BindMount, Resources, SessionSpec
 from sshore.engines.sandbox import SandboxEngine
+from sshore.engines.sandbox.options import SandboxOptions
 from sshore.engines.sandbox.records import Record, Records
 
 OWNER_UID = 70201
@@ -36,6 +37,8 @@ T = TypeVar("T")
 E_co = TypeVar("E_co", covariant=True)
 
 Behaviour = Callable[["World"], Awaitable[None]]
+
+UNFILTERED = SandboxOptions(Allowed.ALL, filtered=False)
 
 
 class World(Protocol):
@@ -120,7 +123,7 @@ class SandboxWorld:
         self.kit = make_kit(state / "kit")
         self.link = _made(state / "link", 0o755)
         _made(state / "sessions", 0o711)
-        self.host_network = Allowed.ALL
+        self.options = SandboxOptions(Allowed.ALL)
         self._engines: list[SandboxEngine] = []
 
     @property
@@ -128,7 +131,7 @@ class SandboxWorld:
         return Records(self.state / "sandbox" / "records")
 
     def engine(self) -> SandboxEngine:
-        engine = SandboxEngine(self.state, host_network=self.host_network)
+        engine = SandboxEngine(self.state, options=self.options)
         self._engines.append(engine)
         return engine
 

@@ -18,7 +18,7 @@ HOST = HostView(
     shell="/bin/bash",
     locale="C.UTF-8",
 )
-DESCRIPTORS = Descriptors(info=11, status=12, block=13, sync=14, etc={"passwd": 15, "hostname": 16})
+DESCRIPTORS = Descriptors(info=11, status=12, block=13, sync=14, filter=17, etc={"passwd": 15, "hostname": 16})
 
 
 def arguments(gpu_nodes: tuple[str, ...] = (), **fields) -> list[str]:

@@ -20,6 +20,7 @@ class Descriptors:
     `status`  bwrap writes the exit status here, whether or not a server lives
     `block`   the agent starts when a byte can be read here
     `sync`    stays open as long as pid 1 lives
+    `filter`  the system calls that may be made; all, where it is None
     `etc`     files of /etc by name, each a descriptor of its contents, read in this order after everything is mounted
     """
 
@@ -27,11 +28,13 @@ class Descriptors:
     status: int
     block: int
     sync: int
+    filter: int | None
     etc: dict[str, int]
 
     @property
     def all(self) -> tuple[int, ...]:
-        return (self.info, self.status, self.block, self.sync, *self.etc.values())
+        some = () if self.filter is None else (self.filter,)
+        return (self.info, self.status, self.block, self.sync, *some, *self.etc.values())
 
 
 def bwrap_arguments(
@@ -140,3 +143,5 @@ def _environment(spec: SessionSpec, host: HostView) -> Iterable[str]:
 def _control(descriptors: Descriptors) -> Iterable[str]:
     yield from ("--info-fd", str(descriptors.info), "--json-status-fd", str(descriptors.status))
     yield from ("--block-fd", str(descriptors.block), "--sync-fd", str(descriptors.sync))
+    if descriptors.filter is not None:
+        yield from ("--seccomp", str(descriptors.filter))

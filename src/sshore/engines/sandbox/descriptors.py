@@ -10,10 +10,10 @@ import time
 from typing import Any
 
 
-def memory_file(name: str, contents: str) -> int:
+def memory_file(name: str, contents: str | bytes) -> int:
     """A descriptor of a file in memory with these contents, at its beginning."""
     descriptor = os.memfd_create(name)
-    os.write(descriptor, contents.encode())
+    os.write(descriptor, contents.encode() if isinstance(contents, str) else contents)
     os.lseek(descriptor, 0, os.SEEK_SET)
     return descriptor
 

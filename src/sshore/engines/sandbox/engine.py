@@ -12,7 +12,7 @@ from weakref import WeakValueDictionary
 
 from anyio import CancelScope
 
-from sshore.core.allowed import Allowed, check_host_network
+from sshore.core.allowed import check_host_network
 from sshore.core.ids import SessionId
 from sshore.core.images import Progress
 from sshore.core.sessions import (
@@ -33,10 +33,12 @@ from sshore.engines.sandbox.cpu_times import cpu_times_s
 from sshore.engines.sandbox.gpus import find_gpus
 from sshore.engines.sandbox.launcher import Launcher
 from sshore.engines.sandbox.logs import Logs
+from sshore.engines.sandbox.options import SandboxOptions
 from sshore.engines.sandbox.processes import Children, Process, catches, ended, send
 from sshore.engines.sandbox.records import Record, Records
 
 T = TypeVar("T")
+_DEFAULTS = SandboxOptions()
 _THREADS = 8
 _LISTENING_POLL_S = 0.02
 
@@ -44,18 +46,17 @@ _LISTENING_POLL_S = 0.02
 class SandboxEngine:
     """Sessions on this machine by bubblewrap; see the package. One at a time for a state directory."""
 
-    def __init__(self, state_dir: Path, limits: Cgroups | None = None, host_network: Allowed = Allowed.NONE) -> None:
-        """`state_dir` exists and, where the server is root, can be traversed by the owners' uids; `host_network`: whose
-        sessions may have the host's network."""
+    def __init__(self, state_dir: Path, limits: Cgroups | None = None, options: SandboxOptions = _DEFAULTS) -> None:
+        """`state_dir` exists and, where the server is root, can be traversed by the owners' uids."""
         place = state_dir / "sandbox"
         # The owners' uids run the staged bwrap; all else is the server's own.
         stage = _directory(_directory(place, 0o711) / "bwrap", 0o711)
         self._records = Records(_directory(place / "records", 0o700))
         self._logs = Logs(_directory(place / "logs", 0o700))
         self._gpus = find_gpus()
-        self._launcher = Launcher(stage, self._records, self._logs, limits or Cgroups(), self._gpus)
+        self._launcher = Launcher(stage, self._records, self._logs, limits or Cgroups(), self._gpus, options)
         self._children = Children()
-        self._host_network = host_network
+        self._options = options
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="sandbox")
         self._locks: WeakValueDictionary[SessionId, asyncio.Lock] = WeakValueDictionary()
 
@@ -69,7 +70,7 @@ class SandboxEngine:
         self._threads.shutdown()
 
     async def check(self, spec: SessionSpec) -> None:
-        check_host_network(spec, self._host_network)
+        check_host_network(spec, self._options.host_network)
         await self._in_thread(partial(self._launcher.check, spec))
 
     async def fetch_image(self, spec: SessionSpec, progress: Progress) -> ImageFacts:

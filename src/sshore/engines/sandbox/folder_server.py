@@ -27,6 +27,7 @@ from sshore.engines.sandbox.folder_view import folder_arguments, force_command, 
 from sshore.engines.sandbox.idmap import why_not
 from sshore.engines.sandbox.keyring import leave_session_keyring
 from sshore.engines.sandbox.processes import Process, ended, identify, reap, send
+from sshore.engines.sandbox.system_calls import system_call_filter
 from sshore.engines.sandbox.view import look_at_host
 
 log = logging.getLogger("sshore.folders")
@@ -125,10 +126,11 @@ class SandboxFolders:
                 descriptors = _files(view, app, handed_over) | {"/etc/hostname": bwraps_end.fileno()}
                 last_file.sendall(b"folder\n")
                 last_file.shutdown(socket.SHUT_WR)
+                calls = _calls(handed_over)
                 program = subprocess.Popen(
-                    [str(self._bwrap), *folder_arguments(view, app, descriptors, host)],
+                    [str(self._bwrap), *folder_arguments(view, app, descriptors, calls, host)],
                     **run_as(view.host_uid),
-                    pass_fds=tuple(descriptors.values()),
+                    pass_fds=(*descriptors.values(), *(() if calls is None else (calls,))),
                     stdin=far.fileno(),
                     stdout=far.fileno(),
                     stderr=complaints,
@@ -156,6 +158,11 @@ def _files(view: FolderView, app: FolderApp, stack: ExitStack) -> dict[str, int]
     if layout.SSHD_CONFIG in contents:
         contents[layout.SSHD_CONFIG] += force_command(view)
     return {path: _closing(stack, memory_file(Path(path).name, text)) for path, text in contents.items()}
+
+
+def _calls(stack: ExitStack) -> int | None:
+    program = system_call_filter()
+    return None if program is None else _closing(stack, memory_file("system calls", program))
 
 
 class _Silent(Exception):

@@ -30,10 +30,10 @@ def force_command(view: FolderView) -> str:
 
 
 def folder_arguments(
-    view: FolderView, app: FolderApp, files: Mapping[str, int], host: HostView | None = None
+    view: FolderView, app: FolderApp, files: Mapping[str, int], calls: int | None, host: HostView | None
 ) -> list[str]:
-    """Everything after ``bwrap``; `files` are descriptors by path, the last of which is read when all is mounted.
-    `host`: its programs are seen, too, where the shell is needed."""
+    """Everything after ``bwrap``; `files` are descriptors by path, the last of which is read when all is mounted,
+    `calls` one of the filter of system calls. `host`: its programs are seen, too, where the shell is needed."""
     account = str(layout.ACCOUNT_ID)
     groups: list[Iterable[str]] = [
         ("--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-net", "--unshare-cgroup-try"),
@@ -46,6 +46,7 @@ def folder_arguments(
         # The root directory is a tmpfs: nothing but the folder can be written.
         ("--remount-ro", "/", "--chdir", view.target),
         ("--clearenv", "--setenv", "HOME", view.target, "--setenv", "PATH", layout.KIT_BIN),
+        ("--seccomp", str(calls)) if calls is not None else (),
         ("--", *folder_command(view, app)),
     ]
     return [argument for group in groups for argument in group]

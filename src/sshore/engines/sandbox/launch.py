@@ -38,6 +38,7 @@ from sshore.engines.sandbox.network import Coming, lifeline, start_network
 from sshore.engines.sandbox.own_mounts import with_own_mounts
 from sshore.engines.sandbox.processes import Process, identify, open_pidfd
 from sshore.engines.sandbox.records import Record, Records
+from sshore.engines.sandbox.system_calls import system_call_filter
 from sshore.engines.sandbox.view import HostView, look_at_host, read_text
 
 _SETUP_TIMEOUT_S = 30.0
@@ -60,6 +61,8 @@ class Launch:
     """A directory that every owner's uid can pass through, to mount folders on the way to a session."""
     open_files: int
     """The session's soft limit on open files, which the server has raised for itself."""
+    filtered: bool
+    """Whether it may make but some system calls."""
 
     def run(self) -> Record:
         """Start the session; return its record when the agent was let go.
@@ -130,6 +133,7 @@ class Launch:
                     status=_closing(handed_over, self._status_file()),
                     block=latch,
                     sync=agent_end.fileno(),
+                    filter=self._filter(handed_over),
                     etc=self._etc_files(host, last_file, bwraps_end, handed_over),
                 )
                 monitor = self._with_mapped_mounts(lambda spec: self._spawn(spec, host, descriptors, log))
@@ -162,6 +166,10 @@ class Launch:
             yield
         except EngineFailed as error:
             raise EngineFailed(f"the session {self.spec.name} did not start: {error.problem.detail}") from error
+
+    def _filter(self, handed_over: ExitStack) -> int | None:
+        program = system_call_filter() if self.filtered else None
+        return None if program is None else _closing(handed_over, memory_file("system calls", program))
 
     def _status_file(self) -> int:
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC

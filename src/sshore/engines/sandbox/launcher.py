@@ -15,6 +15,7 @@ from sshore.engines.sandbox.gpus import Gpus
 from sshore.engines.sandbox.launch import Launch
 from sshore.engines.sandbox.logs import Logs
 from sshore.engines.sandbox.network import check_network
+from sshore.engines.sandbox.options import SandboxOptions
 from sshore.engines.sandbox.processes import boot_id
 from sshore.engines.sandbox.records import Record, Records
 
@@ -22,7 +23,9 @@ from sshore.engines.sandbox.records import Record, Records
 class Launcher:
     """Checks sessions and starts them; several threads may."""
 
-    def __init__(self, stage: Path, records: Records, logs: Logs, limits: Cgroups, gpus: Gpus) -> None:
+    def __init__(
+        self, stage: Path, records: Records, logs: Logs, limits: Cgroups, gpus: Gpus, options: SandboxOptions
+    ) -> None:
         """`stage` is a directory for a bwrap that every owner's uid can run."""
         self._stage = stage
         self._mounts = stage.parent / "mounts"
@@ -31,6 +34,7 @@ class Launcher:
         self._logs = logs
         self._limits = limits
         self._gpus = gpus
+        self._filtered = options.filtered
         self._choosing = threading.Lock()
         # Before the server raises its own.
         self._open_files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -71,6 +75,7 @@ class Launcher:
             self._limits,
             self._mounts,
             self._open_files,
+            self._filtered,
         ).run()
 
     def _plan(self, spec: SessionSpec) -> Record:
