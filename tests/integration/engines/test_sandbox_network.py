@@ -29,11 +29,11 @@ from sshore.core.allowed import Allowed
 from sshore.core.choices import Network
 from sshore.core.errors import EngineFailed, Forbidden
 from sshore.core.ids import SessionId
-from sshore.engines.sandbox import pasta
-from sshore.engines.sandbox.network import check_network
+from sshore.engines.sandbox.nat import pasta
+from sshore.engines.sandbox.nat.network import check_network
+from sshore.engines.sandbox.nat.tun import TUN, with_open_tun
 from sshore.engines.sandbox.options import SandboxOptions
 from sshore.engines.sandbox.processes import Process
-from sshore.engines.sandbox.tun import TUN, with_open_tun
 
 METADATA = "169.254.169.254"
 """Where clouds have their metadata services."""

@@ -11,9 +11,9 @@ from sshore.engines.sandbox.capacity import machine_capacity
 from sshore.engines.sandbox.ending import end
 from sshore.engines.sandbox.gpus import Gpus, find_gpus
 from sshore.engines.sandbox.logs import ROTATE_BYTES, Logs
+from sshore.engines.sandbox.nat.tun import is_open_to
 from sshore.engines.sandbox.processes import Process, boot_id, identify
 from sshore.engines.sandbox.records import Record, Records
-from sshore.engines.sandbox.tun import is_open_to
 
 ID = SessionId("abcdefghijkm")
 

@@ -13,14 +13,9 @@
     folder_view.py    bwrap(1)'s arguments for them
     view.py       what of the host a session sees
     etc.py        the files of /etc that are made for each session
-    network.py    the network `nat`: which program, and when it is up
-    pasta.py      pasta for it
-    slirp.py      slirp4netns for it, where there is no pasta that is new enough
-    joining.py    what either needs
-    closed_routes.py  what of it is closed to sessions
+    nat/          the network `nat`: which program, what of it is closed
     own_mounts.py mounts of a thread's own
     idmap.py      shared folders: one user's files as another user's own
-    tun.py        /dev/net/tun, where the host keeps it to root
     cgroups.py    limits: which hierarchies the server may write, a session's groups in them
     gpus.py       GPU device nodes, and which session has which
     cpu_times.py  CPU time of sessions' processes

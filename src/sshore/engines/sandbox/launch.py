@@ -34,7 +34,7 @@ from sshore.engines.sandbox.gpus import groups_of
 from sshore.engines.sandbox.idmap import map_mounts
 from sshore.engines.sandbox.keyring import leave_session_keyring
 from sshore.engines.sandbox.logs import Logs
-from sshore.engines.sandbox.network import Coming, lifeline, start_network
+from sshore.engines.sandbox.nat.network import Coming, lifeline, start_network
 from sshore.engines.sandbox.own_mounts import with_own_mounts
 from sshore.engines.sandbox.processes import Process, identify, open_pidfd
 from sshore.engines.sandbox.records import Record, Records

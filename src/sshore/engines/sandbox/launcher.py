@@ -14,7 +14,7 @@ from sshore.engines.sandbox.cgroups import Cgroups
 from sshore.engines.sandbox.gpus import Gpus
 from sshore.engines.sandbox.launch import Launch
 from sshore.engines.sandbox.logs import Logs
-from sshore.engines.sandbox.network import check_network
+from sshore.engines.sandbox.nat.network import check_network
 from sshore.engines.sandbox.options import SandboxOptions
 from sshore.engines.sandbox.processes import boot_id
 from sshore.engines.sandbox.records import Record, Records

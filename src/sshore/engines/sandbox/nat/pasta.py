@@ -14,7 +14,7 @@ from functools import cache
 
 from sshore.engines.sandbox.binary import run_as
 from sshore.engines.sandbox.etc import NAT_DNS
-from sshore.engines.sandbox.joining import DEVICE, ENVIRONMENT, MTU, Joining
+from sshore.engines.sandbox.nat.joining import DEVICE, ENVIRONMENT, MTU, Joining
 
 NAME = "pasta"
 _WRITABLE_BY_NAME = 0o622

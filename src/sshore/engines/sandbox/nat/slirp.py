@@ -4,7 +4,7 @@ import subprocess
 from functools import cache
 
 from sshore.engines.sandbox.binary import run_as
-from sshore.engines.sandbox.joining import DEVICE, ENVIRONMENT, MTU, Joining
+from sshore.engines.sandbox.nat.joining import DEVICE, ENVIRONMENT, MTU, Joining
 
 NAME = "slirp4netns"
 READY = b"1"

@@ -20,11 +20,11 @@ from pathlib import Path
 
 from sshore.core.choices import Network
 from sshore.core.errors import EngineFailed
-from sshore.engines.sandbox import closed_routes, pasta, slirp, tun
 from sshore.engines.sandbox.descriptors import read_until_word
-from sshore.engines.sandbox.joining import ENVIRONMENT, Joining
+from sshore.engines.sandbox.nat import closed_routes, pasta, slirp, tun
+from sshore.engines.sandbox.nat.joining import ENVIRONMENT, Joining
+from sshore.engines.sandbox.nat.tun import TUN
 from sshore.engines.sandbox.processes import Process, identify
-from sshore.engines.sandbox.tun import TUN
 
 _NS_GET_USERNS = 0xB701  # ioctl_ns(2)
 _READY_TIMEOUT_S = 10.0
