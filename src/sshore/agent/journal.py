@@ -1,6 +1,7 @@
 """The session's log: one line per event on stderr, with the time; and sshd's own lines in it."""
 
 import os
+import stat
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -9,6 +10,7 @@ from sshore.agent.loop import READ, Loop
 
 OnLine = Callable[[bytes], None]
 
+MAX_LOG_BYTES = 8 << 20
 _NOISE = b"Attempt to write login records by non-root user"  # true, and nobody reads them
 
 
@@ -18,9 +20,22 @@ def say(message: str) -> None:
 
 
 def _write(line: bytes) -> None:
-    stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ ", time.gmtime()).encode()
     with suppress(OSError):
-        os.write(2, stamp + line.replace(b"\n", b" ") + b"\n")
+        _make_room()
+        os.write(2, _stamped(line))
+
+
+def _make_room() -> None:
+    """Begin the log anew where it is a file, and full: a session that makes sshd talk fills no disk."""
+    status = os.fstat(2)
+    if stat.S_ISREG(status.st_mode) and status.st_size > MAX_LOG_BYTES:
+        os.ftruncate(2, 0)
+        os.write(2, _stamped(b"the log was full: what was here before is gone"))
+
+
+def _stamped(line: bytes) -> bytes:
+    stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ ", time.gmtime()).encode()
+    return stamp + line.replace(b"\n", b" ") + b"\n"
 
 
 class DaemonJournal:
