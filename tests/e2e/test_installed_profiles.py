@@ -1,6 +1,7 @@
 """`sshore profile NAME putty|filezilla --install`: the real programs connect, and ask nothing."""
 
 import os
+import stat
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -72,6 +73,14 @@ class TestPutty:
         assert "(work)" in desktop.ok("plink", "-batch", "-load", session, "id")
         assert ".bashrc" in desktop.ok("psftp", "-batch", "-load", session, "-b", "/dev/stdin", stdin="ls\n")
 
+    def test_a_file_keeps_its_mode_and_a_new_one_is_as_putty_would_make_it(self, desktop: Desktop, card: Card) -> None:
+        desktop.run("plink", "-P", str(card.port), "work@localhost", "true", stdin="y\n")
+        by_plink = stat.S_IMODE((desktop.home / ".putty" / "sshhostkeys").stat().st_mode)
+        (desktop.home / ".putty" / "sshhostkeys").chmod(0o640)
+        assert desktop.install("putty").returncode == 0
+        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (desktop.home / ".putty").rglob("*")}
+        assert (modes["sshhostkeys"], modes["demo"], modes["demo.sshore"]) == (0o640, by_plink, by_plink)
+
     def test_a_folder_opens_by_sftp(self, desktop: Desktop, shared: Deployment) -> None:
         shared.cli("folder", "create", "for putty")
         assert desktop.install("putty", "folder:for putty").returncode == 0
@@ -119,6 +128,8 @@ class TestFilezilla:
             finally:
                 os.killpg(program.pid, 15)
         assert 'Directory listing of "/home/work" successful' in log.read_text()
+        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in log.parent.glob(".config/filezilla/*.xml")}
+        assert modes["sitemanager.xml"] == modes["queue.xml"] if "queue.xml" in modes else 0o600
 
 
 _QUIET = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
