@@ -35,15 +35,12 @@ def test_tmux_has_everything_as_it_was_when_the_line_broke(demo: SshClient) -> N
     try:
         with terminal(demo.arguments(flags=("-t",)), demo.environment) as user:
             attach(user)
-            user.type("KEPT=$((6 * 7)); cat\r")
-            user.type("half a li")
-            user.expect("half a li")
+            user.type("KEPT=$((6 * 7)); echo =$KEPT=\r")
+            user.expect("=42=")
         # Its ssh has been killed.
         with terminal(demo.arguments(flags=("-t",)), demo.environment) as user:
             attach(user)
-            user.type("ne\r\x04")
-            user.expect("half a line")
-            user.type("echo =$KEPT=\r")
-            user.expect("=42=")
+            user.type("echo -$KEPT-\r")
+            user.expect("-42-")
     finally:
         demo.run("tmux -L test kill-server")

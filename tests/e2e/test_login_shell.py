@@ -12,18 +12,16 @@ from integration.docker_images import BUSYBOX_PROGRAM
 
 
 @pytest.fixture(scope="module")
-def sue(shared: Deployment) -> Iterator[Owner]:
-    member = shared.member("sue")
-    yield member
-    member.ok("settings", "set", "shell", "")
-    for session in member.json("ls"):
-        member.remove(session["name"])
+def sue(shared: Deployment) -> Owner:
+    return shared.member("sue")
 
 
-@pytest.fixture(scope="module")
-def box(sue: Owner) -> SshClient:
-    sue.run_session("box")
-    return through_forward(sue, sue.connect("box"))
+@pytest.fixture
+def box(sue: Owner) -> Iterator[SshClient]:
+    sue.run_session("box", "--network", "none")
+    yield through_forward(sue, sue.connect("box"))
+    sue.ok("settings", "set", "shell", "")
+    sue.remove("box")
 
 
 def choose(sue: Owner, shell: str) -> str:
@@ -72,7 +70,7 @@ class TestAnywhere:
         box.scp(str(BUSYBOX_PROGRAM), ":bin/ash")
         assert box.ok("echo $0 $SHELL; exit 0") == "ash /home/work/bin/ash\n"
         assert login(box, "echo $0") == "-ash"
-        assert (box.run("exit 7").returncode, box.run("kill -TERM $$").returncode) == (7, 143)
+        assert (box.run("exit 7").returncode, box.run("kill -TERM $$").returncode) == (7, 255)
         assert box.ok("(yes; echo $? >&2) | head -n 1", flags=("-q",)) == "y\n"
         assert box.run("(yes; echo $? >&2) | head -n 1").stderr == b"141\n", "SIGPIPE ends it, as everywhere"
         assert choose(sue, "/home/work/bin/ash") == ""
@@ -85,11 +83,11 @@ def test_files_are_copied_and_compared_beside_other_shells(sue: Owner, box: SshC
     need(shell)
     assert choose(sue, shell) == ""
     assert box.ok("echo $SHELL").strip() == shutil.which(shell)
-    assert login(box, "echo $0; status fish-path 2>/dev/null").splitlines()[-1].endswith(shell)
+    assert login(box, "echo $0" if shell == "zsh" else "status is-login; and echo -fish") == f"-{shell}"
     sent = sue.environment["SSHORE_CONFIG_DIR"] + "/sent"
     shutil.copy(BUSYBOX_PROGRAM, sent)
     done = sue.run("cp", sent, "box:sent")
-    assert (done.returncode, b"checksum" in done.stderr + done.stdout) == (0, True), done
+    assert (done.returncode, b"sha256" in done.stdout) == (0, True), done
     assert sue.run("cp", "box:sent", f"{sent}.back").returncode == 0
 
 
@@ -97,4 +95,4 @@ def test_what_can_be_none_is_refused(sue: Owner) -> None:
     for shell in ("zsh -l", "../zsh", "/bin/../sh", "/usr/bin/z:sh", "-sh", "z\nsh", "/" * 300):
         refused = sue.run("settings", "set", "shell", "--", shell)
         assert refused.returncode == 2 and b"is no shell" in refused.stderr, shell
-    assert sue.json("settings", "get", "shell")["value"] in ("", "fish", "zsh")
+    assert sue.json("settings", "get", "shell")["value"] == ""

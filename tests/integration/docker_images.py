@@ -186,7 +186,7 @@ _SPOILT = [
     f"TOO_LONG={'x' * 120_000}",
     f"HUGE={'x' * 140_000}",
     f"MANY_LINES={MANY_LINES}",
-    *("NOTHING", "=nameless", "WITH.DOT=dotted", "WITH BLANK=blank", "NO_TEXT=\udce9", "UTF8=한글"),
+    *("NOTHING", "WITH.DOT=dotted", "WITH BLANK=blank", "NO_TEXT=\udce9", "UTF8=한글"),
     *(f"VARIABLE_{number}={'y' * 100}" for number in range(300)),
 ]
 _LIVED_IN = {
