@@ -10,6 +10,7 @@ import pytest
 from deployment import Deployment
 from host_processes import until
 from programs import need
+from terminal import terminal
 
 from integration.command_line import SSHORE
 from sshore.proxy.forwards import Card
@@ -74,11 +75,15 @@ class TestPutty:
         assert ".bashrc" in desktop.ok("psftp", "-batch", "-load", session, "-b", "/dev/stdin", stdin="ls\n")
 
     def test_a_file_keeps_its_mode_and_a_new_one_is_as_putty_would_make_it(self, desktop: Desktop, card: Card) -> None:
-        desktop.run("plink", "-P", str(card.port), "work@localhost", "true", stdin="y\n")
-        by_plink = stat.S_IMODE((desktop.home / ".putty" / "sshhostkeys").stat().st_mode)
-        (desktop.home / ".putty" / "sshhostkeys").chmod(0o640)
+        with terminal(["plink", "-P", str(card.port), "work@localhost", "true"], desktop.environment) as user:
+            user.expect(r"\(y/n")
+            user.type("y\r")
+            user.wait()
+        (keys,) = desktop.home.rglob("sshhostkeys")
+        by_plink = stat.S_IMODE(keys.stat().st_mode)
+        keys.chmod(0o640)
         assert desktop.install("putty").returncode == 0
-        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (desktop.home / ".putty").rglob("*")}
+        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in keys.parent.rglob("*")}
         assert (modes["sshhostkeys"], modes["demo"], modes["demo.sshore"]) == (0o640, by_plink, by_plink)
 
     def test_a_folder_opens_by_sftp(self, desktop: Desktop, shared: Deployment) -> None:
@@ -128,8 +133,8 @@ class TestFilezilla:
             finally:
                 os.killpg(program.pid, 15)
         assert 'Directory listing of "/home/work" successful' in log.read_text()
-        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in log.parent.glob(".config/filezilla/*.xml")}
-        assert modes["sitemanager.xml"] == modes["queue.xml"] if "queue.xml" in modes else 0o600
+        own, ours = ((desktop.home / ".config/filezilla" / name).stat() for name in ("layout.xml", "sitemanager.xml"))
+        assert stat.S_IMODE(ours.st_mode) == stat.S_IMODE(own.st_mode), "as FileZilla makes them"
 
 
 _QUIET = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}

@@ -28,12 +28,12 @@ class FilezillaDirectory:
         old = read_own(path)
         if any(not Path(key).is_relative_to(self._own_keys) for key in filezilla.key_files(old, site.name)):
             raise Conflict(f"FileZilla has a site {site.name} of yours: give it another name in the Site Manager")
-        write_own(path, filezilla.with_site(old, site), private=True)
+        write_own(path, filezilla.with_site(old, site))
 
     def trust_host_key(self, site: Site, host_key: str) -> None:
         """Have the host key behind a local port trusted."""
         path = self._root / "hostkeys.xml"
-        write_own(path, filezilla.with_host_key(read_own(path), site.port, host_key), private=True)
+        write_own(path, filezilla.with_host_key(read_own(path), site.port, host_key))
 
 
 def find_filezilla_directory(environment: Mapping[str, str], home: Path) -> Path:

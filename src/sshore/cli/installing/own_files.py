@@ -15,15 +15,15 @@ def read_own(path: Path) -> str:
         return ""
 
 
-def write_own(path: Path, text: str, *, private: bool) -> None:
-    """Replace the file that the path leads to: dotfiles are often symbolic links. Its mode stays; a new one's is as the
-    program itself makes it: for its user alone where it is `private`, else as the umask says."""
+def write_own(path: Path, text: str) -> None:
+    """Replace the file that the path leads to: dotfiles are often symbolic links. Its mode stays; a new one has the
+    mode that the program itself would give it, which is the umask's."""
     place = os.path.realpath(path)
     try:
         mode = stat.S_IMODE(os.stat(place).st_mode)  # noqa: PTH116 - of what realpath(3) found
     except FileNotFoundError:
-        mode = 0o600 if private else 0o666 & ~_umask()
-    write_private(place, text.encode(errors="surrogateescape"), 0o600)
+        mode = 0o666 & ~_umask()
+    write_private(place, text.encode(errors="surrogateescape"))
     os.chmod(place, mode)  # noqa: PTH101 - likewise
 
 

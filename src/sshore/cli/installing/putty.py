@@ -26,17 +26,17 @@ class PuttyDirectory:
         old = read_own(path)
         if old and not Path(putty.setting(old, "PublicKeyFile")).is_relative_to(self._own_keys):
             raise Conflict(f"PuTTY has a session {name} of yours: save it under another name, then delete {path}")
-        write_own(path, putty.with_settings(old, settings), private=False)
+        write_own(path, putty.with_settings(old, settings))
 
     def trust_host_key(self, site: Site, host_key: str) -> None:
         """Have the host key behind a local port trusted."""
         path = self._root / "sshhostkeys"
-        write_own(path, putty.with_host_key(read_own(path), site.port, host_key), private=False)
+        write_own(path, putty.with_host_key(read_own(path), site.port, host_key))
 
     def trust_host_ca(self, name: str, public_key: str) -> None:
         """Have a server's host CA trusted for the names of sessions."""
         path = self._root / "sshhostcas" / putty.file_name(name)
-        write_own(path, putty.with_settings(read_own(path), putty.host_ca(public_key)), private=False)
+        write_own(path, putty.with_settings(read_own(path), putty.host_ca(public_key)))
 
 
 def find_putty_directory(environment: Mapping[str, str], home: Path) -> Path:
