@@ -75,11 +75,12 @@ class TestPutty:
         assert ".bashrc" in desktop.ok("psftp", "-batch", "-load", session, "-b", "/dev/stdin", stdin="ls\n")
 
     def test_a_file_keeps_its_mode_and_a_new_one_is_as_putty_would_make_it(self, desktop: Desktop, card: Card) -> None:
+        (desktop.home / ".putty").mkdir()
         with terminal(["plink", "-P", str(card.port), "work@localhost", "true"], desktop.environment) as user:
             user.expect(r"\(y/n")
             user.type("y\r")
             user.wait()
-        (keys,) = desktop.home.rglob("sshhostkeys")
+        keys = desktop.home / ".putty" / "sshhostkeys"
         by_plink = stat.S_IMODE(keys.stat().st_mode)
         keys.chmod(0o640)
         assert desktop.install("putty").returncode == 0
