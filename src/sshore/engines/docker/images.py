@@ -28,6 +28,8 @@ from sshore.engines.docker.variables import image_words, login_variables
 
 _SHELLS = ("/bin/bash", "/usr/bin/bash", "/usr/local/bin/bash", "/bin/sh", "/bin/ash", "/busybox/sh")
 _MOST_LINKS = 10
+_MOST_SHELLS = 1000
+"""What is remembered of them; users think of their names."""
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i686": "386"}
 
 
@@ -96,6 +98,8 @@ class Images:
         if spec.shell and not is_in_own_place(spec):
             if wanted not in self._shells:
                 places = shell_places(spec.shell, image.environment.get("PATH", layout.PATH))
+                if len(self._shells) >= _MOST_SHELLS:
+                    self._shells.clear()
                 async with self._container(image.id, labels) as container:
                     self._shells[wanted] = await _first_program(container, places)
             found = self._shells[wanted]
