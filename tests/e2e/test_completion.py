@@ -30,6 +30,8 @@ _COMPLETED = {
     "sshore cp ours.txt de": "sshore cp ours.txt demo:",
     "sshore sftp folder:m": "sshore sftp folder:measured ",
     "sshore settings get pref": "sshore settings get preferred-ssh-port ",
+    "sshore settings set she": "sshore settings set shell ",
+    "sshore settings set shell z": "sshore settings set shell zsh ",
     "sshore folder ren": "sshore folder rename ",
 }
 """What is typed before the Tab key, and what the line is then."""

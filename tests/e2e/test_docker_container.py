@@ -12,7 +12,7 @@ from host_processes import until
 from ssh_client import SshClient, through_forward
 
 from integration.docker_daemon import DockerDaemon
-from integration.docker_images import BUSYBOX
+from integration.docker_images import BUSYBOX, busybox_rootfs, image_archive, rootfs
 
 IN_DOCKER = ("--engine", "docker", "--image", BUSYBOX, "--network", "none")
 
@@ -98,6 +98,23 @@ class TestEntrypoint:
         assert box.ok("echo ssh") == "ssh\n"
         until(lambda: "is not kept" in server.cli("logs", "box", "entrypoint", "--tail", "2000"), "the log is full")
         assert box.ok("wc -c <.sshore/entrypoint.log").strip() < str(2 << 20)
+
+    @pytest.mark.parametrize(
+        ("script", "why"),
+        [
+            (b"#!/bin/sh\r\necho\r\n", "Windows line ends"),
+            (b"echo\r\necho\r\n", "Windows line ends"),
+            (b"\xef\xbb\xbf#!/bin/sh\necho\n", "byte-order mark"),
+        ],
+    )
+    def test_a_script_from_elsewhere_is_explained(
+        self, server: Deployment, dockerd: DockerDaemon, script: bytes, why: str
+    ) -> None:
+        layers = [busybox_rootfs(), rootfs({"entry": script})]
+        dockerd.ok("load", stdin=image_archive("sshore-test:entry", layers, {"Entrypoint": ["/entry"]}))
+        started(server, "box", *IN_DOCKER, "--image", "sshore-test:entry", "--entrypoint")
+        until(lambda: shown(server, "box")["entrypoint_state"].startswith("it cannot be run"), "it is told")
+        assert why in shown(server, "box")["entrypoint_state"]
 
     def test_one_that_is_not_there_is_explained_and_without_the_option_none_runs(
         self, server: Deployment, dockerd: DockerDaemon

@@ -19,6 +19,7 @@ from integration.docker_images import (
     HOSTILE,
     LINKED,
     LIVED_IN,
+    MANY_LINES,
     NO_SHELL,
     NOBODY,
     UBUNTU,
@@ -101,13 +102,33 @@ def test_variables_that_spoil_things_spoil_nothing_of_the_platforms(clients: Cli
     hostile = clients[HOSTILE]
     assert hostile.ok("echo $SSHORE_SESSION $HOSTNAME-; hostname") == "hostile hostile-\nhostile\n"
     assert hostile.ok("echo $LD_PRELOAD $PYTHONHOME; echo ${#LONG} ${#VARIABLE_299} ${#TOO_LONG}").split() == [
-        *("/nonexistent.so", "/nonexistent", "100000", "100", "0"),
+        *("/nonexistent.so", "/nonexistent", "100000", "100", "120000"),
     ]
     assert hostile.ok('printf %s "$QUOTED"') == """it's "quoted" $HOME \\ # %h"""
     (tmp_path / "file").write_bytes(os.urandom(300_000))
     hostile.program("rsync", "-e", hostile.command_line, f"{tmp_path}/file", f"{hostile.destination}:file")
     hostile.sftp(f"get file {tmp_path}/back")
     assert (tmp_path / "back").read_bytes() == (tmp_path / "file").read_bytes()
+
+
+@pytest.mark.parametrize("how", ["a command", "a login shell"])
+def test_a_variable_may_have_many_lines_and_any_name(clients: Clients, how: str) -> None:
+    hostile = clients[HOSTILE]
+    line = 'echo "$0"; printf %s "$MANY_LINES"; echo "=$UTF8=${#TOO_LONG}"'
+    said = hostile.run(line) if how == "a command" else hostile.run(stdin=f"{line}\n".encode())
+    name = "sh" if how == "a command" else "-sh"
+    assert said.stdout.decode() == f"{name}\n{MANY_LINES}=한글=120000\n", said.stderr
+    assert "LINES_OF=one\ntwo\n" in clients[NO_SHELL].ok("env")
+
+
+def test_variables_that_no_program_can_have_are_named(clients: Clients, server: Deployment) -> None:
+    hostile = clients[HOSTILE]
+    notes = "\n".join(server.admin.json("show", "hostile")["notes"])
+    assert "the image's variable 'HUGE' is left out: it is longer than 128 KiB" in notes
+    assert "NOTHING" not in notes, "to the daemon it is no variable, either"
+    assert hostile.ok("echo ${#HUGE} ${NOTHING-none}") == "0 none\n"
+    kept = clients[HOSTILE].ok("cat /proc/$$/environ | tr '\\0' '\\n'")
+    assert "WITH.DOT=dotted\n" in kept and "WITH BLANK=blank\n" in kept
 
 
 def test_what_a_dockerfile_says_of_processes_and_places_counts_for_nothing(

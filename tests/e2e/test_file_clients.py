@@ -4,15 +4,13 @@ import filecmp
 import os
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from deployment import Deployment
+from mounts import mounted
 from programs import need, need_that
 from ssh_client import SshClient, through_forward
-
-from bench.processes import wait_ready
 
 pytestmark = pytest.mark.every_engine
 
@@ -101,21 +99,6 @@ def test_sshfs_mounts_the_home(demo_either_way: SshClient, shared: Deployment, t
         assert demo_either_way.ok("cat sshfs-test/empty") == "no more"
         subprocess.run(["rm", "-r", there / "sshfs-test"], check=True)
     assert demo_either_way.run("test -e sshfs-test").returncode == 1
-
-
-@contextmanager
-def mounted(client: SshClient, place: Path) -> Iterator[Path]:
-    place.mkdir()
-    arguments = ["sshfs", "-f", *client.words[2:], "-o", "ssh_command=ssh -F none", f"{client.destination}:", place]
-    log = place.with_suffix(".log")
-    with log.open("wb") as said:
-        process = subprocess.Popen(arguments, env=dict(client.environment), stdout=said, stderr=said)
-    try:
-        wait_ready(process, lambda _: os.path.ismount(place), log, 15)
-        yield place
-    finally:
-        subprocess.run(["fusermount3", "-u", place])
-        process.wait(10)
 
 
 @pytest.fixture(scope="module")

@@ -78,6 +78,8 @@ def test_any_sftp_client_by_a_port_of_the_local_proxy(cat: Owner, tmp_path: Path
     assert client.scp(str(tmp_path / "a"), ":via-scp") == ""
     (status,) = cat.json("forwards")
     assert (status["session"], status["health"]) == ("folder:data", "ok")
+    printed = cat.ok("connect", "folder:data")
+    assert "folder:data" in printed and "session" not in printed
     cat.ok("disconnect", "folder:data")
 
 
@@ -98,6 +100,8 @@ def test_a_port_follows_its_folder(shared: Deployment, cat: Owner) -> None:
     cat.ok("folder", "rm", "after")
     refused = client.run("true").stderr.decode()
     assert "the folder after is not there" in refused and "sshore disconnect folder:after" in refused
+    listed = cat.ok("forwards")
+    assert "folder_gone" in listed and "session" not in listed.lower()
     cat.ok("folder", "trash", "restore", "after", "--as", "back")
     assert forwards(cat)["folder:back"] == (card.port, "ok")
     through_forward(cat, Card(**cat.json("connect", "folder:back"))).sftp("rmdir again")  # its keys went with the trash

@@ -1,6 +1,7 @@
 """`sshore profile NAME putty|filezilla --install`: the real programs connect, and ask nothing."""
 
 import os
+import stat
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from deployment import Deployment
 from host_processes import until
 from programs import need
+from terminal import terminal
 
 from integration.command_line import SSHORE
 from sshore.proxy.forwards import Card
@@ -72,6 +74,19 @@ class TestPutty:
         assert "(work)" in desktop.ok("plink", "-batch", "-load", session, "id")
         assert ".bashrc" in desktop.ok("psftp", "-batch", "-load", session, "-b", "/dev/stdin", stdin="ls\n")
 
+    def test_a_file_keeps_its_mode_and_a_new_one_is_as_putty_would_make_it(self, desktop: Desktop, card: Card) -> None:
+        (desktop.home / ".putty").mkdir()
+        with terminal(["plink", "-P", str(card.port), "work@localhost", "true"], desktop.environment) as user:
+            user.expect(r"\(y/n")
+            user.type("y\r")
+            user.wait()
+        keys = desktop.home / ".putty" / "sshhostkeys"
+        by_plink = stat.S_IMODE(keys.stat().st_mode)
+        keys.chmod(0o640)
+        assert desktop.install("putty").returncode == 0
+        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in keys.parent.rglob("*")}
+        assert (modes["sshhostkeys"], modes["demo"], modes["demo.sshore"]) == (0o640, by_plink, by_plink)
+
     def test_a_folder_opens_by_sftp(self, desktop: Desktop, shared: Deployment) -> None:
         shared.cli("folder", "create", "for putty")
         assert desktop.install("putty", "folder:for putty").returncode == 0
@@ -119,6 +134,8 @@ class TestFilezilla:
             finally:
                 os.killpg(program.pid, 15)
         assert 'Directory listing of "/home/work" successful' in log.read_text()
+        own, ours = ((desktop.home / ".config/filezilla" / name).stat() for name in ("layout.xml", "sitemanager.xml"))
+        assert stat.S_IMODE(ours.st_mode) == stat.S_IMODE(own.st_mode), "as FileZilla makes them"
 
 
 _QUIET = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}

@@ -100,6 +100,16 @@ class TestUserFiles:
         for name in ("../x", "/etc/passwd", "a/../../b", "-rf", "id_container", "a\nb", "x" * 300):
             refused = lee.run("file", "put", "-", "--as", name, stdin=b"x")
             assert refused.returncode == 2 and b"Traceback" not in refused.stderr, name
+        for name, content, reason in (
+            (".bashrc", b"alias ll='ls -l'\r\n", b"Windows line ends"),
+            (".zshrc", b"\xef\xbb\xbfalias ll='ls -l'\n", b"byte-order mark"),
+            (".profile", "alias ll='ls -l'\n".encode("utf-16"), b"UTF-16"),
+            ("bin/tool", b"#!/usr/bin/env python3\r\n", b"Windows line ends"),
+        ):
+            refused = lee.run("file", "put", "-", "--as", name, stdin=content)
+            assert refused.returncode == 2 and reason in refused.stderr, refused.stderr
+        for name, content in (("x.bat", b"@echo off\r\n"), ("bin/tool", b"#!/usr/bin/env python3\npass\r\n")):
+            assert lee.run("file", "put", "-", "--as", name, stdin=content).returncode == 0
         lee.run("file", "put", "-", "--as", ".config/a", stdin=b"x")
         assert lee.run("file", "put", "-", "--as", ".config", stdin=b"x").returncode == 2
         assert ann.run("file", "get", ".config/a").returncode == 3
@@ -176,6 +186,9 @@ class TestBootstrap:
             (b"", b"the script is empty"),
             (b"\x7fELF\x02\x01\x01\x00\xff", b"no UTF-8 text"),
             (b"#!/bin/sh\r\necho\r\n", b"Windows line ends"),
+            (b"echo\r\necho\r\n", b"Windows line ends"),
+            (b"#!/bin/sh\necho\r\n", b"Windows line ends"),
+            (b"\xef\xbb\xbf#!/bin/sh\necho\n", b"byte-order mark"),
             (b"x" * (257 << 10), b"more than 256 KiB"),
         ):
             refused = lee.run("bootstrap", "set", "-", stdin=content)

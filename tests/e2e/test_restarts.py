@@ -1,5 +1,6 @@
 """What survives: local proxy, server and agent are stopped and killed, and come back."""
 
+import os
 import signal
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -9,6 +10,8 @@ from pathlib import Path
 import pytest
 from deployment import Deployment, Owner, SessionsIn, deployment, quiet_port
 from host_processes import Sleeper, leave_sleeping, sandboxes_of, until
+from mounts import mounted
+from programs import need, need_that
 from ssh_client import SshClient, through_forward
 
 from sshore.proxy.forwards import Card
@@ -103,6 +106,32 @@ class TestLocalProxy:
         assert ours.connect("box") == card
         assert box.ok("whoami") == "work\n"
         assert launches(ours, "box") == 1
+
+
+@pytest.mark.parametrize("ends", ["proxy", "server"])
+def test_sshfs_reconnects_and_its_files_are_there_again(
+    ours: Deployment, box: SshClient, tmp_path: Path, ends: str
+) -> None:
+    need("sshfs", "fusermount3")
+    need_that(os.access("/dev/fuse", os.R_OK | os.W_OK), "/dev/fuse cannot be opened here")
+    box.ok("echo before >file")
+    with mounted(box, tmp_path / "mnt", "-o", "reconnect") as there:
+        assert (there / "file").read_text() == "before\n"
+        daemon = getattr(ours, ends)
+        daemon.stop()
+        daemon.start()
+        until(lambda: box.run("echo after >file").returncode == 0, "the port works again", BACK_WITHIN_S)
+        until(lambda: reads(there / "file") == "after\n", "the mount works again", 15)
+        (there / "new").write_text("by sshfs\n")
+        assert box.ok("cat new") == "by sshfs\n"
+
+
+def reads(path: Path) -> str:
+    """What is in a file; nothing where that cannot be read."""
+    try:
+        return path.read_text()
+    except OSError:
+        return ""
 
 
 class TestServer:

@@ -1,6 +1,7 @@
 """What a user finds in a session: account, home, name, environment, programs."""
 
 import ipaddress
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pytest
@@ -97,6 +98,15 @@ def test_processes_of_the_session_are_all_that_is_seen(shared: Deployment, demo:
     assert "/opt/sshore/agent" in seen
     assert str(shared.state) not in seen
     assert demo.ok("ls /proc | grep -c '^[0-9]'").strip() != "0"
+
+
+def test_another_user_is_told_who_the_user_is(demo: SshClient) -> None:
+    for user in ("root", "nobody", "unheard-of"):
+        done = replace(demo.having(LogLevel="INFO"), destination=f"{user}@localhost").run("true")
+        assert done.returncode == 255
+        said = done.stderr.decode().replace("\r", "")
+        assert "The user of this session is work: work@demo.sshore\n" in said
+        assert "Permission denied" in said
 
 
 def test_what_a_command_leaves_behind_is_reaped(demo: SshClient) -> None:

@@ -130,6 +130,22 @@ def test_killed_and_started_without_the_demo_its_session_and_forward_are_back(up
     assert [forward["health"] for forward in up.json("forwards")] == ["ok"]
 
 
+def test_the_port_that_was_chosen_once_stays_the_servers(up: Up) -> None:
+    client = up.client()
+    port = up.words[up.words.index("--port") + 1]
+    up.demo.stop()
+    words = ["up", "--no-browser", "--state", str(up.state)]
+    settings = {name: value for name, value in up.environment.items() if name != "SSHORE_PORT"}
+    with running([SSHORE, *words], lambda said: "serves at" in said, env=settings):
+        assert listens(int(port))
+        until(lambda: client.run("true").returncode == 0, "the forward of before works", 5)
+    other = str(free_port())
+    with running([SSHORE, *words], lambda said: "serves at" in said, env={**settings, "SSHORE_PORT": other}):
+        assert listens(int(other))
+    with running([SSHORE, *words], lambda said: f"127.0.0.1:{other}" in said, env=settings):
+        pass
+
+
 def test_a_stopped_demo_is_started_again(up: Up) -> None:
     up.ok("stop", "demo")
     assert sandboxes_of(up.state) == 0

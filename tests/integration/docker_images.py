@@ -8,7 +8,7 @@ UBUNTU     the same with Ubuntu's account of the uid 1000, a PATH of its own, an
 NO_SHELL   one static program and two accounts, as "distroless" images have them
 NOBODY     the same without any account and without /etc, with a USER and an ENTRYPOINT
 LIVED_IN   busybox with an account, a group and a home `work` of its own, and everything that a Dockerfile can say
-HOSTILE    busybox with variables that spoil whatever minds them: LD_*, PYTHON*, and very long ones
+HOSTILE    busybox with variables that spoil whatever minds them: LD_*, PYTHON*, very long ones, ones of several lines
 LINKED     busybox whose account files are links to elsewhere, and whose bash leads nowhere
 BROKEN     busybox whose /bin/sh is no program
 """
@@ -30,6 +30,7 @@ from integration.debian_rootfs import debian_rootfs
 BUSYBOX, ALPINE, DEBIAN, UBUNTU = (f"sshore-test:{kind}" for kind in ("busybox", "alpine", "debian", "ubuntu"))
 NO_SHELL, NOBODY, LIVED_IN = (f"sshore-test:{kind}" for kind in ("no-shell", "nobody", "lived-in"))
 ARCHITECTURE = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+BUSYBOX_PROGRAM = Path(shutil.which("busybox") or "/bin/busybox")
 HOSTILE, LINKED, BROKEN = (f"sshore-test:{kind}" for kind in ("hostile", "linked", "broken"))
 
 _ALPINE_PASSWD = """\
@@ -59,8 +60,9 @@ int main(void) {
 """
 
 
-def rootfs(files: Mapping[str, Path | str | None], links: Mapping[str, str] | None = None) -> bytes:
-    """A root file system as tar(5): places to files of this machine, texts, or None for directories; and links."""
+def rootfs(files: Mapping[str, Path | str | bytes | None], links: Mapping[str, str] | None = None) -> bytes:
+    """A root file system as tar(5): places to files of this machine, texts, programs, or None for directories; and
+    links."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         for place, target in (links or {}).items():
@@ -74,7 +76,10 @@ def rootfs(files: Mapping[str, Path | str | None], links: Mapping[str, str] | No
                 info.type = tarfile.DIRTYPE
                 archive.addfile(info)
                 continue
-            data = source.encode() if isinstance(source, str) else source.read_bytes()
+            if isinstance(source, Path):
+                data = source.read_bytes()
+            else:
+                data = source.encode() if isinstance(source, str) else source
             if isinstance(source, Path) and source.is_file():
                 info.mode = source.stat().st_mode & 0o7777
             info.size = len(data)
@@ -83,7 +88,7 @@ def rootfs(files: Mapping[str, Path | str | None], links: Mapping[str, str] | No
 
 
 def busybox_rootfs() -> bytes:
-    return rootfs({"bin/busybox": _busybox()}, _applets())
+    return rootfs({"bin/busybox": BUSYBOX_PROGRAM}, _applets())
 
 
 def alpine_rootfs() -> bytes:
@@ -92,7 +97,11 @@ def alpine_rootfs() -> bytes:
         source.write_text(_WHO)
         subprocess.run(["musl-gcc", "-o", program, source], check=True)
         loader = Path("/lib/ld-musl-x86_64.so.1")
-        files = {"bin/busybox": _busybox(), "bin/who-by-musl": program, "lib/ld-musl-x86_64.so.1": loader.resolve()}
+        files = {
+            "bin/busybox": BUSYBOX_PROGRAM,
+            "bin/who-by-musl": program,
+            "lib/ld-musl-x86_64.so.1": loader.resolve(),
+        }
         accounts = {"etc/passwd": _ALPINE_PASSWD, "etc/group": "root:x:0:root\nusers:x:100:games\n"}
         profile = {"etc/profile": _ALPINE_PROFILE, "etc/profile.d/colour.sh": "export COLOUR=yes\n", "tmp": None}
         return rootfs({**files, **accounts, **profile}, _applets())
@@ -111,29 +120,29 @@ def ubuntu_accounts() -> bytes:
 
 def no_shell_rootfs() -> bytes:
     accounts = "root:x:0:0:root:/root:/sbin/nologin\nnonroot:x:65532:65532::/home/nonroot:/sbin/nologin\n"
-    return rootfs({"etc/passwd": accounts, "etc/group": "root:x:0:\n", "usr/bin/env": _busybox()})
+    return rootfs({"etc/passwd": accounts, "etc/group": "root:x:0:\n", "usr/bin/env": BUSYBOX_PROGRAM})
 
 
 def nobody_rootfs() -> bytes:
-    return rootfs({"usr/bin/env": _busybox(), "usr/bin/id": _busybox()})
+    return rootfs({"usr/bin/env": BUSYBOX_PROGRAM, "usr/bin/id": BUSYBOX_PROGRAM})
 
 
 def lived_in_rootfs() -> bytes:
     accounts = "root:x:0:0::/root:/bin/sh\nwork:x:4242:4242:of the image:/home/work:/bin/false\nlast:x:7:7::/:/bin/sh"
     groups = "root:x:0:\nwork:x:4242:last\nwheel:x:10:work"
     files = {"home/work/of-the-image": "hidden", "srv/app/file": "of the image", "data/file": "in a volume"}
-    return rootfs({"bin/busybox": _busybox(), "etc/passwd": accounts, "etc/group": groups, **files}, _applets())
+    return rootfs({"bin/busybox": BUSYBOX_PROGRAM, "etc/passwd": accounts, "etc/group": groups, **files}, _applets())
 
 
 def linked_rootfs() -> bytes:
     accounts = {"real/store/passwd": "root:x:0:0:root:/root:/bin/sh\nkept:x:7:7::/:/bin/sh\n", "etc/group": ""}
     links = {"etc/passwd": "../real/store/passwd", "etc/profile": "/gone", "tmp": "real/tmp", "bin/bash": "gone"}
-    return rootfs({**accounts, "real/tmp": None, "bin/busybox": _busybox()}, {**_applets(), **links})
+    return rootfs({**accounts, "real/tmp": None, "bin/busybox": BUSYBOX_PROGRAM}, {**_applets(), **links})
 
 
 def broken_rootfs() -> bytes:
     applets = {place: target for place, target in _applets().items() if place != "bin/sh"}
-    return rootfs({"bin/busybox": _busybox(), "bin/sh": Path("/dev/null")}, applets)
+    return rootfs({"bin/busybox": BUSYBOX_PROGRAM, "bin/sh": Path("/dev/null")}, applets)
 
 
 def image_archive(
@@ -159,6 +168,7 @@ def make(name: str) -> bytes:
     return image_archive(name, (layer() for layer in layers), config)
 
 
+MANY_LINES = """-----BEGIN-----\r\n it's "quoted" $HOME \\ # %h\n\n-----END-----\n"""
 _SPOILT = [
     *("LD_PRELOAD=/nonexistent.so", "LD_LIBRARY_PATH=/bin", "GLIBC_TUNABLES=glibc.malloc.check=3"),
     *("PYTHONHOME=/nonexistent", "PYTHONPATH=/nonexistent", "PYTHONSTARTUP=/nonexistent", "OPENSSL_CONF=/nonexistent"),
@@ -174,6 +184,9 @@ _SPOILT = [
     """QUOTED=it's "quoted" $HOME \\ # %h""",
     f"LONG={'x' * 100_000}",
     f"TOO_LONG={'x' * 120_000}",
+    f"HUGE={'x' * 140_000}",
+    f"MANY_LINES={MANY_LINES}",
+    *("NOTHING", "WITH.DOT=dotted", "WITH BLANK=blank", "NO_TEXT=\udce9", "UTF8=한글"),
     *(f"VARIABLE_{number}={'y' * 100}" for number in range(300)),
 ]
 _LIVED_IN = {
@@ -194,7 +207,7 @@ _IMAGES: dict[str, tuple[tuple[Callable[[], bytes], ...], Mapping[str, Any]]] = 
     ALPINE: ((alpine_rootfs,), {"Env": ["PATH=/opt/tool:/bin"]}),
     DEBIAN: ((debian_layer,), {}),
     UBUNTU: ((debian_layer, ubuntu_accounts), {"Env": _UBUNTU}),
-    NO_SHELL: ((no_shell_rootfs,), {}),
+    NO_SHELL: ((no_shell_rootfs,), {"Env": ["LINES_OF=one\ntwo"]}),
     NOBODY: ((nobody_rootfs,), {"User": "65532:65532", "Entrypoint": ["/usr/bin/env"], "Cmd": ["false"]}),
     LIVED_IN: ((lived_in_rootfs,), _LIVED_IN),
     HOSTILE: ((busybox_rootfs,), {"Env": _SPOILT}),
@@ -203,12 +216,8 @@ _IMAGES: dict[str, tuple[tuple[Callable[[], bytes], ...], Mapping[str, Any]]] = 
 }
 
 
-def _busybox() -> Path:
-    return Path(shutil.which("busybox") or "/bin/busybox")
-
-
 def _applets() -> dict[str, str]:
-    listed = subprocess.run([_busybox(), "--list"], capture_output=True, text=True, check=True).stdout.split()
+    listed = subprocess.run([BUSYBOX_PROGRAM, "--list"], capture_output=True, text=True, check=True).stdout.split()
     return {f"bin/{applet}": "busybox" for applet in listed if applet != "busybox"}
 
 

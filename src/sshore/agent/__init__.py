@@ -18,6 +18,7 @@ standard library only, one thread (but for a look at a file), one selector loop,
     replies.py    what is answered: ``ok``, or a problem
     apps.py       the apps of the session by name
     ssh_app.py    ``ssh``: an `sshd -i` for each stream
+    login_shell.py  whether the session has the one that its owner wishes
     daemon_configs.py  its configuration, with the client's address
     port_app.py   any other app: a command, started once, and its TCP port
     pump.py       bytes between a stream and an app's port, with half-close
@@ -25,6 +26,7 @@ standard library only, one thread (but for a look at a file), one selector loop,
     own_keys.py   the owner's registered keys, and which one opened a connection
     authorized_keys.py  those of the home, made readable for sshd
     logged_program.py  the owner's bootstrap script, the image's entrypoint, and their logs
+    scripts.py    why a file that looks like a script is none
     check_files.py  beside the agent, confined to a folder: checksums of files
     guard_sftp.py   likewise: an SFTP server with a quota
     memory_files.py  what sshd is to read and nobody to change

@@ -17,8 +17,9 @@ from sshore.wire.problems import Code
 class Apps:
     """Starts, stops, opens and lists apps. Each verb but `open` is idempotent."""
 
-    def __init__(self, loop: Loop, children: Children, ssh: SshApp) -> None:
-        self._loop, self._children, self._ssh = loop, children, ssh
+    def __init__(self, loop: Loop, children: Children, ssh: SshApp, notes: tuple[str, ...] = ()) -> None:
+        """`notes`: what the owner should know from the start on."""
+        self._loop, self._children, self._ssh, self._notes = loop, children, ssh, notes
         self._others: dict[str, PortApp] = {}
 
     def launch(self, apps: tuple[AppConfig, ...]) -> None:
@@ -60,8 +61,8 @@ class Apps:
         """End the ssh connections of keys that have been removed."""
         self._ssh.end_revoked(reply)
 
-    def ssh_notes(self) -> list[str]:
-        return self._ssh.notes()
+    def notes(self) -> list[str]:
+        return [*self._notes, *self._ssh.notes()]
 
     def open(
         self, name: str, connection: socket.socket, addresses: str = UNKNOWN, *, plain_host_key: bool = False

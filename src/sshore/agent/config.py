@@ -38,6 +38,10 @@ class AgentConfig(NamedTuple):
     entrypoint: tuple[str, ...] = ()
     """The image's own command, to run beside it in `working_dir`; empty for none."""
     working_dir: str = ""
+    shell: str = ""
+    """The login shell that the owner wishes, by its name or place; empty for the session's own choice."""
+    notes: tuple[str, ...] = ()
+    """What the owner should know from the start on."""
 
 
 def read_config(path: str) -> AgentConfig:

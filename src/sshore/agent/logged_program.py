@@ -13,6 +13,7 @@ from contextlib import suppress
 from sshore.agent.children import Children, describe_exit
 from sshore.agent.journal import say
 from sshore.agent.loop import READ, Loop
+from sshore.agent.scripts import why_no_script
 
 DIRECTORY = ".sshore"
 MAX_LOG_BYTES = 1 << 20
@@ -61,8 +62,9 @@ class LoggedProgram:
         try:
             self._note(f"started at {time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())}")
             self._spawn(null, write_end)
-        except (OSError, ValueError) as error:
-            self._ended(f"it cannot be run: {getattr(error, 'strerror', None) or error}{self._hint}")
+        except (OSError, ValueError) as error:  # ValueError: it is no script, or there is a NUL in its words
+            why = f"{error.strerror}{self._hint}" if isinstance(error, OSError) else str(error)
+            self._ended(f"it cannot be run: {why}")
             os.close(read_end)
         else:
             os.set_blocking(read_end, False)
@@ -80,6 +82,9 @@ class LoggedProgram:
             try:
                 pid = spawn(self._command)
             except OSError as error:
+                # ENOENT is the interpreter's, whose name has a CR at its end (execve(2)).
+                if error.errno in (errno.ENOENT, errno.ENOEXEC) and (why := why_no_script(self._command[0])):
+                    raise ValueError(why) from error
                 if error.errno != errno.ENOEXEC:  # a script without a #! line
                     raise
                 pid = spawn(("/bin/sh", *self._command))

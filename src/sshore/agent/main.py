@@ -9,6 +9,7 @@ from sshore.agent.children import Children
 from sshore.agent.config import DEFAULT_PATH, AgentConfig, ConfigError, read_config
 from sshore.agent.journal import say
 from sshore.agent.logged_program import LoggedProgram
+from sshore.agent.login_shell import without_shell
 from sshore.agent.loop import Loop
 from sshore.agent.own_keys import OwnKeys
 from sshore.agent.own_process import close_to_others
@@ -39,7 +40,7 @@ def run(config: AgentConfig) -> None:
     children = Children(loop)
     keys, in_home = OwnKeys(config.authorized_keys), AuthorizedKeys(config.home)
     ssh = SshApp(loop, children, config.kit_bin, config.sshd_config, keys, in_home)
-    apps = Apps(loop, children, ssh)
+    apps = Apps(loop, children, ssh, (*config.notes, *without_shell(config.shell, os.environ.get("SHELL", ""))))
     bootstrap, entrypoint = _programs(loop, children, config)
 
     def in_touch() -> None:

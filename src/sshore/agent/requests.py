@@ -56,7 +56,7 @@ class Requests:
         elif call == "ssh.end_revoked":
             self._apps.end_revoked(reply)
         elif call == "ssh.notes":
-            reply(ok(notes=self._apps.ssh_notes()))
+            reply(ok(notes=self._apps.notes()))
         elif call == "entrypoint":
             reply(ok(state=self._entrypoint.state))
         elif call == "warn":

@@ -37,7 +37,7 @@ async def create_session(
     body: CreateSession, caller: Caller, services: Use, wait_s: WaitSeconds = 0, seen: Seen = None
 ) -> SessionMessage:
     session = await services.sessions.create(caller, await wanted_session(body, caller, services), wait_s, seen)
-    return await _message(session, caller, services)
+    return await _message(session, caller, services, SessionDetails(notes=await services.details.notes(session)))
 
 
 @router.get("/{ref}")
@@ -60,7 +60,10 @@ async def start_session(
     session: Own, caller: Caller, services: Use, wait_s: WaitSeconds = 0, seen: Seen = None
 ) -> SessionMessage:
     started = await services.sessions.start(session, wait_s, seen)
-    return await _message(started, caller, services, SessionDetails(missing=await services.details.missing(started)))
+    details = SessionDetails(
+        missing=await services.details.missing(started), notes=await services.details.notes(started)
+    )
+    return await _message(started, caller, services, details)
 
 
 @router.post("/{ref}/stop")

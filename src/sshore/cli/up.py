@@ -1,8 +1,8 @@
 """`sshore up`: server and local proxy in one process, its own user logged in, perhaps with a demo session."""
 
 import asyncio
-from contextlib import closing
-from dataclasses import dataclass
+from contextlib import closing, suppress
+from dataclasses import dataclass, replace
 
 from sshore.cli.commands.forwards import print_card
 from sshore.cli.connecting.ordinary import trust
@@ -12,6 +12,7 @@ from sshore.cli.waiting import STEP_S, wait_settled
 from sshore.core.apps import SSH
 from sshore.core.choices import Network
 from sshore.core.errors import Conflict, SshoreError
+from sshore.core.settings import parse_port
 from sshore.core.states import SessionState
 from sshore.proxy.client import connect
 from sshore.proxy.forwards import Card
@@ -21,11 +22,13 @@ from sshore.sdk.address import ServerAddress, parse_server_url, token_url
 from sshore.sdk.client import Client
 from sshore.sdk.credentials import Login, read_credentials, store_login
 from sshore.sdk.errors import ApiError
+from sshore.sdk.private_files import write_private
 from sshore.server.run import Ready, run_server
 from sshore.server.settings import Settings
 from sshore.wire.problems import Code
 
 DEMO = "demo"
+_PORT_FILE = "up.port"
 _ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - compared with, never bound
 
 
@@ -33,6 +36,15 @@ async def run_up(user: LocalUser, settings: Settings, *, demo: bool) -> None:
     """Serve until Ctrl-C or SIGTERM."""
     await run_server(settings, _Up(user, settings, demo).on_ready)
     print("stopped; the sessions go on. Take them up again with: sshore up")
+
+
+def with_last_port(settings: Settings) -> Settings:
+    """The settings with the port that the last `sshore up` on this state directory served at, where there was one:
+    local ports lead there, and logins."""
+    try:
+        return replace(settings, port=parse_port((settings.state_dir / _PORT_FILE).read_text().strip()))
+    except (OSError, ValueError, SshoreError):
+        return settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +55,8 @@ class _Up:
 
     async def on_ready(self, ready: Ready) -> None:
         """Log in, run the local proxy, print what to do next; runs until it is cancelled."""
+        with suppress(OSError, SshoreError):  # a full disk: the default port does
+            write_private(self.settings.state_dir / _PORT_FILE, f"{self.settings.port}\n")
         login = await self._log_in(ready)
         try:
             async with run_local_proxy(self.user.config, host="up"):

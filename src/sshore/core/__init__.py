@@ -21,6 +21,7 @@
     openssh_key.py  OpenSSH's private key files, read and given a comment
     keys.py      session keys, host keys, the host CA and the user CA
     layout.py    where things lie inside a session (the contract of engines, kit and agent)
+    logins.py    the login shell, and the script before it where sshd cannot run it as it is
     run_files.py the platform's own files in a session, as text
     pkce.py      who began a login is who gets its result (RFC 7636)
     ports/       the interfaces that services need and adapters implement

@@ -14,6 +14,7 @@ Every engine presents the same picture, whatever it is made of:
         bootstrap             the owner's bootstrap script (0700); empty when there is none
         user_ca.pub           the user CA
         principals            the one principal that certificates must name: the session's id
+        wrong_user            what is said to whoever logs in as another than `work`
         link/gateway.sock     the gateway's Unix socket (the *directory* is mounted: sockets go stale)
 """
 
@@ -43,9 +44,13 @@ HOST_CERTIFICATE = f"{RUN}/ssh_host_key-cert.pub"
 AUTHORIZED_KEYS = f"{RUN}/authorized_keys"
 USER_CA = f"{RUN}/user_ca.pub"
 PRINCIPALS = f"{RUN}/principals"
+WRONG_USER = f"{RUN}/wrong_user"
 BOOTSTRAP = f"{RUN}/bootstrap"
 LINK = f"{RUN}/link"
 LINK_SOCKET_NAME = "gateway.sock"
+
+LOGIN_SHELL = "/etc/sshore-login"
+"""Made where the login shell cannot be run as it is; see `core.logins`."""
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """The search path of a login, before the kit's own programs (scp, rsync) as a last resort."""

@@ -11,6 +11,12 @@ _CTR = ("aes128-ctr", "aes192-ctr", "aes256-ctr")
 _CHACHA = "chacha20-poly1305@openssh.com"
 _MOST_VARIABLES = 192 << 10
 """Bytes. A daemon whose processes tell each other of more than 256 KiB of settings ends (OpenSSH, monitor_wrap.c)."""
+# The daemon is no root's and can become nobody else. The words come before the refusal, which has none of its own.
+_NOBODY_ELSE = f"""\
+AllowUsers {layout.ACCOUNT}
+Match User *,!{layout.ACCOUNT}
+Banner {layout.WRONG_USER}
+"""
 
 
 def ciphers(cpu_has_aes: bool) -> str:
@@ -22,9 +28,11 @@ def ciphers(cpu_has_aes: bool) -> str:
     return ",".join((*_GCM, *_CTR) if cpu_has_aes else (_CHACHA, *_CTR))
 
 
-def sshd_config(environment: dict[str, str], *, cpu_has_aes: bool) -> str:
-    """The configuration of `sshd -i` (sshd_config(5)), run by the session's one account without privilege."""
-    set_env = " ".join(_quote(f"{name}={value}") for name, value in _fitting(environment).items())
+def sshd_config(environment: dict[str, str], *, cpu_has_aes: bool, root: bool = False) -> str:
+    """The configuration of `sshd -i` (sshd_config(5)), run by the session's one account without privilege; of a
+    session with `root`, whose root may log in, too."""
+    late = late_variables(environment)
+    set_env = " ".join(_quote(f"{name}={value}") for name, value in environment.items() if name not in late)
     return f"""\
 # Written by Sshore; changes are lost.
 HostKey {layout.HOST_KEY}
@@ -47,7 +55,7 @@ TCPKeepAlive no
 ClientAliveInterval 0
 MaxSessions 100
 SetEnv {set_env}
-"""
+{"" if root else _NOBODY_ELSE}"""
 
 
 def _common(cpu_has_aes: bool) -> str:
@@ -98,10 +106,13 @@ def agent_config(
     bootstrap: bool = False,
     entrypoint: Sequence[str] = (),
     working_dir: str = "",
+    shell: str = "",
+    notes: Sequence[str] = (),
 ) -> str:
     """What the agent is told: `session`, `token`, `gateway` (a Unix socket's path), `apps` to launch at once,
-    the `environment` of apps beside ssh, which gets it by `sshd_config`, the `bootstrap` script, if any, and the
-    image's `entrypoint`, if it is to run, with the directory that it starts in."""
+    the `environment` of apps beside ssh, which gets it by `sshd_config`, the `bootstrap` script, if any, the
+    image's `entrypoint`, if it is to run, with the directory that it starts in, the login `shell` that the owner
+    wishes, and `notes` for the owner."""
     return json.dumps(
         {
             "session": session_id,
@@ -112,20 +123,28 @@ def agent_config(
             "bootstrap": layout.BOOTSTRAP if bootstrap else "",
             "entrypoint": list(entrypoint),
             "working_dir": working_dir,
+            "shell": shell,
+            "notes": list(notes),
         }
     )
+
+
+def late_variables(environment: Mapping[str, str]) -> set[str]:
+    """The variables that sshd cannot set: no line of its configuration can hold those of several lines and, where all
+    are too many for it, the longest. Logins get them by their shell (`core.logins`)."""
+    late = {name for name, value in environment.items() if set(name + value) & set("\n\r")}
+    sizes = {
+        name: len(name.encode()) + len(value.encode()) + 8 for name, value in environment.items() if name not in late
+    }
+    room = _MOST_VARIABLES - sum(sizes.values())
+    for name in sorted(sizes, key=lambda name: -sizes[name]):
+        if room >= 0:
+            break
+        late.add(name)
+        room += sizes[name]
+    return late
 
 
 def _quote(word: str) -> str:
     escaped = word.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
-
-
-def _fitting(environment: Mapping[str, str]) -> dict[str, str]:
-    """Of variables that are too many for sshd, as hardly any image's are, the longest are left out."""
-    kept = dict(environment)
-    for name in sorted(environment, key=lambda name: -len(environment[name].encode())):
-        if sum(len(other.encode()) + len(value.encode()) + 8 for other, value in kept.items()) <= _MOST_VARIABLES:
-            break
-        del kept[name]
-    return kept

@@ -148,14 +148,20 @@ class SessionSpec:
     """Whose committed images its `image` may name."""
     image_id: str = ""
     """What `image` was found to be; empty before."""
+    shell: str = ""
+    """The login shell that its owner wishes, by name or place; see `core.logins`."""
+    late_variables: bool = False
+    """Whether its logins have variables that sshd cannot set."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImageFacts:
     """What an image says of the programs in it: variables for logins, the command that it is made for (empty without
-    one), and the directory that this starts in. `id` and `digest` are those of `core.images.Image`."""
+    one), and the directory that this starts in. `left_out`: its variables that no program can have, by their names,
+    and why, as phrases. `id` and `digest` are those of `core.images.Image`."""
 
     environment: Mapping[str, str] = field(default_factory=dict)
+    left_out: Mapping[str, str] = field(default_factory=dict)
     entrypoint: tuple[str, ...] = ()
     working_dir: str = ""
     id: str = ""

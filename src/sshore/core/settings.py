@@ -7,6 +7,7 @@ from sshore.core.activity import check_span
 from sshore.core.choices import KeyType, Network
 from sshore.core.errors import InvalidInput, NotFound
 from sshore.core.folders import parse_mount
+from sshore.core.logins import check_shell
 from sshore.core.names import NEVER, parse_bytes, parse_duration_or_never, suggestion
 from sshore.core.sessions import Mount, Resources
 
@@ -19,6 +20,7 @@ MEMORY = "memory"
 NETWORK = "network"
 MOUNTS = "mounts"
 IDLE_TIMEOUT = "idle-timeout"
+SHELL = "shell"
 
 ALL_FOLDERS = "all"
 """The value of `MOUNTS` that means every folder of the user's own."""
@@ -34,6 +36,8 @@ class Setting:
     title: str
     default: str
     check: Callable[[str], str]
+    choices: tuple[str, ...] = ()
+    """Values that come to mind first; there may be others."""
 
 
 def _check_port(value: str) -> str:
@@ -88,16 +92,23 @@ SETTINGS: dict[str, Setting] = {
     setting.name: setting
     for setting in (
         Setting(PREFERRED_SSH_PORT, "Local port that SSH / SFTP gets first", "", _check_port),
-        Setting(KEY_TYPE, "Type of new session keys", KeyType.ED25519, _one_of(*KeyType)),
-        Setting(LANGUAGE, "Language of the console", "en", _one_of("en", "ko")),
+        Setting(KEY_TYPE, "Type of new session keys", KeyType.ED25519, _one_of(*KeyType), tuple(KeyType)),
+        Setting(LANGUAGE, "Language of the console", "en", _one_of("en", "ko"), ("en", "ko")),
         Setting(ENGINE, "Engine of new sessions; empty is the server's first", "", str),
         Setting(CPUS, "CPUs of new sessions; empty is no limit", "", _readable(read_cpus)),
         Setting(MEMORY, "Memory of new sessions, such as 4g; empty is no limit", "", _readable(read_memory)),
-        Setting(NETWORK, "Network of new sessions", Network.NAT, _one_of(*Network)),
+        Setting(NETWORK, "Network of new sessions", Network.NAT, _one_of(*Network), tuple(Network)),
         Setting(
             MOUNTS, "Folders of new sessions: FOLDER[:PATH][:ro],… or: all", "", _readable(read_mounts, ALL_FOLDERS)
         ),
         Setting(IDLE_TIMEOUT, "New sessions stop when idle for so long", NEVER, _readable(read_idle_timeout)),
+        Setting(
+            SHELL,
+            "Login shell of sessions, from their next start; empty is bash, else sh",
+            "",
+            check_shell,
+            ("bash", "zsh", "fish", "tcsh", "ksh"),
+        ),
     )
 }
 

@@ -1,5 +1,6 @@
 """User files, which are placed in each new home of their owner; and the owner's bootstrap script."""
 
+import codecs
 import re
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +14,17 @@ MAX_FILE_BYTES = 256 << 10
 MAX_SCRIPT_BYTES = 256 << 10
 MAX_DEPTH = 8
 _COMPONENT = re.compile(r"[A-Za-z0-9._+@][A-Za-z0-9._+@ -]{0,99}")
+_STARTUP_FILES = frozenset(
+    (
+        *(".bashrc", ".bash_profile", ".bash_login", ".bash_logout", ".bash_aliases", ".profile", ".kshrc", ".mkshrc"),
+        *(".zshrc", ".zshenv", ".zprofile", ".zlogin", ".zlogout", ".cshrc", ".tcshrc", ".login", ".logout"),
+        *("config.fish", ".xprofile", ".xsession", ".xinitrc"),
+    )
+)
+"""What shells read at a login, by the last part of the name."""
+_SHELLS = frozenset(("sh", "ash", "bash", "dash", "ksh", "mksh", "zsh", "fish", "csh", "tcsh", "busybox"))
+_MARK = "\ufeff"
+_UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _RESERVED = (layout.KEY_FILE_NAME, layout.HOME_STATE)
 
 
@@ -78,13 +90,23 @@ def check_goes_beside(name: str, others: list[str]) -> None:
 
 
 def check_content(name: str, content: bytes) -> bytes:
-    """Raises InvalidInput when a file is too large."""
+    """A user file's content. Scripts and what shells read at a login are looked at; everything else may be anything.
+
+    Raises:
+        InvalidInput: it is too large, or a script or startup file that does not work in a session.
+    """
     if len(content) > MAX_FILE_BYTES:
         raise InvalidInput(
             f"{name} has {len(content)} bytes, and a user file may have {MAX_FILE_BYTES}: "
             "keep larger ones in a folder (sshore folder create)",
             field="content",
         )
+    encoding = "utf-16" if content.startswith(_UTF_16_MARKS) else "utf-8"
+    text = content.decode(encoding, errors="replace")
+    if name.rpartition("/")[2] in _STARTUP_FILES or text.removeprefix(_MARK).startswith("#!"):
+        if encoding == "utf-16":
+            raise InvalidInput(f"{name} is UTF-16, which no shell reads: save it as UTF-8", field="content")
+        _check_lines(name, text, "content")
     return content
 
 
@@ -102,8 +124,31 @@ def check_script(script: str) -> str:
         raise InvalidInput(
             "the script is no text: a program goes into a folder, and the script calls it", field="script"
         )
-    if script.startswith("#!") and script.split("\n", 1)[0].endswith("\r"):
-        raise InvalidInput(
-            "the script has Windows line ends, with which no shell runs it: save it with LF (dos2unix)", field="script"
-        )
+    _check_lines("the script", script, "script")
     return script
+
+
+def _check_lines(what: str, text: str, field: str) -> None:
+    """Refuse what editors on other systems put into texts and no shell or kernel takes out.
+
+    Raises:
+        InvalidInput: it begins with a byte-order mark, or its lines end as no shell reads them.
+    """
+    if text.startswith(_MARK):
+        raise InvalidInput(
+            f"{what} begins with a byte-order mark, with which its first line is another: save it as UTF-8 without one",
+            field=field,
+        )
+    first, _, rest = text.partition("\n")
+    # Other interpreters read such lines well; but no kernel finds one whose name ends in CR.
+    if "\r" in first or (_is_read_by_a_shell(first) and "\r\n" in rest):
+        raise InvalidInput(
+            f"{what} has Windows line ends (CRLF), which shells take for parts of words: save it with LF (dos2unix)",
+            field=field,
+        )
+
+
+def _is_read_by_a_shell(first_line: str) -> bool:
+    """Whether a shell runs what begins so: it says so, or says nothing (execve(2))."""
+    names = {word.rpartition("/")[2] for word in first_line.removeprefix("#!").split()}
+    return not first_line.startswith("#!") or bool(names & _SHELLS)

@@ -191,7 +191,7 @@ class ForwardEngine:
             try:
                 listeners = ports.bind(asked)
             except ports.PortTaken as taken:
-                note = f"port {asked} is taken ({taken}); this session keeps port {old}"
+                note = f"port {asked} is taken ({taken}); it stays at port {old}"
             else:
                 await self._stop(wanted.key)
                 forward = replace(wanted, port=asked)

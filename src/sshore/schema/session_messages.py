@@ -139,7 +139,8 @@ class SessionMessage:
     entrypoint_state: str = ""
     """A phrase, of one session that runs and is asked for by name: ``runs``, ``ended with exit status 1, after 3 s``"""
     notes: list[str] = field(default_factory=list)
-    """Likewise: what its owner should know, such as of keys in its home that let nobody in."""
+    """Likewise, and where it has just been started: what its owner should know, such as of keys in its home that let
+    nobody in, of variables of its image that are left out, of a login shell that is not there."""
     memory_kills: MemoryKillsMessage | None = None
     """Likewise; None where there were none."""
     image_id: str = ""

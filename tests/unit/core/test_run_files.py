@@ -1,4 +1,4 @@
-from sshore.core.run_files import ciphers, sshd_config
+from sshore.core.run_files import ciphers, late_variables, sshd_config
 
 
 def test_a_server_with_aes_instructions_offers_no_slower_cipher_than_aes() -> None:
@@ -16,9 +16,12 @@ def test_clients_that_know_nothing_newer_find_aes_ctr() -> None:
         assert "aes128-ctr" in ciphers(cpu_has_aes=has_aes).split(",")
 
 
-def test_of_variables_that_sshd_could_not_bear_the_longest_are_left_out() -> None:
+def test_variables_that_sshd_could_not_bear_are_not_its_to_set() -> None:
     many = {f"V{number}": "x" * 1000 for number in range(100)}
-    config = sshd_config({"PATH": "/bin", "LONG": "x" * 100_000, **many}, cpu_has_aes=True)
+    environment = {"PATH": "/bin", "LONG": "x" * 100_000, "LINES": "a\nb", "CR\r": "", **many}
+    config = sshd_config(environment, cpu_has_aes=True)
     assert '"PATH=/bin"' in config and '"V99=' in config
-    assert "LONG=" not in config
+    assert "LONG=" not in config and "LINES" not in config
+    assert late_variables(environment) == {"LONG", "LINES", "CR\r"}
+    assert late_variables(many) == set()
     assert sshd_config(many, cpu_has_aes=True).count("=x") == 100

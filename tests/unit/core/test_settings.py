@@ -15,6 +15,11 @@ from sshore.core.settings import check_setting, read_idle_timeout, read_mounts
         ("memory", ["512m", "4g"], ["1m", "much", "-4g"]),
         ("network", ["nat", "none", "host"], ["wifi"]),
         ("mounts", ["data", "data:/data:ro, models", "all"], ["data:/etc", "../x", "a:b:c:d"]),
+        (
+            "shell",
+            ["zsh", "fish", "/home/work/.local/bin/fish"],
+            ["zsh -l", "../zsh", "/bin/../sh", "/a:b", "-sh", "a\n"],
+        ),
         ("idle-timeout", ["30m", "never", "none", "8h"], ["0.1s", "soon", "30", "99999d"]),
     ],
 )

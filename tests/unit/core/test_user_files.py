@@ -37,7 +37,41 @@ def test_a_large_file_is_refused_with_its_size() -> None:
         check_content("x", bytes((256 << 10) + 1))
 
 
-@pytest.mark.parametrize("script", ["", " \n", "#!/bin/sh\r\necho\r\n", "a\0b", "x" * (257 << 10), "\ud800"])
+@pytest.mark.parametrize(
+    "script",
+    [
+        *("", " \n", "a\0b", "x" * (257 << 10), "\ud800"),
+        *("#!/bin/sh\r\necho\r\n", "#!/usr/bin/env python3\r\n", "#!/bin/sh\recho\r", "echo\r\n", "echo\necho\r\n"),
+        *("#!/bin/bash -e\necho\r\n", "#!/usr/bin/env zsh\necho\r\n", "\ufeffecho\n", "\ufeff#!/bin/sh\necho\n"),
+    ],
+)
 def test_what_no_shell_runs_is_no_script(script: str) -> None:
     with pytest.raises(InvalidInput):
         check_script(script)
+
+
+@pytest.mark.parametrize(
+    "script", ["echo\n", "#!/usr/bin/env python3\nprint()\r\n", "printf 'a\\r\\n'\n", "echo '\ufeff'"]
+)
+def test_what_its_interpreter_reads_is_one(script: str) -> None:
+    assert check_script(script) == script
+
+
+def test_of_user_files_only_those_that_shells_read_are_looked_at() -> None:
+    for name, content in (
+        (".bashrc", b"echo\r\n"),
+        (".config/fish/config.fish", b"\xef\xbb\xbfecho\n"),
+        (".zshrc", "echo\n".encode("utf-16")),
+        ("bin/x", b"#!/bin/sh\r\n"),
+        ("bin/x", b"\xef\xbb\xbf#!/bin/sh\n"),
+        ("bin/x", "#!/bin/sh\n".encode("utf-16")),
+    ):
+        with pytest.raises(InvalidInput):
+            check_content(name, content)
+    for name, content in (
+        ("a.bat", b"echo\r\n"),
+        (".gitconfig", b"[user]\r\n"),
+        ("x", "hi".encode("utf-16")),
+        ("y", b""),
+    ):
+        assert check_content(name, content) == content

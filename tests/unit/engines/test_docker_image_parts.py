@@ -14,10 +14,11 @@ from sshore.core.images import PullProgress
 from sshore.engines.docker.accounts import profile_with_path
 from sshore.engines.docker.committing import committed_config
 from sshore.engines.docker.credentials import Credentials, DockerConfig, StoredLogins
-from sshore.engines.docker.images import digest_of, login_variables
+from sshore.engines.docker.images import digest_of
 from sshore.engines.docker.options import DockerOptions
 from sshore.engines.docker.own_images import COMMITTED_LABEL, OWNER_LABEL, may_use, own_tag, read_own_tag
 from sshore.engines.docker.pulling import Layers, why_not
+from sshore.engines.docker.variables import login_variables
 from sshore.server.docker import docker_options
 from sshore.wire.problems import Code
 
@@ -140,14 +141,35 @@ class TestCommits:
         assert (config["User"], config["WorkingDir"], config["Env"]) == ("0", "/", [])
 
     def test_the_sessions_variables_reach_no_login_of_a_later_one(self) -> None:
-        left = {"Config": {"Env": ["SSHORE_SESSION=old", "SSHORE_SESSION_ID=x", "HOME=/home/work", "A=b"]}}
-        assert login_variables(left) == {"A": "b"}
+        left = ["SSHORE_SESSION=old", "SSHORE_SESSION_ID=x", "HOME=/home/work", "A=b"]
+        assert login_variables(left) == ({"A": "b"}, {})
 
     def test_lines_that_a_session_has_added_to_the_profile_stay(self) -> None:
         once = profile_with_path("PATH=/bin\n", "/opt/bin")
         again = profile_with_path(once + "export MINE=1\n", "/other/bin")
         assert again.startswith("PATH=/bin\nexport MINE=1\n")
         assert (again.count("Sshore: end"), "/opt/bin" in again) == (1, False)
+
+
+class TestVariables:
+    def test_all_that_a_program_can_have_is_kept(self) -> None:
+        words = ["A=b=c", "LINES=one\r\ntwo", "A.B C=d", f"LONG={'x' * ((128 << 10) - 6)}", "EMPTY=", "NOTHING"]
+        assert login_variables(words) == (dict(word.split("=", 1) for word in words[:-1]), {})
+
+    def test_of_the_others_it_is_said_why(self) -> None:
+        kept, left_out = login_variables(["=x", "NUL=\0", "NO_TEXT=\udce9", f"LONG={'x' * ((128 << 10) - 5)}", "A=b"])
+        assert kept == {"A": "b"}
+        assert {name: why.split()[-1] for name, why in left_out.items()} == {
+            "": "name",
+            "NUL": "text",
+            "NO_TEXT": "text",
+            "LONG": "program",
+        }
+
+    def test_so_many_that_no_program_starts_lose_the_longest(self) -> None:
+        kept, left_out = login_variables([f"V{number}={'x' * (100_000 + number)}" for number in range(12)])
+        assert list(left_out) == ["V11", "V10"]
+        assert len(kept) == 10
 
 
 class TestLogins:

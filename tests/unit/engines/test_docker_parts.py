@@ -17,9 +17,10 @@ from sshore.engines.docker.accounts import group_with_work, passwd_with_work, pr
 from sshore.engines.docker.container import Surroundings, container_config, container_name
 from sshore.engines.docker.ending import state_of
 from sshore.engines.docker.gpus import choose_gpus, find_gpus
-from sshore.engines.docker.images import ImageContents, login_variables
+from sshore.engines.docker.images import ImageContents
 from sshore.engines.docker.options import DockerOptions
 from sshore.engines.docker.shell import NO_SHELL_TEXT
+from sshore.engines.docker.variables import image_words, login_variables
 from sshore.engines.mounting.mount_points import make_mount_points
 from sshore.server.docker import docker_options
 
@@ -113,9 +114,9 @@ class TestTheContainer:
 
 
 def test_variables_of_another_account_are_none_of_a_logins() -> None:
-    inspected = {"Config": {"Env": ["HOME=/root", "USER=root", "PATH=/opt:/bin", "EMPTY=", "A=b=c", "TWO=one\nline"]}}
-    assert login_variables(inspected) == {"PATH": "/opt:/bin", "EMPTY": "", "A": "b=c"}
-    assert login_variables({"Config": None}) == {}
+    inspected = {"Config": {"Env": ["HOME=/root", "USER=root", "PATH=/opt:/bin", "EMPTY=", "A=b=c"]}}
+    assert login_variables(image_words(inspected)) == ({"PATH": "/opt:/bin", "EMPTY": "", "A": "b=c"}, {})
+    assert image_words({"Config": None}) == []
 
 
 class TestEndings:

@@ -4,8 +4,11 @@ import subprocess
 from pathlib import Path
 
 from sshore.core.choices import Network
+from sshore.core.ids import SessionId
+from sshore.core.logins import LoginShell
+from sshore.core.sessions import BindMount, SessionSpec
 from sshore.engines.sandbox.etc import etc_files
-from sshore.engines.sandbox.view import look_at_host
+from sshore.engines.sandbox.view import find_shell, look_at_host
 
 HOSTS = (
     "127.0.0.1 localhost host\n::1 localhost\n# 10.9.9.9 old\n10.1.2.3 node03 node03.cluster\nff02::1 ip6-allnodes\n"
@@ -14,7 +17,8 @@ RESOLV = "# by hand\nnameserver 127.0.0.53\noptions edns0\nsearch example.org\n"
 
 
 def files(network: Network) -> dict[str, str]:
-    return etc_files("demo", network, "/bin/bash", host_hosts=HOSTS, host_resolv=RESOLV, host_profile="PATH=/bin\n")
+    shell = LoginShell("/bin/bash")
+    return etc_files("demo", network, shell, host_hosts=HOSTS, host_resolv=RESOLV, host_profile="PATH=/bin\n")
 
 
 def test_the_one_account_is_work() -> None:
@@ -57,6 +61,32 @@ def test_the_host_is_seen_as_it_is(tmp_path: Path) -> None:
     assert host.etc == ("/etc/inputrc", "/etc/python3.12", "/etc/ssl/certs")
     assert host.sys == ()
     assert host.shell == "/bin/bash"
+
+
+def test_a_wanted_shell_is_found_where_sessions_see_it_and_everybody_may_run_it(tmp_path: Path) -> None:
+    for directory in ("usr/bin", "usr/local/bin", "opt"):
+        (tmp_path / directory).mkdir(parents=True)
+    for name, mode in (
+        ("usr/bin/zsh", 0o755),
+        ("usr/bin/mine", 0o750),
+        ("opt/fish", 0o755),
+        ("usr/local/bin/ksh", 0o755),
+    ):
+        (tmp_path / name).touch()
+        (tmp_path / name).chmod(mode)
+    (tmp_path / "usr/bin/fish").symlink_to(tmp_path / "opt/fish")
+    (tmp_path / "usr/bin/rksh").symlink_to(tmp_path / "usr/local/bin/ksh")
+    host, nowhere = look_at_host(tmp_path), Path("/nonexistent")
+
+    def found(shell: str) -> str:
+        mounts = (BindMount(nowhere, "/data"),)
+        spec = SessionSpec(SessionId("x"), "x", nowhere, nowhere, nowhere, nowhere, shell=shell, mounts=mounts)
+        return find_shell(host, spec, tmp_path)
+
+    assert (found("zsh"), found("/usr/bin/zsh"), found("ksh")) == ("/usr/bin/zsh", "/usr/bin/zsh", "/usr/local/bin/ksh")
+    assert found("rksh") == "/usr/bin/rksh"
+    for shell in ("", "mine", "fish", "tcsh", "/opt/fish", "/home/work/bin/zsh", "/data/zsh", "local"):
+        assert found(shell) == "", shell
 
 
 def test_a_host_without_bash_has_sh(tmp_path: Path) -> None:

@@ -10,12 +10,12 @@ from sshore.cli.output import count, json_option, print_json, print_pairs, print
 from sshore.cli.own_command import own_command
 from sshore.core.apps import SSH, check_app_name
 from sshore.core.errors import Unavailable
-from sshore.core.names import session_of_host
+from sshore.core.names import FOLDER_PREFIX, session_of_host
 from sshore.core.settings import parse_port
 from sshore.proxy.background import connect_or_start
 from sshore.proxy.client import LocalProxyClient, NotRunning
 from sshore.proxy.client import connect as connect_to_proxy
-from sshore.proxy.forwards import Card
+from sshore.proxy.forwards import Card, ForwardStatus
 from sshore.proxy.state_file import read_state
 from sshore.sdk.errors import ApiError
 
@@ -29,7 +29,7 @@ from sshore.sdk.errors import ApiError
 @json_option
 @click.pass_obj
 def connect(user: LocalUser, name: str, app_name: str, port: str, as_json: bool) -> None:
-    """Launch SSH in a session, open a local port for it, and print the connection card.
+    """Launch SSH in a session, or take a folder, open a local port for it, and print the connection card.
 
     The port stays open, whatever restarts, until `sshore disconnect`.
     """
@@ -58,8 +58,8 @@ def forwards(user: LocalUser, as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
-    rows = [[f.session, f.app, f"localhost:{f.port}", f.health, str(f.connections), f.detail] for f in found]
-    columns = ["SESSION", "APP", "PORT", "HEALTH", "CONNECTIONS", "DETAIL"]
+    rows = [[f.session, f.app, f"localhost:{f.port}", _health(f), str(f.connections), f.detail] for f in found]
+    columns = ["NAME", "APP", "PORT", "HEALTH", "CONNECTIONS", "DETAIL"]
     print_table(columns, rows, "there are no forwards; open one with: sshore connect NAME")
 
 
@@ -69,13 +69,18 @@ def forwards(user: LocalUser, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def disconnect(user: LocalUser, name: str, app_name: str, as_json: bool) -> None:
-    """Close a session's local ports and their connections. The session goes on."""
+    """Close the local ports of a session or folder, and their connections. The session goes on."""
     closed = local_proxy(user).close_forwards(session_of_host(name), app_name)
     if as_json:
         print_json(closed)
     else:
         for forward in closed:
             print(f"localhost:{forward.port} to {forward.session} is closed")
+
+
+def _health(forward: ForwardStatus) -> str:
+    """As JSON has it, but for folders, which are no sessions."""
+    return forward.health.replace("session", "folder") if forward.session.startswith(FOLDER_PREFIX) else forward.health
 
 
 def open_forward(user: LocalUser, local: LocalProxyClient, ref: str, app_name: str, port: int | None) -> Card:
@@ -91,7 +96,7 @@ def print_card(card: Card, *more: tuple[str, str]) -> None:
     """The connection card for people, and further lines to go with it."""
     print_pairs(
         [
-            ("session", card.session),
+            ("folder" if card.session.startswith(FOLDER_PREFIX) else "session", card.session),
             ("URL", card.url),
             ("user", card.user),
             ("host", card.host),

@@ -21,7 +21,7 @@ _port_option = click.option("--port", default="", help="The server's port.  [def
 
 
 @click.command()
-@_port_option
+@click.option("--port", default="", help="The server's port; by default the one it had last, or 8022.")
 @_state_option
 @click.option("--no-browser", is_flag=True, help="Do not open the console in the browser.")
 @click.option("--demo", is_flag=True, help="With a session `demo`, its SSH launched and its card printed.")
@@ -31,8 +31,10 @@ def up(user: LocalUser, port: str, state: Path | None, no_browser: bool, demo: b
     """Run server and local proxy here, and log in. Ctrl-C ends them; the sessions go on."""
     # Whoever starts it here is its administrator, and has the host's network anyway.
     settings = _settings(port, {"SSHORE_HOST_NETWORK": "admins"}, state_dir=state)
-    from sshore.cli.up import run_up
+    from sshore.cli.up import run_up, with_last_port
 
+    if not port and not os.environ.get("SSHORE_PORT"):
+        settings = with_last_port(settings)
     _run(run_up(user, settings, demo=demo), logging.INFO if verbose else logging.WARNING)
 
 

@@ -98,6 +98,8 @@ def run(
         session = client.create_session(request, wait_s=0 if no_wait else STEP_S, seen=None if no_wait else "")
         if not no_wait:
             session = _first_start(client, session, wait_timeout)
+    for note in session.notes:
+        say(note)
     if as_json:
         print_json(session)
     else:
@@ -183,6 +185,8 @@ def start(user: LocalUser, names: tuple[str, ...], no_wait: bool, wait_timeout: 
         print(describe(session))
         if session.previous_image_id and not no_wait:
             say(_other_image(session))
+        for note in session.notes:
+            say(f"{session.name}: {note}")
         for mount in session.mounts:
             if mount.missing and session.state is SessionState.RUNNING:
                 say(_without(session, mount))

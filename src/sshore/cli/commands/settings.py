@@ -12,6 +12,11 @@ def _complete(context: click.Context, parameter: click.Parameter, incomplete: st
     return [name for name in SETTINGS if name.startswith(incomplete)]
 
 
+def _complete_value(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    setting = SETTINGS.get(context.params.get("name", ""))
+    return [str(choice) for choice in (setting.choices if setting else ()) if choice.startswith(incomplete)]
+
+
 _key = click.argument("name", metavar="KEY", shell_complete=_complete)
 
 
@@ -50,7 +55,7 @@ def settings_get(user: LocalUser, name: str, as_json: bool) -> None:
 
 @settings.command("set")
 @_key
-@click.argument("value")
+@click.argument("value", shell_complete=_complete_value)
 @json_option
 @click.pass_obj
 def settings_set(user: LocalUser, name: str, value: str, as_json: bool) -> None:

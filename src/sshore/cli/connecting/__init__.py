@@ -7,7 +7,7 @@ handover.py    how a socket is given to `ssh`; take_over.py the program that fet
 openssh.py     `sshore ssh`, `sftp`: stream, certificate and known_hosts, then OpenSSH itself
 destination.py where these are to go, as ssh reads it: ``work@NAME``, ``-p 22``
 certify.py     `sshore certify`: the certificate alone, for the managed ssh_config of Windows
-doctor.py      what stands between a user and a session
+doctor.py      what stands between a user and a session; machine.py what a server on this machine would miss
 
 ssh NAME.sshore ──ProxyCommand──▶ stream.py ──▶ quick.py ──▶ the gateway       certificate to a file, socket to ssh
 sshore ssh NAME ──▶ openssh.py ──▶ quick.py ──▶ the gateway

@@ -66,6 +66,14 @@ def examine(user: LocalUser, session: str = "") -> Iterator[Finding]:
             return
 
 
+def may_serve_here(user: LocalUser) -> bool:
+    """Whether the user's server is on this machine, or there is none yet."""
+    try:
+        return user.login().address.is_loopback
+    except SshoreError:
+        return True
+
+
 def _config(user: LocalUser) -> str:
     probe = user.config.root / ".doctor"
     write_private(probe, "")

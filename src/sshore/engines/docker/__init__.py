@@ -9,6 +9,7 @@
     root.py          sessions with root inside: uid 0 in the container, and nothing of it outside
     cancellation.py  calls that are not to be left half done; asking.py whether an agent would hear one
     images.py        images: there or pulled, which variables, accounts and shells they have
+    variables.py     an image's ENV: what of it logins can have, as pure functions
     image_store.py   `DockerImageStore`, the port: lists, pulls, commits, removes
     pulling.py       what the daemon tells of a pull
     committing.py    a container's changes as an image like the one before it, as a pure function

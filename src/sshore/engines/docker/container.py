@@ -35,9 +35,10 @@ def container_name(spec: SessionSpec) -> str:
 
 
 def container_config(
-    spec: SessionSpec, image: ImageContents, around: Surroundings, nat_network: str = ""
+    spec: SessionSpec, image: ImageContents, around: Surroundings, nat_network: str = "", shell: str = ""
 ) -> dict[str, Any]:
-    """The body of ``POST /containers/create``. `nat_network`: the id of the network `nat`, where the session has it."""
+    """The body of ``POST /containers/create``. `nat_network`: the id of the network `nat`, where the session has it.
+    `shell`: what logins get, where it is another than the image's best."""
     return {
         # By its digest: whatever the name comes to mean, this is what was looked into.
         "Image": image.id,
@@ -46,7 +47,7 @@ def container_config(
         "WorkingDir": layout.HOME,
         "Entrypoint": list(layout.AGENT_COMMAND),
         "Cmd": [],
-        "Env": list(_environment(spec, image)),
+        "Env": list(_environment(spec, image, shell or image.shell)),
         "Healthcheck": {"Test": ["NONE"]},
         "StopSignal": "SIGTERM",
         "Labels": {
@@ -58,12 +59,14 @@ def container_config(
     }
 
 
-def _environment(spec: SessionSpec, image: ImageContents) -> Iterator[str]:
+def _environment(spec: SessionSpec, image: ImageContents, shell: str) -> Iterator[str]:
     yield from (f"HOME={layout.HOME}", f"USER={layout.ACCOUNT}", f"LOGNAME={layout.ACCOUNT}")
-    yield f"SHELL={image.shell}"
+    yield f"SHELL={shell}"
     yield from (f"SSHORE_SESSION={spec.name}", f"SSHORE_SESSION_ID={spec.id}")
     # A name without a value takes away the image's: libraries of the image's are not for the kit's programs.
     yield from (name for name in image.environment if name.startswith("LD_") or name == "GLIBC_TUNABLES")
+    # Nor can any program be started with these.
+    yield from filter(None, image.left_out)
 
 
 def _network_mode(network: Network, nat_network: str) -> str:

@@ -3,7 +3,8 @@
 import platform
 import posixpath
 import tarfile
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,9 +12,11 @@ import aiohttp
 from aiodocker import DockerError
 from aiodocker.containers import DockerContainer
 
+from sshore.core import layout
 from sshore.core.errors import EngineFailed, NotFound
 from sshore.core.ids import UserId
 from sshore.core.images import Progress, full_name, is_image_id, registry_of
+from sshore.core.logins import LoginShell, is_in_own_place, login_shell, shell_places
 from sshore.core.sessions import ImageFacts, SessionSpec
 from sshore.engines.docker.archives import text_of
 from sshore.engines.docker.daemon import Daemon
@@ -21,12 +24,13 @@ from sshore.engines.docker.own_images import is_own_tag, may_use, own_tag
 from sshore.engines.docker.pulling import pull
 from sshore.engines.docker.registries import Registries
 from sshore.engines.docker.shell import NO_SHELL
+from sshore.engines.docker.variables import image_words, login_variables
 
 _SHELLS = ("/bin/bash", "/usr/bin/bash", "/usr/local/bin/bash", "/bin/sh", "/bin/ash", "/busybox/sh")
 _MOST_LINKS = 10
+_MOST_SHELLS = 1000
+"""What is remembered of them; users think of their names."""
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i686": "386"}
-_OURS = ("HOME", "USER", "LOGNAME", "SHELL", "MAIL", "PWD", "TERM", "HOSTNAME")
-"""Variables that tell of another account than the session's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,8 @@ class ImageContents:
 
     id: str
     environment: Mapping[str, str] = field(default_factory=dict)
+    left_out: Collection[str] = ()
+    """Names in its ``ENV`` that no program of the session's can have."""
     passwd: str = ""
     group: str = ""
     profile: str = ""
@@ -50,6 +56,7 @@ class Images:
         self._registries = registries
         self._deployment = deployment
         self._known: dict[str, ImageContents] = {}
+        self._shells: dict[tuple[str, str], str] = {}
 
     async def fetch(self, spec: SessionSpec, progress: Progress) -> ImageFacts:
         """What a session's image says of itself; it is pulled where it is not here.
@@ -82,8 +89,21 @@ class Images:
             raise NotFound(f"the image {spec.image!r} is not here any more: `sshore start` pulls it again")
         digest = found["Id"]
         if digest not in self._known:
-            self._known[digest] = await self._look(digest, all_variables(found), labels)
+            self._known[digest] = await self._look(digest, facts(found), labels)
         return self._known[digest]
+
+    async def login_shell(self, spec: SessionSpec, image: ImageContents, labels: Mapping[str, str]) -> LoginShell:
+        """A session's; looks into the image where one is wanted of which it is not yet known whether it is there."""
+        wanted, found = (image.id, spec.shell), ""
+        if spec.shell and not is_in_own_place(spec):
+            if wanted not in self._shells:
+                places = shell_places(spec.shell, image.environment.get("PATH", layout.PATH))
+                if len(self._shells) >= _MOST_SHELLS:
+                    self._shells.clear()
+                async with self._container(image.id, labels) as container:
+                    self._shells[wanted] = await _first_program(container, places)
+            found = self._shells[wanted]
+        return login_shell(spec, found, image.shell)
 
     async def find(self, name: str, owner_id: UserId | None) -> dict[str, Any] | None:
         """What the daemon shows of the image that an owner means by a name or an id: one of the owner's own, else one
@@ -109,48 +129,39 @@ class Images:
         except (aiohttp.ClientError, TimeoutError) as error:
             raise self._daemon.explained(error, f"look for the image {name}") from error
 
-    async def _look(self, digest: str, environment: dict[str, str], labels: Mapping[str, str]) -> ImageContents:
-        """By a container that never runs: only in one can files of an image be read."""
+    async def _look(self, digest: str, said: ImageFacts, labels: Mapping[str, str]) -> ImageContents:
+        async with self._container(digest, labels) as container:
+            return ImageContents(
+                digest,
+                said.environment,
+                said.left_out.keys(),
+                passwd=await _text(container, "/etc/passwd"),
+                group=await _text(container, "/etc/group"),
+                profile=await _text(container, "/etc/profile"),
+                shell=await _first_program(container, _SHELLS) or NO_SHELL,
+                has_etc=await _file(container, "/etc/.") is not None,
+            )
+
+    @asynccontextmanager
+    async def _container(self, digest: str, labels: Mapping[str, str]) -> AsyncIterator[DockerContainer]:
+        """A container that never runs: only in one can files of an image be read."""
         config: dict[str, Any] = {"Image": digest, "Entrypoint": ["/none"], "Cmd": [], "Labels": dict(labels)}
         with self._daemon.errors("look into the image"):
             container = await self._daemon.docker.containers.create(config)
             try:
-                return ImageContents(
-                    digest,
-                    environment,
-                    passwd=await _text(container, "/etc/passwd"),
-                    group=await _text(container, "/etc/group"),
-                    profile=await _text(container, "/etc/profile"),
-                    shell=await _shell(container),
-                    has_etc=await _file(container, "/etc/.") is not None,
-                )
+                yield container
             finally:
                 await self._daemon.remove(container.id)
-
-
-def all_variables(inspected: Mapping[str, Any]) -> dict[str, str]:
-    """An image's ``ENV``, as it is."""
-    words = (word.partition("=") for word in (inspected.get("Config") or {}).get("Env") or ())
-    return {name: value for name, _, value in words}
-
-
-def login_variables(inspected: Mapping[str, Any]) -> dict[str, str]:
-    """An image's ``ENV`` as far as logins can have it: what tells of another account is left out, and what does not fit
-    into a line."""
-    variables = all_variables(inspected)
-    return {
-        name: value
-        for name, value in variables.items()
-        if name not in _OURS and not name.startswith("SSHORE_") and not set(name + value) & set("\n\r\0")
-    }
 
 
 def facts(inspected: Mapping[str, Any], name: str = "") -> ImageFacts:
     """What an image says of its programs; `name` is how it is called here."""
     config = inspected.get("Config") or {}
     entrypoint = (*(config.get("Entrypoint") or ()), *(config.get("Cmd") or ()))
+    environment, left_out = login_variables(image_words(inspected))
     return ImageFacts(
-        environment=login_variables(inspected),
+        environment=environment,
+        left_out=left_out,
         entrypoint=entrypoint,
         working_dir=config.get("WorkingDir") or "",
         id=inspected.get("Id", ""),
@@ -186,12 +197,12 @@ async def _text(container: DockerContainer, path: str) -> str:
     return text_of(archive) if archive else ""
 
 
-async def _shell(container: DockerContainer) -> str:
-    for path in _SHELLS:
+async def _first_program(container: DockerContainer, places: Sequence[str]) -> str:
+    for path in places:
         archive = await _file(container, path)
-        if archive and any(member.isfile() and member.mode & 0o111 for member in archive.getmembers()):
+        if archive and any(member.isfile() and member.mode & 0o001 for member in archive.getmembers()):
             return path
-    return NO_SHELL
+    return ""
 
 
 def runs_here(architecture: str) -> bool:

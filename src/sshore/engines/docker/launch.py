@@ -8,6 +8,7 @@ from aiodocker.containers import DockerContainer
 from sshore.core import layout
 from sshore.core.choices import Network
 from sshore.core.errors import EngineFailed, SshoreError
+from sshore.core.logins import LoginShell
 from sshore.core.sessions import SessionSpec
 from sshore.engines.docker.accounts import (
     group_with_root,
@@ -39,13 +40,14 @@ async def launch(daemon: Daemon, images: Images, spec: SessionSpec, around: Surr
     """
     labels = {SESSION_LABEL: spec.id, DEPLOYMENT_LABEL: around.deployment}
     image = await images.look_into(spec, labels)
+    shell = await images.login_shell(spec, image, labels)
     nat = await ensure_nat(daemon) if spec.network is Network.NAT else None
     try:
         with daemon.errors("start the session"):
             container = await daemon.docker.containers.create(
-                container_config(spec, image, around, nat.id if nat else ""), name=container_name(spec)
+                container_config(spec, image, around, nat.id if nat else "", shell.shell), name=container_name(spec)
             )
-            await _add_account(container, image, around.account_id, await _root_places(spec))
+            await _add_account(container, image, shell, around.account_id, await _root_places(spec))
             await container.start()
         if nat:
             isolate_sessions(nat.bridge)
@@ -59,14 +61,14 @@ async def _root_places(spec: SessionSpec) -> set[str]:
 
 
 async def _add_account(
-    container: DockerContainer, image: ImageContents, account_id: int, root_places: Collection[str]
+    container: DockerContainer, image: ImageContents, shell: LoginShell, account_id: int, root_places: Collection[str]
 ) -> None:
     path = image.environment.get("PATH", layout.PATH)
     if account_id:
-        passwd = passwd_with_work(image.passwd, account_id, image.shell)
+        passwd = passwd_with_work(image.passwd, account_id, shell.entry)
         group = group_with_work(image.group, account_id)
     else:
-        passwd, group = passwd_with_root(image.passwd, image.shell), group_with_root(image.group)
+        passwd, group = passwd_with_root(image.passwd, shell.entry), group_with_root(image.group)
     entries = [
         Entry("etc/passwd", passwd, 0o644),
         Entry("etc/group", group, 0o644),
@@ -79,6 +81,8 @@ async def _add_account(
         entries.append(Entry("etc/profile", profile_with_path(image.profile, path), 0o644))
     else:
         entries.append(Entry(NO_SHELL.removeprefix("/"), NO_SHELL_TEXT, 0o755))
+    if shell.script:
+        entries.append(Entry(layout.LOGIN_SHELL.removeprefix("/"), shell.script, 0o755))
     await container.put_archive("/", pack(entries))  # type: ignore[no-untyped-call]
 
 

@@ -8,6 +8,7 @@ NO_SHELL = "/etc/sshore-shell"
 NO_SHELL_TEXT = f"""\
 #!{layout.KIT_PYTHON} -IS
 # The login shell of an image without a shell: runs one program, with neither pipes nor variables.
+import _signal
 import os
 import sys
 
@@ -34,6 +35,9 @@ def words(line):
 
 command = words(sys.argv[2]) if len(sys.argv) > 2 and sys.argv[1] == "-c" else []
 if command:
+    # Python ignores these, and what is ignored stays so across execve(2).
+    _signal.signal(_signal.SIGPIPE, _signal.SIG_DFL)
+    _signal.signal(_signal.SIGXFSZ, _signal.SIG_DFL)
     try:
         os.execvp(command[0], command)
     except OSError as error:

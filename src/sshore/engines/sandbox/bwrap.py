@@ -93,7 +93,8 @@ def _host_etc(host: HostView) -> Iterable[str]:
 
 def _made_etc(descriptors: Descriptors) -> Iterable[str]:
     for name, descriptor in descriptors.etc.items():
-        yield from ("--perms", "0644", "--file", str(descriptor), f"/etc/{name}")
+        mode = "0755" if f"/etc/{name}" == layout.LOGIN_SHELL else "0644"
+        yield from ("--perms", mode, "--file", str(descriptor), f"/etc/{name}")
 
 
 def _devices(gpu_nodes: Sequence[str], host: HostView, shm_bytes: int | None) -> Iterable[str]:

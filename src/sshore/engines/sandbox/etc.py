@@ -1,7 +1,10 @@
 """The files of /etc that are made for each session; the others are the host's, see view.py."""
 
+from pathlib import PurePosixPath
+
 from sshore.core import layout
 from sshore.core.choices import Network
+from sshore.core.logins import LoginShell
 
 NAT_DNS = "10.0.2.3"
 _NSSWITCH = """\
@@ -24,17 +27,18 @@ esac
 
 
 def etc_files(
-    name: str, network: Network, shell: str, *, host_hosts: str, host_resolv: str, host_profile: str
+    name: str, network: Network, shell: LoginShell, *, host_hosts: str, host_resolv: str, host_profile: str
 ) -> dict[str, str]:
     """Name below /etc to contents, for the session `name`; `host_…` are the host's own files' contents."""
     return {
-        "passwd": _passwd(shell),
+        "passwd": _passwd(shell.entry),
         "group": f"root:x:0:\n{layout.ACCOUNT}:x:{layout.ACCOUNT_ID}:\nnogroup:x:65534:\n",
         "hostname": f"{name}\n",
         "hosts": _hosts(name, network, host_hosts),
         "nsswitch.conf": _NSSWITCH,
         "profile": host_profile + _KIT_IN_PATH,
         "resolv.conf": _resolv(network, host_resolv),
+        **({PurePosixPath(layout.LOGIN_SHELL).name: shell.script} if shell.script else {}),
     }
 
 

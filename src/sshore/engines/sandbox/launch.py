@@ -20,6 +20,7 @@ from pathlib import Path
 
 from sshore.core.choices import Network
 from sshore.core.errors import EngineFailed
+from sshore.core.logins import LoginShell, login_shell
 from sshore.core.sessions import SessionSpec
 from sshore.engines.mounting.mount_points import make_mount_points
 from sshore.engines.mounting.sources import check_mounted
@@ -39,7 +40,7 @@ from sshore.engines.sandbox.own_mounts import with_own_mounts
 from sshore.engines.sandbox.processes import Process, identify, open_pidfd
 from sshore.engines.sandbox.records import Record, Records
 from sshore.engines.sandbox.system_calls import system_call_filter
-from sshore.engines.sandbox.view import HostView, look_at_host, read_text
+from sshore.engines.sandbox.view import HostView, find_shell, look_at_host, read_text
 
 _SETUP_TIMEOUT_S = 30.0
 _LAST_FILE = "hostname"
@@ -116,6 +117,8 @@ class Launch:
     ) -> tuple[Process, Process, Coming | None]:
         """bwrap outside, pid 1 inside, which waits at the latch with everything mounted, and its network if any."""
         host = look_at_host()
+        shell = login_shell(self.spec, find_shell(host, self.spec), host.shell)
+        host = replace(host, shell=shell.shell)
         with self._naming_the_session():
             make_mount_points(self.spec.home, self.spec.mounts, self.spec.host_uid)
         deadline = time.monotonic() + _SETUP_TIMEOUT_S
@@ -134,7 +137,7 @@ class Launch:
                     block=latch,
                     sync=agent_end.fileno(),
                     filter=self._filter(handed_over),
-                    etc=self._etc_files(host, last_file, bwraps_end, handed_over),
+                    etc=self._etc_files(shell, last_file, bwraps_end, handed_over),
                 )
                 monitor = self._with_mapped_mounts(lambda spec: self._spawn(spec, host, descriptors, log))
             agent = _agent(info, monitor, deadline)
@@ -176,14 +179,14 @@ class Launch:
         return os.open(self.records.status_path(self.spec.id), flags, 0o600)
 
     def _etc_files(
-        self, host: HostView, last_file: socket.socket, bwraps_end: socket.socket, handed_over: ExitStack
+        self, shell: LoginShell, last_file: socket.socket, bwraps_end: socket.socket, handed_over: ExitStack
     ) -> dict[str, int]:
         """A descriptor for each file of /etc that is made. The last, which bwrap reads after everything else is
         mounted, is a socket: see `wait_until_read`."""
         files = etc.etc_files(
             self.spec.name,
             self.spec.network,
-            host.shell,
+            shell,
             host_hosts=read_text("/etc/hosts"),
             host_resolv=read_text("/etc/resolv.conf"),
             host_profile=read_text("/etc/profile"),

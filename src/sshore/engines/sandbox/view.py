@@ -4,6 +4,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from sshore.core.logins import is_in_own_place, shell_places
+from sshore.core.sessions import SessionSpec
+
 _SYSTEM_DIRECTORIES = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 
 ETC_FROM_HOST = (
@@ -15,7 +18,8 @@ ETC_FROM_HOST = (
     # time, language, terminals, fonts
     "localtime", "timezone", "locale.alias", "locale.conf", "locale.gen", "terminfo", "fonts",
     # shells and editors
-    "bash.bashrc", "bashrc", "bash_completion.d", "profile.d", "inputrc", "shells", "skel", "zsh",
+    "bash.bashrc", "bashrc", "bash_completion.d", "profile.d", "inputrc", "shells", "skel", "zsh", "zshenv", "zprofile",
+    "zshrc", "zlogin", "zlogout", "fish", "csh.cshrc", "csh.login", "csh.logout", "ksh.kshrc", "kshrc", "mkshrc",
     "vim", "vimrc", "nanorc", "screenrc", "login.defs",
     # names and numbers
     "protocols", "services", "rpc", "networks", "host.conf", "gai.conf", "mime.types", "magic", "magic.mime",
@@ -60,6 +64,20 @@ def look_at_host(root: Path = Path("/")) -> HostView:
         else "/bin/sh",
         locale=_locale(root),
     )
+
+
+def find_shell(host: HostView, spec: SessionSpec, root: Path = Path("/")) -> str:
+    """Where a session will have the shell that its owner wishes, as far as it is the host's; empty where it will not,
+    or nothing is wished."""
+    if is_in_own_place(spec):
+        return ""
+    seen = [(root / place.lstrip("/")).resolve() for place in host.directories]
+    for place in shell_places(spec.shell):
+        path = _below(root, place).resolve()
+        # For everybody: the host's owners and groups are nobody's in a user namespace.
+        if any(path.is_relative_to(directory) for directory in seen) and path.is_file() and path.stat().st_mode & 1:
+            return place
+    return ""
 
 
 def read_text(path: str) -> str:

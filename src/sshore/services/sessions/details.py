@@ -5,7 +5,6 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sshore.core.apps import SSH
 from sshore.core.errors import SshoreError
 from sshore.core.ports import Links, Store
 from sshore.core.sessions import NO_KILLS, MemoryKills, Session
@@ -53,7 +52,7 @@ class SessionDetailsService:
             await self._memory_kills(session),
             await self._entrypoint_state(session),
             missing,
-            await self._notes(session),
+            await self.notes(session),
         )
 
     async def missing(self, session: Session) -> Mapping[str, str]:
@@ -79,8 +78,9 @@ class SessionDetailsService:
         # An agent is the session's, and may say what it likes.
         return str(reply.get("state", ""))[:_LONGEST_PHRASE]
 
-    async def _notes(self, session: Session) -> tuple[str, ...]:
-        if SSH not in session.launched or not self._links.is_linked(session.id):
+    async def notes(self, session: Session) -> tuple[str, ...]:
+        """What its owner should know of a session; nothing of one that does not run."""
+        if session.state is not SessionState.RUNNING or not self._links.is_linked(session.id):
             return ()
         try:
             async with asyncio.timeout(PATIENCE_S):

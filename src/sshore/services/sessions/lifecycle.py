@@ -224,7 +224,7 @@ class Lifecycle:
                 previous_image_id=session.image_id if moved else "",
             )
             self._links.drop(session.id)  # what an earlier run may have left says nothing of this one
-            spec = await self._setup.spec(session)
+            spec = await self._setup.spec(session, image)
             await engine.start(spec)
         await self._until_linked(session, engine)
         # What was to come or to go with the next start has done so; but for folders that are missing. One that a

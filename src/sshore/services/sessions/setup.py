@@ -13,8 +13,9 @@ from sshore.core.ids import SessionId, new_id
 from sshore.core.keys import CertificateAuthority, fingerprint, new_private_key, public_line
 from sshore.core.names import HOST_SUFFIX
 from sshore.core.ports import Clock, SessionFiles, Store
-from sshore.core.run_files import agent_config, authorized_keys, sshd_config
+from sshore.core.run_files import agent_config, authorized_keys, late_variables, sshd_config
 from sshore.core.sessions import ImageFacts, Mount, Resources, Session, SessionSpec
+from sshore.core.settings import SHELL
 from sshore.core.states import SessionState
 from sshore.core.users import User, hash_secret, new_secret
 from sshore.services.folders.folders import FolderService
@@ -102,8 +103,8 @@ class SessionSetup:
             host_key_fingerprint=fingerprint(public_line(host_private_key)),
         )
 
-    async def spec(self, session: Session) -> SessionSpec:
-        """What the engine is told of a session."""
+    async def spec(self, session: Session, image: ImageFacts = NO_IMAGE) -> SessionSpec:
+        """What the engine is told of a session; `image` is what it is told to start with."""
         owner = await self._owner(session)
         home, run = self._files.paths(session.id)
         return SessionSpec(
@@ -123,6 +124,8 @@ class SessionSetup:
             for_admin=owner.role is Role.ADMIN,
             owner_id=owner.id,
             image_id=session.image_id,
+            shell=owner.settings.get(SHELL, ""),
+            late_variables=bool(late_variables(_variables(session, image))),
         )
 
     async def prepare(self, session: Session, image: ImageFacts = NO_IMAGE) -> Session:
@@ -138,7 +141,7 @@ class SessionSetup:
         # A home is made before the first start, and is the user's from then on.
         user_files = [] if session.started_at else await self._store.user_files.contents(owner.id)
         async with self._locks.setdefault(session.id, asyncio.Lock()):
-            run_files = await self._run_files(session, token, image)
+            run_files = await self._run_files(session, owner, token, image)
             await self._files.prepare(session, run_files, self._host_uid(owner), user_files)
         return dataclasses.replace(session, agent_token_hash=hash_secret(token))
 
@@ -159,21 +162,12 @@ class SessionSetup:
         session_key = public_line(session.private_key, layout.KEY_FILE_NAME)
         return authorized_keys(session_key, await self._store.own_keys.list(session.owner_id))
 
-    async def _run_files(self, session: Session, agent_token: str, image: ImageFacts) -> dict[str, str]:
+    async def _run_files(self, session: Session, owner: User, agent_token: str, image: ImageFacts) -> dict[str, str]:
         bootstrap = await self._store.bootstraps.get(session.owner_id)
         script = bootstrap.script if bootstrap and bootstrap.enabled else ""
         host_line = public_line(session.host_private_key)
         names = [f"{session.name}{HOST_SUFFIX}", f"{session.id}{HOST_SUFFIX}"]
-        own = image.environment.get("TERMINFO_DIRS")
-        environment = {
-            # Without it, names in scripts other than Latin show as question marks. Every libc of today has it.
-            "LANG": "C.UTF-8",
-            **image.environment,
-            "TERMINFO_DIRS": f"{own}:{layout.TERMINFO}" if own else layout.TERMINFO_PATH,
-            "SSHORE_SESSION": session.name,
-            "SSHORE_SESSION_ID": session.id,
-            "PATH": f"{image.environment.get('PATH', layout.PATH)}:{layout.KIT_BIN}",
-        }
+        environment = _variables(session, image)
         config = agent_config(
             session.id,
             agent_token,
@@ -182,16 +176,19 @@ class SessionSetup:
             bootstrap=bool(script),
             entrypoint=image.entrypoint if session.entrypoint else (),
             working_dir=image.working_dir,
+            shell=owner.settings.get(SHELL, ""),
+            notes=[f"the image's variable {name[:40]!r} is left out: {why}" for name, why in image.left_out.items()],
         )
         files = {
             layout.AGENT_CONFIG: config,
-            layout.SSHD_CONFIG: sshd_config(environment, cpu_has_aes=self._premises.cpu_has_aes),
+            layout.SSHD_CONFIG: sshd_config(environment, cpu_has_aes=self._premises.cpu_has_aes, root=session.root),
             layout.HOST_KEY: session.host_private_key,
             layout.HOST_CERTIFICATE: self._host_ca.sign_host_key(host_line, names, f"session {session.id}") + "\n",
             layout.AUTHORIZED_KEYS: await self._authorized_keys(session),
             layout.BOOTSTRAP: script,
             layout.USER_CA: self._user_ca.public_line + "\n",
             layout.PRINCIPALS: session.id + "\n",
+            layout.WRONG_USER: f"The user of this session is {layout.ACCOUNT}: {layout.ACCOUNT}@{names[0]}\n",
         }
         return {Path(path).name: text for path, text in files.items()}
 
@@ -203,3 +200,17 @@ class SessionSetup:
 
     def _host_uid(self, owner: User) -> int | None:
         return owner.host_uid if self._premises.runs_as_root else None
+
+
+def _variables(session: Session, image: ImageFacts) -> dict[str, str]:
+    """What all programs of a session find in their environment, beside what tells of the account."""
+    own = image.environment.get("TERMINFO_DIRS")
+    return {
+        # Without it, names in scripts other than Latin show as question marks. Every libc of today has it.
+        "LANG": "C.UTF-8",
+        **image.environment,
+        "TERMINFO_DIRS": f"{own}:{layout.TERMINFO}" if own else layout.TERMINFO_PATH,
+        "SSHORE_SESSION": session.name,
+        "SSHORE_SESSION_ID": session.id,
+        "PATH": f"{image.environment.get('PATH', layout.PATH)}:{layout.KIT_BIN}",
+    }
