@@ -32,6 +32,5 @@ standard library only, one thread (but for a look at a file), one selector loop,
     memory_files.py  what sshd is to read and nobody to change
     terminals.py  a line for whoever sits at a terminal of the session
     open_files.py  how many files the agent may have open, and its children
-    own_process.py  the agent closed to the session's programs
     journal.py    the agent's log on stderr, and sshd's lines in it
 """

@@ -12,7 +12,6 @@ from sshore.agent.logged_program import LoggedProgram
 from sshore.agent.login_shell import without_shell
 from sshore.agent.loop import Loop
 from sshore.agent.own_keys import OwnKeys
-from sshore.agent.own_process import close_to_others
 from sshore.agent.pool import Pool
 from sshore.agent.requests import Requests
 from sshore.agent.ssh_app import SshApp
@@ -23,7 +22,6 @@ AGENT_END_GRACE_S = 3.0
 def main(argv: list[str]) -> int:
     """Run until SIGTERM. The exit status is 0 then, and 1 when the configuration cannot be read."""
     _fill_standard_streams()
-    close_to_others()
     try:
         config = read_config(argv[1] if len(argv) > 1 else DEFAULT_PATH)
     except (OSError, ConfigError) as error:
