@@ -24,8 +24,8 @@ _STYLES = {
 
 
 def print_json(value: Any) -> None:
-    """A message, a list of them, or plain JSON values. What stdout's encoding has not, as the bytes of a file's name that
-    are no text, is escaped in JSON's way."""
+    """A message, a list of them, or plain JSON values. What stdout's encoding has not is escaped in JSON's way, and so
+    are the bytes of a name that are no text."""
     text = json.dumps(_plain(value), indent=2, ensure_ascii=False)
     print(text if _can_be_said(text) else json.dumps(_plain(value), indent=2))
 

@@ -55,15 +55,21 @@ def run_copy(user: LocalUser, arguments: list[str]) -> int:
     *sources, target = wanted.places
     if any(is_remote(source) is is_remote(target) for source in sources):
         raise InvalidInput(f"one side is a session or a folder, and the other is here; {SYNOPSIS}")
+    remote, places = _far_side(user, wanted)
+    return copy_all(wanted, remote, places)
+
+
+def copy_all(wanted: Wanted, remote: Remote, far: list[RemotePlace]) -> int:
+    """Copy between here and the places at the far side, which is closed at the end; the exit status."""
+    *sources, target = wanted.places
     began = time.monotonic()
     sys.setrecursionlimit(_DEEPEST)
-    remote, places = _far_side(user, wanted)
     copy = _Copy(wanted, remote)
     try:
         if is_remote(target):
-            copy.up([Path(source) for source in sources], places[0])
+            copy.up([Path(source) for source in sources], far[0])
         else:
-            copy.down(places, target)
+            copy.down(far, target)
     finally:
         remote.reset()
     copy.report(time.monotonic() - began)
@@ -125,12 +131,12 @@ class _Copy:
         else:
             self._send(source, target)
 
-    def _send_tree(self, source: Path, target: bytes, above: frozenset[Path]) -> None:
-        real = Path(os.path.realpath(source))
-        if real in above:
+    def _send_tree(self, source: Path, target: bytes, above: frozenset[tuple[int, int]]) -> None:
+        status = source.stat()
+        own = (status.st_dev, status.st_ino)
+        if own in above:
             say(f"{shown(str(source))} is left out: it leads in a circle")
             return
-        status = source.stat()
         entries = sorted(source.iterdir())
         if target != HERE:
             self._ask(target, lambda channel, _: channel.make_directory(target, status.st_mode))
@@ -138,7 +144,7 @@ class _Copy:
             name = join(target, os.fsencode(entry.name))
             with self._going_on():
                 if entry.is_dir():
-                    self._send_tree(entry, name, above | {real})
+                    self._send_tree(entry, name, above | {own})
                 elif entry.is_file():
                     self._send(entry, name)
                 else:
@@ -168,10 +174,9 @@ class _Copy:
             self._fetch(place.path, target, there.size)
             return
         self._check_recursive(str(place))
-        self._fetch_tree(place.path, target, there, frozenset())
+        self._fetch_tree(place.path, self._real_path(place.path), target, there, frozenset())
 
-    def _fetch_tree(self, source: bytes, target: Path, there: Attributes, above: frozenset[bytes]) -> None:
-        real = self._quietly(lambda: self._remote.channel.real_path(source))
+    def _fetch_tree(self, source: bytes, real: bytes, target: Path, there: Attributes, above: frozenset[bytes]) -> None:
         if real in above:
             say(f"{shown(source)} is left out: it leads in a circle")
             return
@@ -179,17 +184,18 @@ class _Copy:
         target.mkdir(0o700, exist_ok=True)
         for name, listed in self._quietly(lambda: self._listed(source)):
             with self._going_on(), _about(shown(join(source, name))):
-                self._fetch_entry(join(source, name), local_child(target, name), listed, above | {real})
+                path, below = join(source, name), local_child(target, name)
+                self._fetch_entry(path, join(real, name), below, listed, above | {real})
         if is_new:
             with self._watching("", 0) as watcher:
                 set_times_ns(target, time_received(there.modified_at, time.time()) * 10**9, watcher)
                 set_mode(target, there.mode, watcher)
 
-    def _fetch_entry(self, path: bytes, below: Path, listed: Attributes, above: frozenset[bytes]) -> None:
+    def _fetch_entry(self, path: bytes, real: bytes, below: Path, listed: Attributes, above: frozenset[bytes]) -> None:
         # A listing shows links themselves; what they lead to is fetched, as scp does.
         there = self._quietly(partial(self._stat, path)) if listed.is_link else listed
         if there is not None and there.is_directory:
-            self._fetch_tree(path, below, there, above)
+            self._fetch_tree(path, self._real_path(path) if listed.is_link else real, below, there, above)
         elif there is not None and there.is_file:
             self._fetch(path, below, there.size)
         else:
@@ -230,6 +236,9 @@ class _Copy:
 
     def _stat(self, path: bytes) -> Attributes | None:
         return self._remote.channel.stat(path)
+
+    def _real_path(self, path: bytes) -> bytes:
+        return self._quietly(lambda: self._remote.channel.real_path(path))
 
     def _listed(self, directory: bytes) -> list[tuple[bytes, Attributes]]:
         """In order, because the part file of `x` has the name that `x.part` will have."""

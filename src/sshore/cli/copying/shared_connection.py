@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 _MOST_BYTES = 60
-"""Of 103 that a Unix socket's path has (macOS): the directory's own name follows, and what ssh appends until it listens."""
+"""Of 103 that a Unix socket's path has (macOS): a directory's name follows, and what ssh appends until it listens."""
 _PLAIN = re.compile(r"[\w./+,@-]+", re.ASCII)
 """ssh splits an option at blanks, takes quotes off it and expands %."""
 

@@ -63,8 +63,9 @@ class _Download:
         there = self._keeping.remote.channel.stat(self._source)
         if there is None or not there.is_file:
             raise NotFound(f"there is no file {shown(self._source)!r}")
-        if self._target.exists() and not self._target.is_file():  # such as /dev/null, which must not be replaced
-            raise InvalidInput(f"{self._target} is there, and is no file")
+        # Such as /dev/null, which must not be replaced; nor must a link that leads in a circle.
+        if os.path.lexists(self._target) and not self._target.is_file():
+            raise InvalidInput(f"{shown(str(self._target))} is there, and is no file")
         with self._opened_part() as file:
             received = self._receive(file, there.size)
         compared, checksum = self._check(received)
@@ -77,9 +78,11 @@ class _Download:
     @contextmanager
     def _opened_part(self) -> Iterator[BinaryIO]:
         flags = os.O_RDWR | os.O_CREAT | sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"))
-        with open(os.open(self._part, flags, 0o600), "r+b") as file:  # noqa: PTH123 - it has no path
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise InvalidInput(f"{self._part} is there, and is no file")
+        descriptor = os.open(self._part, flags, 0o600)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise InvalidInput(f"{shown(str(self._part))} is there, and is no file")
+        with open(descriptor, "r+b") as file:  # noqa: PTH123 - it has no path
             if self._part != self._target:
                 with suppress(OSError):  # of a former version it may be everybody's to read
                     self._part.chmod(0o600)

@@ -15,8 +15,8 @@ _SILENCE_S = 45.0
 
 
 class Folder:
-    """`ref` is ``NAME`` or ``OWNER/NAME``. An answer is waited for `patience_s` at most, and no longer than a network may
-    be silent. After `reset` everything is opened anew."""
+    """`ref` is ``NAME`` or ``OWNER/NAME``. An answer is waited for `patience_s`, or as long as a network may be silent,
+    whichever is less. After `reset` everything is opened anew."""
 
     def __init__(self, login: Login, ref: str, patience_s: float) -> None:
         self._target = StreamTarget(login.address, login.token, FOLDER_PREFIX + ref, "sftp")
