@@ -34,9 +34,9 @@ from sshore.sdk.errors import ApiError
 from sshore.sdk.sftp.channel import SftpChannel
 from sshore.sdk.sftp.download import download
 from sshore.sdk.sftp.folder import Folder
-from sshore.sdk.sftp.local_marks import set_mode, set_times_ns
+from sshore.sdk.sftp.local_marks import guessed_ns, set_mode, set_times_ns
 from sshore.sdk.sftp.names import shown
-from sshore.sdk.sftp.packets import Attributes, time_received
+from sshore.sdk.sftp.packets import Attributes
 from sshore.sdk.sftp.remote import Remote
 from sshore.sdk.sftp.remote_marks import set_directory_marks
 from sshore.sdk.sftp.transfer import Persistence, Transferred, Watcher
@@ -188,7 +188,7 @@ class _Copy:
                 self._fetch_entry(path, join(real, name), below, listed, above | {real})
         if is_new:
             with self._watching("", 0) as watcher:
-                set_times_ns(target, time_received(there.modified_at, time.time()) * 10**9, watcher)
+                set_times_ns(target, guessed_ns(there.modified_at, watcher), watcher)
                 set_mode(target, there.mode, watcher)
 
     def _fetch_entry(self, path: bytes, real: bytes, below: Path, listed: Attributes, above: frozenset[bytes]) -> None:

@@ -3,7 +3,6 @@
 import hashlib
 import os
 import stat
-import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,12 +14,12 @@ from sshore.core.errors import InvalidInput, NotFound, SshoreError
 from sshore.sdk.errors import ConnectionLost
 from sshore.sdk.sftp.channel import SftpChannel
 from sshore.sdk.sftp.holes import data_span
-from sshore.sdk.sftp.local_marks import set_mode, set_times_ns
+from sshore.sdk.sftp.local_marks import guessed_ns, set_mode, set_times_ns
 from sshore.sdk.sftp.names import shown
-from sshore.sdk.sftp.packets import Attributes, Open, time_received
+from sshore.sdk.sftp.packets import Attributes, Open
 from sshore.sdk.sftp.part_files import part_of
 from sshore.sdk.sftp.remote import Checksum
-from sshore.sdk.sftp.transfer import CHUNK_BYTES, UNDER_WAY, Persistence, Transferred
+from sshore.sdk.sftp.transfer import CHUNK_BYTES, UNDER_WAY, Persistence, Transferred, Watcher
 from sshore.wire.problems import Code
 
 
@@ -71,7 +70,7 @@ class _Download:
         compared, checksum = self._check(received)
         if self._part != self._target:
             set_mode(self._part, there.mode, self._keeping.watcher)
-            set_times_ns(self._part, _modified_ns(there, checksum), self._keeping.watcher)
+            set_times_ns(self._part, _modified_ns(there, checksum, self._keeping.watcher), self._keeping.watcher)
             self._part.replace(self._target)
         return Transferred(self._name, str(self._target), received.size, self._moved, received.sha256, compared)
 
@@ -210,9 +209,9 @@ def _became_shorter() -> SshoreError:
     return SshoreError("the file became shorter while it was fetched: fetch it again", code=Code.CONFLICT)
 
 
-def _modified_ns(there: Attributes, checksum: Checksum | None) -> int:
+def _modified_ns(there: Attributes, checksum: Checksum | None, watcher: Watcher) -> int:
     """What the checker tells is exact, where it is about the time that SFTP has told before."""
     exact = checksum.modified_ns if checksum is not None else None
     if exact is not None and (exact // 10**9) & 0xFFFFFFFF == there.modified_at:
         return exact
-    return time_received(there.modified_at, time.time()) * 10**9
+    return guessed_ns(there.modified_at, watcher)
