@@ -29,7 +29,7 @@ _QUIET_SSH = ["-x", *(word for option in (
     "ServerAliveInterval=15", "ServerAliveCountMax=3",
 ) for word in ("-o", option))]  # fmt: skip
 _SHARES = sys.platform != "win32"
-_STARTUP_S = 10.0
+_STARTUP_S = 8.0
 """For a login shell and its startup files. What takes longer has ended in another program, or waits for somebody."""
 
 

@@ -12,7 +12,7 @@ from typing import Protocol
 
 _PIPE_BYTES = 1 << 20
 """The most that Linux gives anybody (fs.pipe-max-size); 64 KiB make the two sides wait for each other."""
-_PATIENCE_S = 5.0
+_PATIENCE_S, _END_S = 5.0, 2.0
 _LOOK_S = 0.25
 
 
@@ -113,7 +113,7 @@ class ProgramConnection:
             with suppress(OSError):
                 pipe.close()
         try:
-            self._process.wait(_PATIENCE_S)
+            self._process.wait(_END_S)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
