@@ -6,8 +6,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import Protocol
 
 _PIPE_BYTES = 1 << 20
@@ -51,48 +51,26 @@ class ProgramConnection:
         self._stdin, self._stdout = self._process.stdin, self._process.stdout
         for pipe in (self._stdin, self._stdout):
             _widen(pipe.fileno())
-        self._limit_s: float | None = None
-        self._deadline = math.inf
-        self._is_late = False
-        self._closed = threading.Event()
-        self._watch = threading.Thread(target=self._kill_when_late, daemon=True)
-        self._watch.start()
+        self._limit = _Limit(self._process)
 
     def settimeout(self, limit_s: float | None, /) -> None:
         """How long a read or a write may wait; it raises TimeoutError then."""
-        self._limit_s = limit_s
+        self._limit.seconds = math.inf if limit_s is None else limit_s
 
     def sendall(self, data: bytes | memoryview, /) -> None:
         left = memoryview(data)
-        with self._within_limit():
+        with self._limit:
             while left:
                 left = left[self._stdin.write(left) or 0 :]
 
     def recv(self, size: int, /) -> bytes:
-        with self._within_limit():
+        with self._limit:
             return self._stdout.read(size) or b""
 
     def recv_into(self, buffer: memoryview, /) -> int:
-        with self._within_limit():
+        with self._limit:
             size: int | None = self._stdout.readinto(buffer)  # type: ignore[attr-defined]  # it is a FileIO
             return size or 0
-
-    @contextmanager
-    def _within_limit(self) -> Iterator[None]:
-        self._deadline = time.monotonic() + self._limit_s if self._limit_s is not None else math.inf
-        try:
-            yield
-        finally:
-            self._deadline = math.inf
-            if self._is_late:
-                raise TimeoutError
-
-    def _kill_when_late(self) -> None:
-        while not self._closed.wait(_LOOK_S):
-            if time.monotonic() > self._deadline:
-                self._is_late = True
-                self._process.kill()
-                return
 
     def reason(self) -> str:
         """The program's last words; empty when it has said nothing. It has ended, or is about to."""
@@ -107,8 +85,7 @@ class ProgramConnection:
         self._process.kill()
 
     def close(self) -> None:
-        self._closed.set()
-        self._watch.join()
+        self._limit.close()
         for pipe in (self._stdin, self._stdout):
             with suppress(OSError):
                 pipe.close()
@@ -118,6 +95,38 @@ class ProgramConnection:
             self._process.kill()
             self._process.wait()
         self._errors.close()
+
+
+class _Limit:
+    """Kills a program for which somebody waits longer than `seconds`. Entered for each piece, so it must be cheap."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
+        self.seconds = math.inf
+        self._process = process
+        self._deadline = math.inf
+        self._is_late = False
+        self._closed = threading.Event()
+        self._watch = threading.Thread(target=self._kill_when_late, daemon=True)
+        self._watch.start()
+
+    def __enter__(self) -> None:
+        self._deadline = time.monotonic() + self.seconds
+
+    def __exit__(self, *_: object) -> None:
+        self._deadline = math.inf
+        if self._is_late:
+            raise TimeoutError  # in the place of what its being killed has led to
+
+    def close(self) -> None:
+        self._closed.set()
+        self._watch.join()
+
+    def _kill_when_late(self) -> None:
+        while not self._closed.wait(_LOOK_S):
+            if time.monotonic() > self._deadline:
+                self._is_late = True
+                self._process.kill()
+                return
 
 
 def _widen(pipe: int) -> None:

@@ -90,6 +90,8 @@ class _Download:
     def _receive(self, file: BinaryIO, size: int) -> _Received:
         own, offset = self._resumable(file, size)
         file.truncate(offset)
+        file.seek(offset)
+        written_to = offset
         self._show(offset)
         channel = self._keeping.remote.channel
         handle = channel.open(self._source, Open.READ)
@@ -98,8 +100,10 @@ class _Download:
         for at, data in reading.pieces(offset):
             start, end = data_span(data)
             if start < end:
-                file.seek(at + start)
+                if written_to != at + start:
+                    file.seek(at + start)
                 file.write(data[start:end])
+                written_to = at + end
             own.update(data)
             offset = at + len(data)
             self._moved += len(data)
