@@ -7,6 +7,7 @@ import json
 import os
 import random
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -82,7 +83,7 @@ def strict_locale(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 def test_a_startup_file_that_starts_another_shell(home: Home, tmp_path: Path) -> None:
     (tmp_path / "hi").write_text("hi")
-    for line in ("exec zsh -l", "exec tcsh", "read line"):
+    for line in ("exec zsh -l", "exec tcsh", "read line", "[[ $- == *i* ]] || return\nexec zsh -l"):
         home.write(".bashrc", f"{line}\n".encode())
         began = time.monotonic()
         said = home.ok(str(tmp_path / "hi"), "copies:")
@@ -109,11 +110,12 @@ def test_names_of_any_bytes(home: Home, folder: Home, tmp_path: Path, strict_loc
         assert (far.path / "again" / name).read_bytes() == b"coffee"
 
 
-def test_a_temporary_directory_with_a_long_name(home: Home, tmp_path: Path) -> None:
-    long = tmp_path / ("x" * 72)
-    long.mkdir()
+def test_a_temporary_directory_with_a_long_or_an_odd_name(home: Home, tmp_path: Path) -> None:
     home.write("f", b"f")
-    assert "size only" not in home.ok("copies:f", str(tmp_path / "f"), TMPDIR=str(long))
+    with tempfile.TemporaryDirectory(dir="/tmp") as short:
+        for place in (tmp_path / ("x" * 72), Path(short) / "50% of it's"):
+            place.mkdir()
+            assert "size only" not in home.ok("copies:f", str(tmp_path / "f"), TMPDIR=str(place), XDG_RUNTIME_DIR="")
 
 
 def test_what_the_kernel_makes_as_it_is_read(home: Home, tmp_path: Path) -> None:

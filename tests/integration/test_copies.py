@@ -14,6 +14,8 @@ import pytest
 from sftp_side import SFTP_SERVER, SftpSide, bindfs
 
 from sshore.cli.copying.shared_connection import control_directory
+from sshore.sdk.sftp.checks import Checker
+from sshore.sdk.sftp.connection import ProgramConnection
 
 MIB = 1 << 20
 
@@ -286,6 +288,23 @@ def test_a_server_that_falls_silent_ends_the_wait(there: Path, here: Path, capsy
     with pytest.raises(Exception, match="no answer in time"):
         silent.copy("--timeout", "0.5", "there:f", str(here))
     assert time.monotonic() - began < 10
+
+
+def test_what_makes_checksums_gives_signs_of_life(tmp_path: Path) -> None:
+    """Or a large file would be taken for silence. Here it gives one for each piece that it reads."""
+    (tmp_path / "large").write_bytes(bytes(5 * MIB))
+    program = "from sshore.agent import check_files; check_files._SIGN_S = 0; check_files.main()"
+    connection = ProgramConnection([sys.executable, "-c", program], os.environ)
+    try:
+        connection.sendall(b'{"path":"%s","length":null,"signs":true}\n' % bytes(tmp_path / "large"))
+        said = b""
+        while b"sha256" not in said:
+            said += connection.recv(4096)
+        assert said.count(b'{"ok":"going"}\n') == 5
+        checksum = Checker(connection, patience_s=5).check(bytes(tmp_path / "large"))
+        assert checksum is not None and checksum.size == 5 * MIB
+    finally:
+        connection.close()
 
 
 def test_a_temporary_directory_with_a_long_or_an_odd_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -85,7 +85,12 @@ class _Download:
             if self._part != self._target:
                 with suppress(OSError):  # of a former version it may be everybody's to read
                     self._part.chmod(0o600)
-            yield file
+            try:
+                yield file
+            except BaseException:
+                if self._part != self._target and not os.fstat(descriptor).st_size:
+                    self._part.unlink()  # nothing has arrived: there is nothing to go on from
+                raise
 
     def _receive(self, file: BinaryIO, size: int) -> _Received:
         own, offset = self._resumable(file, size)
