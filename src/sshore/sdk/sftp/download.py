@@ -89,7 +89,8 @@ class _Download:
                 yield file
             except BaseException:
                 if self._part != self._target and not os.fstat(descriptor).st_size:
-                    self._part.unlink()  # nothing has arrived: there is nothing to go on from
+                    with suppress(OSError):  # on Windows nobody removes an open file
+                        self._part.unlink()  # nothing has arrived: there is nothing to go on from
                 raise
 
     def _receive(self, file: BinaryIO, size: int) -> _Received:
