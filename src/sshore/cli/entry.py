@@ -8,6 +8,7 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Mapping
+from io import TextIOWrapper
 
 _FAST = ("stream", "ssh", "sftp", "cp", "certify")
 _OBJECTS_BEFORE_COLLECTION = 20_000
@@ -18,6 +19,8 @@ def main() -> int:
     """The entry point; returns the exit status."""
     arguments = sys.argv[1:]
     gc.set_threshold(_OBJECTS_BEFORE_COLLECTION)
+    if isinstance(sys.stdout, TextIOWrapper):  # a name may hold what the user's encoding has not
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         if arguments and arguments[0] in _FAST and "--help" not in arguments[1:2]:
             return _run_fast(arguments[0], arguments[1:])

@@ -24,8 +24,10 @@ _STYLES = {
 
 
 def print_json(value: Any) -> None:
-    """A message, a list of them, or plain JSON values."""
-    print(json.dumps(_plain(value), indent=2, ensure_ascii=False))
+    """A message, a list of them, or plain JSON values. What stdout's encoding has not is escaped in JSON's way, and so
+    are the bytes of a name that are no text."""
+    text = json.dumps(_plain(value), indent=2, ensure_ascii=False)
+    print(text if _can_be_said(text) else json.dumps(_plain(value), indent=2))
 
 
 def write_output(path: Path, content: str) -> None:
@@ -118,6 +120,14 @@ def _print_plain(rows: list[list[str]]) -> None:
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _can_be_said(text: str) -> bool:
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _plain(value: Any) -> Any:

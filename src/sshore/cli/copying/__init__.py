@@ -5,5 +5,6 @@ arguments.py       what it is told
 places.py          the far side and its patterns
 folder_places.py   how folders are written
 session_remote.py  a session as the far side, over `ssh -s … sftp`
+shared_connection.py  where the socket lies that two `ssh` share
 transfer_view.py   how a transfer shows
 """

@@ -1,12 +1,15 @@
 """What `sshore cp` is told: places, its own options, and those that are ssh's."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from sshore.core.errors import InvalidInput
 
 SYNOPSIS = "usage: sshore cp [-r] [--timeout SECONDS] [--json] SRC… DST, with NAME:PATH or folder:NAME/PATH on one side"
 _TIMEOUT_S = 120.0
+_LEAST_PATIENCE_S = 10.0
+"""A login takes its time: with less nothing would ever begin."""
 _OWN = "rpq"
 """As scp has them; times and modes (`-p`) are always kept."""
 _SSH, SSH_VALUED = "46ACv", "cFiJo"
@@ -22,6 +25,11 @@ class Wanted:
     as_json: bool = False
     timeout_s: float = _TIMEOUT_S
     ssh_options: list[str] = field(default_factory=list)
+
+    @property
+    def patience_s(self) -> float:
+        """How long one answer is waited for."""
+        return max(self.timeout_s, _LEAST_PATIENCE_S)
 
 
 def read_arguments(arguments: list[str]) -> Wanted:
@@ -61,7 +69,7 @@ def _read_letters(wanted: Wanted, word: str, rest: Iterator[str]) -> None:
 
 
 def _seconds(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise InvalidInput(f"{text!r} is no number of seconds; {SYNOPSIS}") from None
+    with suppress(ValueError):
+        if (seconds := float(text)) >= 0:  # which "nan" is not
+            return seconds
+    raise InvalidInput(f"{text!r} is no number of seconds; {SYNOPSIS}")

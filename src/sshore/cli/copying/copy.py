@@ -1,19 +1,31 @@
 """`sshore cp`, to and from sessions and storage folders alike: transfers resume and end with a checksum."""
 
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
 from functools import partial
+from operator import itemgetter
 from pathlib import Path
 from typing import TypeVar
 
 from sshore.cli.connecting.destination import check_options, session_named
 from sshore.cli.copying.arguments import SSH_VALUED, SYNOPSIS, Wanted, read_arguments
 from sshore.cli.copying.folder_places import find_place, is_folder_place
-from sshore.cli.copying.places import HERE, RemotePlace, in_folder, in_session, is_remote, join, matching, session_of
-from sshore.cli.copying.transfer_view import describe, watching
+from sshore.cli.copying.places import (
+    HERE,
+    RemotePlace,
+    in_folder,
+    in_session,
+    is_remote,
+    join,
+    local_child,
+    matching,
+    session_of,
+)
+from sshore.cli.copying.transfer_view import Remarks, describe, watching
 from sshore.cli.failures import exit_status, report, report_os_error, say
 from sshore.cli.local_user import LocalUser
 from sshore.cli.output import print_json
@@ -22,14 +34,19 @@ from sshore.sdk.errors import ApiError
 from sshore.sdk.sftp.channel import SftpChannel
 from sshore.sdk.sftp.download import download
 from sshore.sdk.sftp.folder import Folder
+from sshore.sdk.sftp.local_marks import guessed_ns, set_mode, set_times_ns
+from sshore.sdk.sftp.names import shown
 from sshore.sdk.sftp.packets import Attributes
 from sshore.sdk.sftp.remote import Remote
-from sshore.sdk.sftp.transfer import Persistence, Transferred
+from sshore.sdk.sftp.remote_marks import set_directory_marks
+from sshore.sdk.sftp.transfer import Persistence, Transferred, Watcher
 from sshore.sdk.sftp.upload import upload
 from sshore.wire.problems import Code
 
 T = TypeVar("T")
 _HOPELESS = (Code.STORAGE_FULL, Code.QUOTA_EXCEEDED)
+_DEEPEST = 10_000
+"""Calls. A path has 4096 bytes (PATH_MAX), so 2048 directories at most, of two calls each."""
 
 
 def run_copy(user: LocalUser, arguments: list[str]) -> int:
@@ -38,14 +55,21 @@ def run_copy(user: LocalUser, arguments: list[str]) -> int:
     *sources, target = wanted.places
     if any(is_remote(source) is is_remote(target) for source in sources):
         raise InvalidInput(f"one side is a session or a folder, and the other is here; {SYNOPSIS}")
-    began = time.monotonic()
     remote, places = _far_side(user, wanted)
+    return copy_all(wanted, remote, places)
+
+
+def copy_all(wanted: Wanted, remote: Remote, far: list[RemotePlace]) -> int:
+    """Copy between here and the places at the far side, which is closed at the end; the exit status."""
+    *sources, target = wanted.places
+    began = time.monotonic()
+    sys.setrecursionlimit(_DEEPEST)
     copy = _Copy(wanted, remote)
     try:
         if is_remote(target):
-            copy.up([Path(source) for source in sources], places[0])
+            copy.up([Path(source) for source in sources], far[0])
         else:
-            copy.down(places, target)
+            copy.down(far, target)
     finally:
         remote.reset()
     copy.report(time.monotonic() - began)
@@ -61,7 +85,9 @@ def _far_side(user: LocalUser, wanted: Wanted) -> tuple[Remote, list[RemotePlace
             raise InvalidInput("name one session at a time: sshore cp FILE NAME:PATH, or sshore cp NAME:PATH FILE")
         from sshore.cli.copying.session_remote import SessionRemote  # loaded where it is needed, for the start-up time
 
-        return SessionRemote(user, sessions.pop(), wanted.ssh_options), [in_session(word) for word in words]
+        return SessionRemote(user, sessions.pop(), wanted.ssh_options, wanted.patience_s), [
+            in_session(word) for word in words
+        ]
     if wanted.ssh_options:
         raise InvalidInput(f"there is no ssh on the way to a folder: leave {wanted.ssh_options[0]} out; {SYNOPSIS}")
     if not all(is_folder_place(word) for word in words):
@@ -70,7 +96,7 @@ def _far_side(user: LocalUser, wanted: Wanted) -> tuple[Remote, list[RemotePlace
         found = [find_place(client, word) for word in words]
     if len({place.ref for place in found}) > 1:
         raise InvalidInput("name one folder at a time")
-    return Folder(client.login, found[0].ref), [in_folder(place) for place in found]
+    return Folder(client.login, found[0].ref, wanted.patience_s), [in_folder(place) for place in found]
 
 
 class _Copy:
@@ -81,6 +107,7 @@ class _Copy:
         self._remote = remote
         self._done: list[Transferred] = []
         self._interruptions = 0
+        self._remarks = Remarks()
         self.status = 0
 
     def up(self, sources: list[Path], place: RemotePlace) -> None:
@@ -104,26 +131,26 @@ class _Copy:
         else:
             self._send(source, target)
 
-    def _send_tree(self, source: Path, target: bytes, above: frozenset[Path]) -> None:
-        real = source.resolve()
-        if real in above:
-            say(f"{source} is left out: it leads in a circle")
+    def _send_tree(self, source: Path, target: bytes, above: frozenset[tuple[int, int]]) -> None:
+        status = source.stat()
+        own = (status.st_dev, status.st_ino)
+        if own in above:
+            say(f"{shown(str(source))} is left out: it leads in a circle")
             return
         entries = sorted(source.iterdir())
         if target != HERE:
-            self._ask(target, lambda channel: channel.make_directory(target))
+            self._ask(target, lambda channel, _: channel.make_directory(target, status.st_mode))
         for entry in entries:
             name = join(target, os.fsencode(entry.name))
             with self._going_on():
                 if entry.is_dir():
-                    self._send_tree(entry, name, above | {real})
+                    self._send_tree(entry, name, above | {own})
                 elif entry.is_file():
                     self._send(entry, name)
                 else:
-                    say(f"{entry} is left out: it is no file")
+                    say(f"{shown(str(entry))} is left out: it is no file")
         if target != HERE:  # now, because what is made in a directory changes its time
-            status = source.stat()
-            self._ask(target, lambda channel: channel.set_directory(target, status.st_mode, int(status.st_mtime)))
+            self._ask(target, lambda channel, watcher: set_directory_marks(channel, target, status, watcher))
 
     def down(self, places: list[RemotePlace], written: str) -> None:
         target = Path(written)
@@ -142,38 +169,37 @@ class _Copy:
         there = self._quietly(partial(self._stat, place.path))
         if there is None:
             raise NotFound("no such file")
-        target = target / place.name if target.is_dir() else target
+        target = local_child(target, os.fsencode(place.name)) if place.name and target.is_dir() else target
         if not there.is_directory:
             self._fetch(place.path, target, there.size)
             return
         self._check_recursive(str(place))
-        self._fetch_tree(place.path, target, there, frozenset())
+        self._fetch_tree(place.path, self._real_path(place.path), target, there, frozenset())
 
-    def _fetch_tree(self, source: bytes, target: Path, there: Attributes, above: frozenset[bytes]) -> None:
-        real = self._quietly(lambda: self._remote.channel.real_path(source))
+    def _fetch_tree(self, source: bytes, real: bytes, target: Path, there: Attributes, above: frozenset[bytes]) -> None:
         if real in above:
-            say(f"{os.fsdecode(source)} is left out: it leads in a circle")
+            say(f"{shown(source)} is left out: it leads in a circle")
             return
         is_new = not target.exists()
-        target.mkdir(exist_ok=True)
-        for name, listed in self._quietly(lambda: list(self._remote.channel.names(source))):
-            if b"/" in name or name in (b"", b".", b".."):
-                raise SshoreError("the server names a file that cannot be")
-            with self._going_on(), _about(os.fsdecode(join(source, name))):
-                self._fetch_entry(join(source, name), target / os.fsdecode(name), listed, above | {real})
+        target.mkdir(0o700, exist_ok=True)
+        for name, listed in self._quietly(lambda: self._listed(source)):
+            with self._going_on(), _about(shown(join(source, name))):
+                path, below = join(source, name), local_child(target, name)
+                self._fetch_entry(path, join(real, name), below, listed, above | {real})
         if is_new:
-            target.chmod(there.mode & 0o777)
-            os.utime(target, (there.modified_at, there.modified_at))
+            with self._watching("", 0) as watcher:
+                set_times_ns(target, guessed_ns(there.modified_at, watcher), watcher)
+                set_mode(target, there.mode, watcher)
 
-    def _fetch_entry(self, path: bytes, below: Path, listed: Attributes, above: frozenset[bytes]) -> None:
+    def _fetch_entry(self, path: bytes, real: bytes, below: Path, listed: Attributes, above: frozenset[bytes]) -> None:
         # A listing shows links themselves; what they lead to is fetched, as scp does.
         there = self._quietly(partial(self._stat, path)) if listed.is_link else listed
         if there is not None and there.is_directory:
-            self._fetch_tree(path, below, there, above)
+            self._fetch_tree(path, self._real_path(path) if listed.is_link else real, below, there, above)
         elif there is not None and there.is_file:
             self._fetch(path, below, there.size)
         else:
-            say(f"{os.fsdecode(path)} is left out: it is no file")
+            say(f"{shown(path)} is left out: it is no file")
 
     def report(self, duration_s: float) -> None:
         moved = sum(done.moved_bytes for done in self._done)
@@ -193,14 +219,14 @@ class _Copy:
     def _send(self, source: Path, target: bytes) -> None:
         size = source.stat().st_size
         if not source.is_file():
-            raise InvalidInput(f"{source} is no file")
-        self._transfer(os.fsdecode(target), size, lambda keeping: upload(source, target, keeping))
+            raise InvalidInput(f"{shown(str(source))} is no file")
+        self._transfer(shown(target), size, lambda keeping: upload(source, target, keeping))
 
     def _fetch(self, source: bytes, target: Path, size: int) -> None:
-        self._transfer(os.fsdecode(source), size, lambda keeping: download(source, target, keeping))
+        self._transfer(shown(source), size, lambda keeping: download(source, target, keeping))
 
     def _transfer(self, title: str, size: int, transfer: Callable[[Persistence], Transferred]) -> None:
-        with watching(title, size, quiet=self._wanted.as_json or self._wanted.quiet) as watcher, _about(title):
+        with self._watching(title, size) as watcher, _about(title):
             keeping = Persistence(self._remote, watcher, self._wanted.timeout_s)
             done = transfer(keeping)
         self._interruptions += keeping.interruptions
@@ -211,16 +237,26 @@ class _Copy:
     def _stat(self, path: bytes) -> Attributes | None:
         return self._remote.channel.stat(path)
 
+    def _real_path(self, path: bytes) -> bytes:
+        return self._quietly(lambda: self._remote.channel.real_path(path))
+
+    def _listed(self, directory: bytes) -> list[tuple[bytes, Attributes]]:
+        """In order, because the part file of `x` has the name that `x.part` will have."""
+        return sorted(self._remote.channel.names(directory), key=itemgetter(0))
+
     def _matching(self, place: RemotePlace) -> list[RemotePlace]:
         return matching(place, self._remote.channel)
 
-    def _ask(self, path: bytes, ask: Callable[[SftpChannel], None]) -> None:
-        with _about(os.fsdecode(path)):
-            self._quietly(lambda: ask(self._remote.channel))
+    def _ask(self, path: bytes, ask: Callable[[SftpChannel, Watcher], None]) -> None:
+        with _about(shown(path)), self._watching("", 0) as watcher:
+            self._quietly(lambda: ask(self._remote.channel, watcher))
+
+    def _watching(self, title: str, size: int) -> AbstractContextManager[Watcher]:
+        return watching(title, size, self._remarks, quiet=self._wanted.as_json or self._wanted.quiet)
 
     def _quietly(self, ask: Callable[[], T]) -> T:
         """One question, asked again where the connection is lost."""
-        with watching("", 0, quiet=True) as watcher:
+        with self._watching("", 0) as watcher:
             return Persistence(self._remote, watcher, self._wanted.timeout_s).keep_at(ask)
 
     def _check_recursive(self, name: str) -> None:

@@ -6,11 +6,13 @@ import shlex
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from sshore.cli.copying.folder_places import FolderPlace, is_folder_place
 from sshore.core.errors import InvalidInput, NotFound
 from sshore.core.names import FOLDER_PREFIX
 from sshore.sdk.sftp.channel import SftpChannel
+from sshore.sdk.sftp.names import local_name
 
 HERE = b"."
 """A session's home, or the folder: where a connection begins."""
@@ -79,6 +81,12 @@ def matching(place: RemotePlace, channel: SftpChannel) -> list[RemotePlace]:
 
 def join(directory: bytes, name: bytes) -> bytes:
     return name if directory == HERE else directory.rstrip(b"/") + b"/" + name
+
+
+def local_child(directory: Path, name: bytes) -> Path:
+    """Where a file that is called so at the far side comes to lie here, which is nowhere but in that directory. Raises
+    SshoreError as `local_name` does."""
+    return directory / local_name(name)
 
 
 def _matches(channel: SftpChannel, directory: bytes, words: list[bytes]) -> Iterator[bytes]:

@@ -6,13 +6,12 @@ Checker     ──pipes──▶ ssh (shares it)      ──▶ check-files, whi
 
 import os
 import shlex
-import shutil
 import sys
-import tempfile
 from contextlib import ExitStack
 
 from sshore.cli.connecting.openssh import require, ssh_environment, words_of, words_with_certificate_first
 from sshore.cli.connecting.ordinary import reach
+from sshore.cli.copying.shared_connection import control_directory
 from sshore.cli.failures import say
 from sshore.cli.local_user import LocalUser
 from sshore.core import layout
@@ -30,19 +29,23 @@ _QUIET_SSH = ["-x", *(word for option in (
     "ServerAliveInterval=15", "ServerAliveCountMax=3",
 ) for word in ("-o", option))]  # fmt: skip
 _SHARES = sys.platform != "win32"
+_STARTUP_S = 8.0
+"""For a login shell and its startup files. What takes longer has ended in another program, or waits for somebody."""
 
 
 class SessionRemote:
-    """`ssh_options` are the user's. After `reset` everything is opened anew, with a new certificate."""
+    """`ssh_options` are the user's. An answer is waited for `patience_s`. After `reset` everything is opened anew, with
+    a new certificate."""
 
-    def __init__(self, user: LocalUser, name: str, ssh_options: list[str]) -> None:
+    def __init__(self, user: LocalUser, name: str, ssh_options: list[str], patience_s: float) -> None:
         self._user = user
         self._name = name
         self._options = ssh_options
+        self._patience_s = patience_s
         self._words: list[str] = []
         self._host = ""
         self._open = ExitStack()
-        self._directory = ""
+        self._forget_socket = ExitStack()
         self._channel: SftpChannel | None = None
         self._checker: Checks | None = None
         self._has_been_there = False
@@ -75,16 +78,17 @@ class SessionRemote:
 
     def _open_checker(self) -> Checks:
         channel = self.channel
-        words = ["ssh", "-o", "ControlMaster=no", *self._words, self._host, _CHECK_FILES]
-        checker = Checker(self._run(words), skips_noise=True)
+        connection = self._run(["ssh", "-o", "ControlMaster=no", *self._words, self._host, _CHECK_FILES])
+        checker = Checker(connection, patience_s=self._patience_s)
         try:
-            checker.check(b"")  # there is no such file, and that is an answer
+            checker.find_program(min(_STARTUP_S, self._patience_s))
         except ConnectionLost:
+            connection.kill()
             channel.stat(b".")  # is the connection there, then it is the program that is not
             self._has_checksums = False
             say(f"no checksums can be made in {self._name}: both ends are compared by size, and nothing is resumed")
             return SizesOnly(channel)
-        shutil.rmtree(self._directory, ignore_errors=True)  # both are connected; who is killed leaves nothing behind
+        self._forget_socket.close()  # both are connected; who is killed leaves nothing behind
         return checker
 
     def _way(self) -> tuple[str, list[str]]:
@@ -93,16 +97,18 @@ class SessionRemote:
         return words_of(reach(self._user, self._name, launch=True), self._name)
 
     def _sharing(self) -> list[str]:
-        """A socket by which a second ssh shares the first one's connection, in a directory of its own."""
+        """A socket by which a second ssh shares the first one's connection. Where there is no place for one, the second
+        connects by itself, whatever the user's ssh_config says."""
         if not _SHARES:
             return []
-        self._directory = tempfile.mkdtemp(prefix="sshore-")
-        self._open.callback(shutil.rmtree, self._directory, ignore_errors=True)
-        return ["-o", f"ControlPath={self._directory}/ssh", "-o", "ControlPersist=no"]
+        directory = self._forget_socket.enter_context(control_directory())
+        self._open.callback(self._forget_socket.close)
+        return ["-o", f"ControlPath={f'{directory}/ssh' if directory else 'none'}", "-o", "ControlPersist=no"]
 
     def _run(self, arguments: list[str]) -> ProgramConnection:
         environment = ssh_environment(os.environ, self._name)
         connection = ProgramConnection(arguments, environment, shows_errors="-v" in self._options)
+        connection.settimeout(self._patience_s)
         self._open.callback(connection.close)
         return connection
 

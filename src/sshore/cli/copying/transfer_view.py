@@ -6,13 +6,27 @@ from contextlib import contextmanager
 
 from sshore.cli.failures import say
 from sshore.core.names import format_bytes
+from sshore.sdk.sftp.names import shown
 from sshore.sdk.sftp.transfer import Transferred, Watcher
+
+
+class Remarks:
+    """What a user should know about the files of one run. What holds for many is said once."""
+
+    def __init__(self) -> None:
+        self._made: set[str] = set()
+
+    def is_new(self, remark: str) -> bool:
+        is_new = remark not in self._made
+        self._made.add(remark)
+        return is_new
 
 
 class Quiet:
     """Says only what a user must know."""
 
-    def __init__(self) -> None:
+    def __init__(self, remarks: Remarks) -> None:
+        self._remarks = remarks
         self._said = ""
 
     def moved(self, size: int) -> None:
@@ -24,12 +38,16 @@ class Quiet:
             say(f"{reason}; trying again")
         self._said = reason
 
+    def told(self, what: str) -> None:
+        if self._remarks.is_new(what):
+            say(what)
+
 
 @contextmanager
-def watching(title: str, total_bytes: int, *, quiet: bool) -> Iterator[Watcher]:
+def watching(title: str, total_bytes: int, remarks: Remarks, *, quiet: bool) -> Iterator[Watcher]:
     """A watcher of one file's transfer."""
     if quiet or not total_bytes or not sys.stderr.isatty():  # a bar of nothing would stay at 0 %
-        yield Quiet()
+        yield Quiet(remarks)
         return
     from rich.console import Console
     from rich.progress import (
@@ -45,7 +63,7 @@ def watching(title: str, total_bytes: int, *, quiet: bool) -> Iterator[Watcher]:
 
     columns = (TextColumn("{task.fields[name]}", markup=False), BarColumn(), TaskProgressColumn(), DownloadColumn(True))
     with Progress(*columns, TransferSpeedColumn(), TimeRemainingColumn(), console=Console(stderr=True)) as progress:
-        task = progress.add_task("", total=total_bytes, name=title)
+        task = progress.add_task("", total=total_bytes, name=shown(title))
 
         class Bar:
             def moved(self, size: int) -> None:
@@ -54,11 +72,15 @@ def watching(title: str, total_bytes: int, *, quiet: bool) -> Iterator[Watcher]:
             def waiting(self, reason: str) -> None:
                 progress.console.print(Text(f"sshore: {reason}; trying again"))
 
+            def told(self, what: str) -> None:
+                if remarks.is_new(what):
+                    progress.console.print(Text(f"sshore: {what}"))
+
         yield Bar()
 
 
 def describe(done: Transferred) -> str:
     """One file that has arrived, as a line."""
     sent = "" if done.moved_bytes == done.bytes else f", {format_bytes(done.moved_bytes)} of them now"
-    compared = "" if done.compared == "sha256" else ", compared by its size only"
-    return f"{done.target}: {format_bytes(done.bytes)}{sent}, sha256 {done.sha256}{compared}"
+    compared = {"size": ", compared by its size only", "nothing": ", not compared"}.get(done.compared, "")
+    return f"{shown(done.target)}: {format_bytes(done.bytes)}{sent}, sha256 {done.sha256}{compared}"

@@ -14,6 +14,9 @@ how many bytes it has sent nor whether it was the network or the disk that faile
     download.py  the same the other way
     transfer.py  what both share
     part_files.py  what a file is called until it is complete
+    names.py     what the other end may call a file, what this system can, and how names show
+    local_marks.py, remote_marks.py  modes and times of what has arrived, where the file system has any
+    holes.py     what of a sparse file is not written
 
     upload ──▶ Remote ──┬──▶ SftpChannel ──stream──▶ sftp-server, confined to the folder  │ or ssh ──▶ in the session
                         └──▶ Checker ──────stream──▶ check-files, likewise                │ or ssh ──▶ in the session

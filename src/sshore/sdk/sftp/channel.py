@@ -8,6 +8,7 @@ from sshore.core.errors import SshoreError
 from sshore.sdk.errors import ConnectionLost, explain
 from sshore.sdk.sftp import packets
 from sshore.sdk.sftp.connection import Connection
+from sshore.sdk.sftp.names import check_listed
 from sshore.sdk.sftp.packets import Attributes, Kind, Malformed, Open, Reader, Status
 from sshore.wire.problems import Code
 
@@ -57,6 +58,10 @@ class SftpChannel:
         """The same of the name itself, which may be a link."""
         return self._attributes(Kind.LSTAT, path)
 
+    def stat_handle(self, handle: bytes) -> Attributes:
+        """What is said of an open file now."""
+        return self._ask(Kind.FSTAT, packets.string(handle), Kind.ATTRS).attributes()
+
     def _attributes(self, kind: Kind, path: bytes) -> Attributes | None:
         try:
             return self._ask(kind, packets.string(path), Kind.ATTRS).attributes()
@@ -73,22 +78,34 @@ class SftpChannel:
             return bytes(answer.string())
 
     def open(self, path: bytes, flags: Open) -> bytes:
-        return bytes(self._ask(Kind.OPEN, packets.open_body(path, flags), Kind.HANDLE).string())
+        """A file that is made by it is its owner's alone, until `set_mode`."""
+        return bytes(self._ask(Kind.OPEN, packets.open_body(path, flags, 0o600), Kind.HANDLE).string())
 
     def close_handle(self, handle: bytes) -> None:
         self._ask(Kind.CLOSE, packets.string(handle))
 
-    def set_times_and_mode(self, handle: bytes, mode: int, modified_at: int) -> None:
-        self._ask(Kind.FSETSTAT, packets.setstat_body(handle, mode, modified_at))
+    def set_size(self, handle: bytes, size: int) -> None:
+        """Of an open file; what it gains is a hole."""
+        self._ask(Kind.FSETSTAT, packets.size_body(handle, size))
 
-    def set_directory(self, path: bytes, mode: int, modified_at: int) -> None:
-        """Times and mode of a directory."""
-        self._ask(Kind.SETSTAT, packets.setstat_body(path, mode, modified_at))
+    # Two requests, because a file system may have the one and refuse the other, and OpenSSH's server has one answer.
 
-    def make_directory(self, path: bytes) -> None:
-        """Make a directory where there is none."""
+    def set_mode(self, handle: bytes, mode: int) -> None:
+        self._ask(Kind.FSETSTAT, packets.mode_body(handle, mode))
+
+    def set_times(self, handle: bytes, modified_at: int) -> None:
+        self._ask(Kind.FSETSTAT, packets.times_body(handle, modified_at))
+
+    def set_directory_mode(self, path: bytes, mode: int) -> None:
+        self._ask(Kind.SETSTAT, packets.mode_body(path, mode))
+
+    def set_directory_times(self, path: bytes, modified_at: int) -> None:
+        self._ask(Kind.SETSTAT, packets.times_body(path, modified_at))
+
+    def make_directory(self, path: bytes, mode: int) -> None:
+        """Make a directory where there is none; its owner may always write into it."""
         try:
-            self._ask(Kind.MKDIR, packets.mkdir_body(path))
+            self._ask(Kind.MKDIR, packets.mkdir_body(path, mode | 0o700))
         except SftpError:
             there = self.stat(path)
             if there is None or not there.is_directory:
@@ -108,7 +125,7 @@ class SftpChannel:
         return numbers[4] == 0
 
     def names(self, path: bytes) -> Iterator[tuple[bytes, Attributes]]:
-        """What a directory holds; links are not followed."""
+        """What a directory holds; links are not followed. Raises SshoreError, too: see `check_listed`."""
         handle = bytes(self._ask(Kind.OPENDIR, packets.string(path), Kind.HANDLE).string())
         while True:
             try:
@@ -122,7 +139,7 @@ class SftpChannel:
                 answer.string()
                 attributes = answer.attributes()
                 if name not in (b".", b".."):
-                    yield name, attributes
+                    yield check_listed(name), attributes
         self.close_handle(handle)
 
     # Many under way: send, then take the answers in the order of the requests.
@@ -137,10 +154,14 @@ class SftpChannel:
     def take_done(self, request_id: int) -> None:
         self._take(request_id, None)
 
-    def take_data(self, request_id: int) -> memoryview:
-        """The data that a read has brought; empty at the end of the file."""
+    def take_data(self, request_id: int, most: int) -> memoryview:
+        """The data that a read of so many bytes has brought; empty at the end of the file."""
         try:
-            return self._take(request_id, Kind.DATA).string()
+            with _lost():
+                data = self._take(request_id, Kind.DATA).string()
+                if len(data) > most:
+                    raise Malformed("more data than was asked for")
+                return data
         except SftpError as error:
             if error.status == Status.EOF:
                 return memoryview(b"")

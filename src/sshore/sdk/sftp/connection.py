@@ -1,15 +1,19 @@
 """The bytes under a channel: a socket, or the pipes of a program such as `ssh -s HOST sftp`."""
 
+import math
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Protocol
 
 _PIPE_BYTES = 1 << 20
 """The most that Linux gives anybody (fs.pipe-max-size); 64 KiB make the two sides wait for each other."""
-_PATIENCE_S = 5.0
+_PATIENCE_S, _END_S = 5.0, 2.0
+_LOOK_S = 0.25
 
 
 class Connection(Protocol):
@@ -21,11 +25,17 @@ class Connection(Protocol):
 
     def recv_into(self, buffer: memoryview, /) -> int: ...
 
+    def settimeout(self, limit_s: float | None, /) -> None: ...
+
     def close(self) -> None: ...
 
 
 class ProgramConnection:
-    """A program's stdin and stdout. What it says on stderr is kept for `reason`, unless it is to be seen."""
+    """A program's stdin and stdout. What it says on stderr is kept for `reason`, unless it is to be seen.
+
+    One that keeps somebody waiting for longer than was set by `settimeout` is killed: that ends a read of a pipe, and a
+    write to one, on every system alike.
+    """
 
     def __init__(self, arguments: list[str], environment: Mapping[str, str], *, shows_errors: bool = False) -> None:
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `close`
@@ -41,18 +51,26 @@ class ProgramConnection:
         self._stdin, self._stdout = self._process.stdin, self._process.stdout
         for pipe in (self._stdin, self._stdout):
             _widen(pipe.fileno())
+        self._limit = _Limit(self._process)
+
+    def settimeout(self, limit_s: float | None, /) -> None:
+        """How long a read or a write may wait; it raises TimeoutError then."""
+        self._limit.seconds = math.inf if limit_s is None else limit_s
 
     def sendall(self, data: bytes | memoryview, /) -> None:
         left = memoryview(data)
-        while left:
-            left = left[self._stdin.write(left) or 0 :]
+        with self._limit:
+            while left:
+                left = left[self._stdin.write(left) or 0 :]
 
     def recv(self, size: int, /) -> bytes:
-        return self._stdout.read(size) or b""
+        with self._limit:
+            return self._stdout.read(size) or b""
 
     def recv_into(self, buffer: memoryview, /) -> int:
-        size: int | None = self._stdout.readinto(buffer)  # type: ignore[attr-defined]  # it is a FileIO
-        return size or 0
+        with self._limit:
+            size: int | None = self._stdout.readinto(buffer)  # type: ignore[attr-defined]  # it is a FileIO
+            return size or 0
 
     def reason(self) -> str:
         """The program's last words; empty when it has said nothing. It has ended, or is about to."""
@@ -62,16 +80,53 @@ class ProgramConnection:
         lines = self._errors.read().decode(errors="replace").strip().splitlines()
         return lines[-1].strip() if lines else ""
 
+    def kill(self) -> None:
+        """End the program now; `close` is still to come."""
+        self._process.kill()
+
     def close(self) -> None:
+        self._limit.close()
         for pipe in (self._stdin, self._stdout):
             with suppress(OSError):
                 pipe.close()
         try:
-            self._process.wait(_PATIENCE_S)
+            self._process.wait(_END_S)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
         self._errors.close()
+
+
+class _Limit:
+    """Kills a program for which somebody waits longer than `seconds`. Entered for each piece, so it must be cheap."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
+        self.seconds = math.inf
+        self._process = process
+        self._deadline = math.inf
+        self._is_late = False
+        self._closed = threading.Event()
+        self._watch = threading.Thread(target=self._kill_when_late, daemon=True)
+        self._watch.start()
+
+    def __enter__(self) -> None:
+        self._deadline = time.monotonic() + self.seconds
+
+    def __exit__(self, *_: object) -> None:
+        self._deadline = math.inf
+        if self._is_late:
+            raise TimeoutError  # in the place of what its being killed has led to
+
+    def close(self) -> None:
+        self._closed.set()
+        self._watch.join()
+
+    def _kill_when_late(self) -> None:
+        while not self._closed.wait(_LOOK_S):
+            if time.monotonic() > self._deadline:
+                self._is_late = True
+                self._process.kill()
+                return
 
 
 def _widen(pipe: int) -> None:

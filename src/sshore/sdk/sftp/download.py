@@ -2,16 +2,24 @@
 
 import hashlib
 import os
+import stat
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from sshore.core.errors import InvalidInput, NotFound, SshoreError
 from sshore.sdk.errors import ConnectionLost
 from sshore.sdk.sftp.channel import SftpChannel
+from sshore.sdk.sftp.holes import data_span
+from sshore.sdk.sftp.local_marks import guessed_ns, set_mode, set_times_ns
+from sshore.sdk.sftp.names import shown
 from sshore.sdk.sftp.packets import Attributes, Open
 from sshore.sdk.sftp.part_files import part_of
-from sshore.sdk.sftp.transfer import CHUNK_BYTES, UNDER_WAY, Persistence, Transferred
+from sshore.sdk.sftp.remote import Checksum
+from sshore.sdk.sftp.transfer import CHUNK_BYTES, UNDER_WAY, Persistence, Transferred, Watcher
 from sshore.wire.problems import Code
 
 
@@ -25,10 +33,23 @@ def download(source: bytes, target: Path, keeping: Persistence) -> Transferred:
     return keeping.keep_at(_Download(source, target, keeping).attempt)
 
 
+@dataclass
+class _Received:
+    """`size` is what was there to be read. `is_generated` where that is another one than the file is said to have: its
+    file system makes its content as it is read (/proc, /sys, some of FUSE's)."""
+
+    size: int
+    sha256: str
+    is_generated: bool
+    has_grown: bool
+
+
 class _Download:
     def __init__(self, source: bytes, target: Path, keeping: Persistence) -> None:
         self._source = source
-        self._target = target.resolve() if target.is_symlink() else target
+        self._name = source.decode(errors="surrogateescape")
+        # Path.resolve would fail of links in a circle before opening them can.
+        self._target = Path(os.path.realpath(target)) if target.is_symlink() else target
         self._part = Path(os.fsdecode(part_of(os.fsencode(self._target))))
         if self._target.is_file() and not os.access(self._target.parent, os.W_OK):
             self._part = self._target  # nothing can be made in that directory: it is written in its place
@@ -39,33 +60,66 @@ class _Download:
 
     def attempt(self) -> Transferred:
         there = self._keeping.remote.channel.stat(self._source)
-        name = self._source.decode(errors="replace")
         if there is None or not there.is_file:
-            raise NotFound(f"there is no file {name!r}")
-        if self._target.exists() and not self._target.is_file():  # such as /dev/null, which must not be replaced
-            raise InvalidInput(f"{self._target} is there, and is no file")
-        digest = self._receive(there)
-        compared = self._check(digest, there.size)
+            raise NotFound(f"there is no file {shown(self._source)!r}")
+        # Such as /dev/null, which must not be replaced; nor must a link that leads in a circle.
+        if os.path.lexists(self._target) and not self._target.is_file():
+            raise InvalidInput(f"{shown(str(self._target))} is there, and is no file")
+        with self._opened_part() as file:
+            received = self._receive(file, there.size)
+        compared, checksum = self._check(received)
         if self._part != self._target:
-            os.utime(self._part, (there.modified_at, there.modified_at))
-            self._part.chmod(there.mode & 0o777)
+            set_mode(self._part, there.mode, self._keeping.watcher)
+            set_times_ns(self._part, _modified_ns(there, checksum, self._keeping.watcher), self._keeping.watcher)
             self._part.replace(self._target)
-        return Transferred(name, str(self._target), there.size, self._moved, digest, compared)
+        return Transferred(self._name, str(self._target), received.size, self._moved, received.sha256, compared)
 
-    def _receive(self, there: Attributes) -> str:
-        with self._part.open("ab+") as file:
-            own, offset = self._resumable(file, there.size)
-            file.truncate(offset)
+    @contextmanager
+    def _opened_part(self) -> Iterator[BinaryIO]:
+        flags = os.O_RDWR | os.O_CREAT | sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"))
+        descriptor = os.open(self._part, flags, 0o600)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise InvalidInput(f"{shown(str(self._part))} is there, and is no file")
+        with open(descriptor, "r+b") as file:  # noqa: PTH123 - it has no path
+            if self._part != self._target:
+                with suppress(OSError):  # of a former version it may be everybody's to read
+                    self._part.chmod(0o600)
+            try:
+                yield file
+            except BaseException:
+                if self._part != self._target and not os.fstat(descriptor).st_size:
+                    with suppress(OSError):  # on Windows nobody removes an open file
+                        self._part.unlink()  # nothing has arrived: there is nothing to go on from
+                raise
+
+    def _receive(self, file: BinaryIO, size: int) -> _Received:
+        own, offset = self._resumable(file, size)
+        file.truncate(offset)
+        file.seek(offset)
+        written_to = offset
+        self._show(offset)
+        channel = self._keeping.remote.channel
+        handle = channel.open(self._source, Open.READ)
+        self._keeping.remote.checker.start(self._source, size)
+        reading = _Reading(channel, handle, size)
+        for at, data in reading.pieces(offset):
+            start, end = data_span(data)
+            if start < end:
+                if written_to != at + start:
+                    file.seek(at + start)
+                file.write(data[start:end])
+                written_to = at + end
+            own.update(data)
+            offset = at + len(data)
+            self._moved += len(data)
+            self._keeping.got_on()
             self._show(offset)
-            channel = self._keeping.remote.channel
-            handle = channel.open(self._source, Open.READ)
-            self._keeping.remote.checker.start(self._source)
-            self._read(channel, handle, file, offset, there.size, own)
-            channel.close_handle(handle)
-        return own.hexdigest()
+        file.truncate(offset)
+        channel.close_handle(handle)
+        return _Received(offset, own.hexdigest(), reading.is_generated, reading.has_grown)
 
     def _resumable(self, file: BinaryIO, size: int) -> "tuple[hashlib._Hash, int]":
-        file.seek(0)
         own, length = hashlib.sha256(), 0
         if self._mismatched or os.fstat(file.fileno()).st_size > size:
             return own, 0
@@ -79,41 +133,95 @@ class _Download:
             return hashlib.sha256(), 0
         return own, length
 
-    def _read(
-        self, channel: SftpChannel, handle: bytes, file: BinaryIO, offset: int, size: int, own: "hashlib._Hash"
-    ) -> None:
-        """Ask for many pieces ahead; a server may answer one with less than was asked for."""
-        asked: deque[tuple[int, int, int]] = deque()
-        ahead = offset
-        while offset < size:
-            while ahead < size and len(asked) < UNDER_WAY:
-                length = min(CHUNK_BYTES, size - ahead)
-                asked.append((channel.send_read(handle, ahead, length), ahead, length))
-                ahead += length
-            request_id, at, length = asked.popleft()
-            data = channel.take_data(request_id)
-            if not data:
-                raise SshoreError("the file became shorter while it was fetched: fetch it again", code=Code.CONFLICT)
-            file.write(data)
-            own.update(data)
-            offset = at + len(data)
-            if len(data) < length:
-                missing = length - len(data)
-                asked.appendleft((channel.send_read(handle, offset, missing), offset, missing))
-            self._moved += len(data)
-            self._keeping.got_on()
-            self._show(offset)
-
-    def _check(self, own: str, size: int) -> str:
-        """By what the ends were compared."""
-        there = self._keeping.remote.checker.result()
-        if there is not None and there.sha256 in (own, "") and (there.sha256 or there.size == size):
-            return "sha256" if there.sha256 else "size"
+    def _check(self, received: _Received) -> tuple[str, Checksum | None]:
+        """By what the ends were compared, and what was found at the other one."""
+        checker = self._keeping.remote.checker
+        there = checker.result()
+        if received.is_generated:
+            there = checker.check(self._source)
+            if there is not None and there.sha256 == received.sha256:
+                return "sha256", there
+            self._tell("is made as it is read: it was read to its end, and cannot be compared")
+            return "nothing", there
+        if there is not None and there.length == received.size and there.sha256 in (received.sha256, ""):
+            if received.has_grown or there.size > received.size:
+                self._tell("grew while it was fetched: what was there at the start has been copied")
+            return "sha256" if there.sha256 else "size", there
+        if there is not None and there.size < received.size:
+            raise _became_shorter()
         if self._mismatched:
             raise SshoreError("the checksums at both ends differ, twice: somebody writes the file", code=Code.CONFLICT)
         self._mismatched = True
         raise ConnectionLost("the checksums at both ends differ, all is fetched again")
 
+    def _tell(self, what: str) -> None:
+        self._keeping.watcher.told(f"{shown(self._source)} {what}")
+
     def _show(self, arrived: int) -> None:
         self._keeping.watcher.moved(arrived - self._shown)
         self._shown = arrived
+
+
+class _Reading:
+    """Reads a file that is said to have `size` bytes: so many of one that grows, all of one that has another size."""
+
+    def __init__(self, channel: SftpChannel, handle: bytes, size: int) -> None:
+        self._channel = channel
+        self._handle = handle
+        self._size = size
+        self.is_generated = False
+        self.has_grown = False
+
+    def pieces(self, offset: int) -> Iterator[tuple[int, memoryview]]:
+        """Each piece with its place. Raises SshoreError where the file has become shorter."""
+        asked: deque[tuple[int, int, int]] = deque()
+        ahead, beyond = offset, memoryview(b"")
+        # Many are asked for ahead, and one more that tells whether there is more than was said.
+        while ahead <= self._size or asked:
+            while ahead <= self._size and len(asked) < UNDER_WAY:
+                length = min(CHUNK_BYTES, self._size - ahead) or CHUNK_BYTES
+                asked.append((self._channel.send_read(self._handle, ahead, length), ahead, length))
+                ahead = ahead + length if ahead < self._size else self._size + 1
+            request_id, at, length = asked.popleft()
+            data = self._channel.take_data(request_id, length)
+            if at == self._size:
+                beyond = data
+            elif at == offset and data:
+                yield at, data
+                offset = at + len(data)
+                if len(data) < length:  # a server may answer with less than was asked for
+                    missing = length - len(data)
+                    asked.appendleft((self._channel.send_read(self._handle, offset, missing), offset, missing))
+        if offset < self._size:
+            self._ends_early()
+        elif beyond and not self._grows():
+            yield from self._to_the_end(beyond)
+
+    def _ends_early(self) -> None:
+        if self._channel.stat_handle(self._handle).size < self._size:
+            raise _became_shorter()
+        self.is_generated = True
+
+    def _grows(self) -> bool:
+        self.has_grown = self._channel.stat_handle(self._handle).size > self._size
+        return self.has_grown
+
+    def _to_the_end(self, data: memoryview) -> Iterator[tuple[int, memoryview]]:
+        self.is_generated = True
+        offset = self._size
+        while data:
+            yield offset, data
+            offset += len(data)
+            data = self._channel.take_data(self._channel.send_read(self._handle, offset, CHUNK_BYTES), CHUNK_BYTES)
+
+
+def _became_shorter() -> SshoreError:
+    return SshoreError("the file became shorter while it was fetched: fetch it again", code=Code.CONFLICT)
+
+
+def _modified_ns(there: Attributes, checksum: Checksum | None, watcher: Watcher) -> int:
+    """What the checker tells is exact, where it is about the time that SFTP has told before."""
+    exact = checksum.modified_ns if checksum is not None else None
+    if exact is not None and (exact // 10**9) & 0xFFFFFFFF == there.modified_at:
+        return exact
+    return guessed_ns(there.modified_at, watcher)

@@ -15,10 +15,12 @@ _SILENCE_S = 45.0
 
 
 class Folder:
-    """`ref` is ``NAME`` or ``OWNER/NAME``. After `reset` everything is opened anew."""
+    """`ref` is ``NAME`` or ``OWNER/NAME``. An answer is waited for `patience_s`, or as long as a network may be silent,
+    whichever is less. After `reset` everything is opened anew."""
 
-    def __init__(self, login: Login, ref: str) -> None:
+    def __init__(self, login: Login, ref: str, patience_s: float) -> None:
         self._target = StreamTarget(login.address, login.token, FOLDER_PREFIX + ref, "sftp")
+        self._patience_s = min(patience_s, _SILENCE_S)
         self._channel: SftpChannel | None = None
         self._checker: Checker | None = None
 
@@ -27,7 +29,7 @@ class Folder:
         """Raises ApiError when the server refuses, Unavailable when it does not answer."""
         if self._channel is None:
             connection, first = open_stream(self._target)
-            _notice_cuts(connection)
+            self._notice_cuts(connection)
             try:
                 self._channel = SftpChannel(connection, first)
             except BaseException:
@@ -39,7 +41,9 @@ class Folder:
     def checker(self) -> Checker:
         """Raises as `channel` does."""
         if self._checker is None:
-            self._checker = Checker(*open_stream(replace(self._target, app="check")))
+            connection, first = open_stream(replace(self._target, app="check"))
+            self._notice_cuts(connection)
+            self._checker = Checker(connection, first, patience_s=self._patience_s)
         return self._checker
 
     def reset(self) -> None:
@@ -49,8 +53,7 @@ class Folder:
                 end.close()
         self._channel = self._checker = None
 
-
-def _notice_cuts(connection: socket.socket) -> None:
-    connection.settimeout(_SILENCE_S)
-    if hasattr(socket, "TCP_USER_TIMEOUT"):  # or what was sent into nowhere would be repeated for a quarter of an hour
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(_SILENCE_S * 1000))
+    def _notice_cuts(self, connection: socket.socket) -> None:
+        connection.settimeout(self._patience_s)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # or what was sent into nowhere would be repeated for 15 minutes
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(self._patience_s * 1000))

@@ -14,6 +14,7 @@ class Kind(IntEnum):
     READ = 5
     WRITE = 6
     LSTAT = 7
+    FSTAT = 8
     SETSTAT = 9
     FSETSTAT = 10
     OPENDIR = 11
@@ -48,6 +49,7 @@ class Open(IntFlag):
 
 _SIZE, _OWNERS, _PERMISSIONS, _TIMES = 1, 2, 4, 8
 VERSION = 3
+_A_DAY_S = 86400
 
 
 class Malformed(ValueError):
@@ -56,6 +58,8 @@ class Malformed(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Attributes:
+    """`modified_at` is what the packet says: seconds since 1970, of which there are 32 bits."""
+
     size: int = 0
     mode: int = 0
     modified_at: int = 0
@@ -123,8 +127,9 @@ def init() -> bytes:
     return struct.pack(">IBI", 5, Kind.INIT, VERSION)
 
 
-def open_body(path: bytes, flags: Open) -> bytes:
-    return string(path) + struct.pack(">II", flags, 0)
+def open_body(path: bytes, flags: Open, mode: int) -> bytes:
+    """`mode` is that of a file which is made by it."""
+    return string(path) + struct.pack(">III", flags, _PERMISSIONS, mode)
 
 
 def read_body(handle: bytes, offset: int, length: int) -> bytes:
@@ -136,14 +141,32 @@ def write_head(handle: bytes, offset: int, length: int) -> bytes:
     return string(handle) + struct.pack(">QI", offset, length)
 
 
-def setstat_body(of: bytes, mode: int, modified_at: int) -> bytes:
-    """Permissions and times of a path or a handle; what lies before 1970 or after 2106 cannot be said."""
-    time = min(max(modified_at, 0), 0xFFFFFFFF)
-    return string(of) + struct.pack(">IIII", _PERMISSIONS | _TIMES, mode & 0o777, time, time)
+def time_sent(modified_at: int) -> int:
+    """What can be said of a time: nothing that lies before 1970 or after 2106."""
+    return min(max(modified_at, 0), 0xFFFFFFFF)
 
 
-def mkdir_body(path: bytes) -> bytes:
-    return string(path) + struct.pack(">I", 0)
+def time_received(modified_at: int, now: float) -> int:
+    """OpenSSH's server sends the low half of a time before 1970 (sftp-common.c): what would be yet to come is one."""
+    return modified_at - (1 << 32) if modified_at >= 1 << 31 and modified_at > now + _A_DAY_S else modified_at
+
+
+def times_body(of: bytes, modified_at: int) -> bytes:
+    """The times of a path or a handle."""
+    time = time_sent(modified_at)
+    return string(of) + struct.pack(">III", _TIMES, time, time)
+
+
+def mode_body(of: bytes, mode: int) -> bytes:
+    return string(of) + struct.pack(">II", _PERMISSIONS, mode & 0o777)
+
+
+def size_body(of: bytes, size: int) -> bytes:
+    return string(of) + struct.pack(">IQ", _SIZE, size)
+
+
+def mkdir_body(path: bytes, mode: int) -> bytes:
+    return string(path) + struct.pack(">II", _PERMISSIONS, mode & 0o777)
 
 
 def rename_body(old: bytes, new: bytes) -> bytes:

@@ -8,11 +8,13 @@ from sshore.sdk.sftp.channel import SftpChannel
 
 @dataclass(frozen=True, slots=True)
 class Checksum:
-    """Of the first `length` bytes of a file that has `size`. `sha256` is empty where the other end can make none."""
+    """Of the first `length` bytes of a file that has `size`. `sha256` is empty where the other end can make none.
+    `modified_ns` is the file's time, which SFTP has but 32 bits for; None where it is not told."""
 
     size: int
     length: int
     sha256: str
+    modified_ns: int | None = None
 
 
 class Checks(Protocol):
@@ -55,7 +57,7 @@ class SizesOnly:
 
     def __init__(self, channel: SftpChannel) -> None:
         self._channel = channel
-        self._started = b""
+        self._started: tuple[bytes, int | None] = (b"", None)
 
     def close(self) -> None:
         """The channel is not its own."""
@@ -67,7 +69,7 @@ class SizesOnly:
         return Checksum(there.size, there.size if length is None else min(length, there.size), "")
 
     def start(self, path: bytes, length: int | None = None, *, follow: bool = False) -> None:
-        self._started = path
+        self._started = (path, length)
 
     def result(self) -> Checksum | None:
-        return self.check(self._started)
+        return self.check(*self._started)

@@ -29,6 +29,9 @@ class Watcher(Protocol):
     def waiting(self, reason: str) -> None:
         """The connection is lost; it is tried again."""
 
+    def told(self, what: str) -> None:
+        """The user should know, but it goes on. Of what holds for many files it is enough to hear once."""
+
 
 @dataclass
 class Transferred:
@@ -40,7 +43,8 @@ class Transferred:
     moved_bytes: int
     sha256: str
     compared: str = "sha256"
-    """By what both ends were compared: `sha256`, or `size` where the other end can make no checksum."""
+    """By what both ends were compared: `sha256`, or `size` where the other end can make no checksum, or `nothing`
+    where the file's content is another one whenever it is read."""
 
 
 @dataclass
