@@ -1,6 +1,7 @@
 """Everything put together, for `sshore proxy` (a process of its own) and `sshore up` (in the server's)."""
 
 import asyncio
+import os
 import secrets
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -14,6 +15,7 @@ from sshore.proxy.engine import ForwardEngine
 from sshore.proxy.guard import Guard
 from sshore.proxy.instance import announced, only_instance
 from sshore.sdk.config_dir import ConfigDir
+from sshore.sdk.locale_words import locale_words
 
 
 class LocalProxy:
@@ -36,7 +38,7 @@ async def run_local_proxy(config: ConfigDir, *, host: str = "proxy") -> AsyncIte
     """
     with only_instance(config), _listener() as listener, first_failure():
         async with asyncio.TaskGroup() as group:
-            engine = ForwardEngine(config, group)
+            engine = ForwardEngine(config, group, locale_words(os.environ))
             port, token = listener.getsockname()[1], secrets.token_urlsafe(32)
             local = LocalProxy(engine, f"http://127.0.0.1:{port}")
             api = LocalApi(engine, host, _stopper(local, host))

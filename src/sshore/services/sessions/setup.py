@@ -9,10 +9,10 @@ from weakref import WeakValueDictionary
 from sshore.core import layout
 from sshore.core.errors import Unavailable
 from sshore.core.ids import SessionId, new_id
-from sshore.core.keys import CertificateAuthority, fingerprint, new_private_key, public_line
+from sshore.core.keys import CertificateAuthority, fingerprint, further_host_keys, new_private_key, public_line
 from sshore.core.names import HOST_SUFFIX
 from sshore.core.ports import Clock, SessionFiles, Store
-from sshore.core.run_files import agent_config, authorized_keys, sshd_config
+from sshore.core.run_files import agent_config, authorized_keys, certificate_file, host_key_files, sshd_config
 from sshore.core.sessions import ImageFacts, KeyType, Mount, Network, Resources, Session, SessionSpec
 from sshore.core.states import SessionState
 from sshore.core.users import Role, User, hash_secret, new_secret
@@ -98,6 +98,7 @@ class SessionSetup:
             entrypoint=wanted.entrypoint,
             private_key=private_key,
             host_private_key=host_private_key,
+            further_host_keys=await asyncio.to_thread(further_host_keys, wanted.key_type),
             host_key_fingerprint=fingerprint(public_line(host_private_key)),
         )
 
@@ -161,7 +162,7 @@ class SessionSetup:
     async def _run_files(self, session: Session, agent_token: str, image: ImageFacts) -> dict[str, str]:
         bootstrap = await self._store.bootstraps.get(session.owner_id)
         script = bootstrap.script if bootstrap and bootstrap.enabled else ""
-        host_line = public_line(session.host_private_key)
+        host_keys = host_key_files(session.host_private_key, session.further_host_keys)
         names = [f"{session.name}{HOST_SUFFIX}", f"{session.id}{HOST_SUFFIX}"]
         own = image.environment.get("TERMINFO_DIRS")
         environment = {
@@ -184,15 +185,18 @@ class SessionSetup:
         )
         files = {
             layout.AGENT_CONFIG: config,
-            layout.SSHD_CONFIG: sshd_config(environment, cpu_has_aes=self._premises.cpu_has_aes),
-            layout.HOST_KEY: session.host_private_key,
-            layout.HOST_CERTIFICATE: self._host_ca.sign_host_key(host_line, names, f"session {session.id}") + "\n",
+            layout.SSHD_CONFIG: sshd_config(environment, host_keys, cpu_has_aes=self._premises.cpu_has_aes),
+            **host_keys,
+            **{certificate_file(path): self._certified(session, key, names) for path, key in host_keys.items()},
             layout.AUTHORIZED_KEYS: await self._authorized_keys(session),
             layout.BOOTSTRAP: script,
             layout.USER_CA: self._user_ca.public_line + "\n",
             layout.PRINCIPALS: session.id + "\n",
         }
         return {Path(path).name: text for path, text in files.items()}
+
+    def _certified(self, session: Session, host_private_key: str, names: list[str]) -> str:
+        return self._host_ca.sign_host_key(public_line(host_private_key), names, f"session {session.id}") + "\n"
 
     async def _owner(self, session: Session) -> User:
         owner = await self._store.users.get(session.owner_id)
