@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bench.processes import listens, running
 from sshore.core import layout
-from sshore.core.run_files import sshd_config
+from sshore.core.run_files import certificate_file, sshd_config
 
 _QUIET = ("-F", "none", "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes")
 
@@ -111,8 +111,10 @@ def sshd_program() -> str:
 
 
 def _config(directory: Path, port: int) -> str:
-    text = sshd_config({"PATH": layout.PATH}, cpu_has_aes="aes" in Path("/proc/cpuinfo").read_text().split())
-    ours = (f"HostCertificate {layout.HOST_CERTIFICATE}\n", f"TrustedUserCAKeys {layout.USER_CA}\n")
+    text = sshd_config(
+        {"PATH": layout.PATH}, [layout.HOST_KEY], cpu_has_aes="aes" in Path("/proc/cpuinfo").read_text().split()
+    )
+    ours = (f"HostCertificate {certificate_file(layout.HOST_KEY)}\n", f"TrustedUserCAKeys {layout.USER_CA}\n")
     for line in (*ours, f"AuthorizedPrincipalsFile {layout.PRINCIPALS}\n"):
         text = text.replace(line, "")
     text = text.replace(layout.HOST_KEY, str(directory / "host_key"))

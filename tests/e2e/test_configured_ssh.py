@@ -194,7 +194,9 @@ def host_key_of(shared: Deployment, owner: Owner, name: str, key: str, certifica
     """Give a session's `sshd` another host key for a while; it reads them at each connection."""
     run_files = run_directory(shared, owner, name)
     kept = {path: path.read_text() for path in run_files.glob("ssh_host_key*")}
-    # Written in place: owner and mode stay.
+    # Written in place: owner and mode stay. Without the others, of which one would do.
+    for path in kept:
+        path.write_text("")
     (run_files / "ssh_host_key").write_text(key)
     (run_files / "ssh_host_key-cert.pub").write_text(certificate or "")
     try:

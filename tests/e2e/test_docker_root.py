@@ -2,11 +2,12 @@
 
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from deployment import Deployment, SessionsIn, deployment
-from ssh_client import SshClient, through_forward
+from ssh_client import SshClient, through_forward, through_proxy_command
 
 from integration.docker_daemon import DockerDaemon
 from integration.docker_images import BUSYBOX, DEBIAN
@@ -55,6 +56,16 @@ def test_work_is_root_inside(box: SshClient) -> None:
     assert box.ok("id -u; id -un; echo $HOME $USER; pwd") == "0\nroot\n/home/work work\n/home/work\n"
     assert box.ok("stat -c %U:%G . /etc/passwd id_container") == "root:root\n" * 3
     assert box.ok("tty; stat -c %U $(tty)", flags=("-tt",)).split()[-1] == "root"
+
+
+def test_a_locale_that_is_made_is_welcome_from_then_on(server: Deployment, box: SshClient) -> None:
+    desktop = {**box.environment, "LC_TIME": "en_US.UTF-8"}
+    client = through_proxy_command(server.admin, "box", server.key("box")).having(SendEnv="LC_TIME")
+    client = replace(client, environment=desktop)
+    assert client.ok("echo $LC_TIME") == "\n"
+    box.ok("cp -r /usr/lib/locale/C.utf8 /usr/lib/locale/en_US.utf8")
+    done = client.run("echo $LC_TIME; locale >/dev/null")
+    assert (done.stdout, done.stderr) == (b"en_US.UTF-8\n", b"")
 
 
 def test_a_package_is_installed_with_its_accounts(box: SshClient, package: Path) -> None:

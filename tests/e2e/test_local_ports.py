@@ -1,12 +1,17 @@
 """Which local port a session gets, and what its owner is told (R8)."""
 
+import json
 import socket
+import subprocess
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from deployment import Deployment, Owner, free_port
 from ssh_client import through_forward
+
+from sshore.proxy.forwards import Card
 
 SETTING = "preferred-ssh-port"
 
@@ -142,6 +147,53 @@ def test_a_forward_that_comes_back_to_a_taken_port_says_so_and_the_next_connect_
         assert card.port != port
         assert [f"port {port} is taken" in note for note in card.notes] == [True]
         assert through_forward(eve, card).ok("whoami") == "work\n"
+
+
+class TestAPortThatWasAnothersBefore:
+    """`ssh` with a known_hosts of its user's own remembers whose host key it saw behind a port."""
+
+    def test_a_new_session_gets_a_port_that_nobody_had(self, eve: Owner, tmp_path: Path) -> None:
+        before = eve.connect("first")
+        assert own_ssh(eve, before, tmp_path).returncode == 0
+        eve.ok("disconnect", "first")
+        after = eve.connect("second")
+        assert after.port != before.port
+        assert (after.notes, after.forget_command) == ([], "")
+        assert own_ssh(eve, after, tmp_path).returncode == 0
+
+    def test_where_it_must_be_that_one_the_line_that_mends_it_is_told(self, eve: Owner, tmp_path: Path) -> None:
+        port = free_port()
+        assert own_ssh(eve, eve.connect("first", "--port", str(port)), tmp_path).returncode == 0
+        eve.ok("disconnect", "first")
+        prefer(eve, port)
+
+        done = eve.run("connect", "second", "--json")
+        card = Card(**json.loads(done.stdout))
+        assert (card.port, card.forget_command) == (port, f"ssh-keygen -R '[localhost]:{port}'")
+        assert card.forget_command in done.stderr.decode() and [card.forget_command in note for note in card.notes]
+        changed = own_ssh(eve, card, tmp_path)
+        assert b"REMOTE HOST IDENTIFICATION HAS CHANGED" in changed.stderr
+        subprocess.run(f"{card.forget_command} -f known_hosts", shell=True, cwd=tmp_path, check=True)
+        assert own_ssh(eve, card, tmp_path).returncode == 0
+
+        again = eve.run("connect", "second")
+        assert b"ssh-keygen" not in again.stderr, "it is told once"
+        eve.ok("disconnect", "second")
+        assert b"ssh-keygen -R" in eve.run("connect", "first").stderr, "whoever comes back comes to another's, too"
+
+    def test_printed_it_is_on_the_card(self, eve: Owner) -> None:
+        port = free_port()
+        for name in ("first", "second"):
+            shown = eve.ok("connect", name, "--port", str(port))
+            eve.ok("disconnect", name)
+        assert f"old host key  ssh-keygen -R '[localhost]:{port}'\n" in shown
+
+
+def own_ssh(eve: Owner, card: Card, directory: Path) -> "subprocess.CompletedProcess[bytes]":
+    """`ssh` as somebody types it who has read nothing: with a known_hosts of one's own."""
+    client = through_forward(eve, card)
+    known = {"UserKnownHostsFile": str(directory / "known_hosts"), "StrictHostKeyChecking": "accept-new"}
+    return client.having(**known).run("true")
 
 
 def port_below_10000() -> int:

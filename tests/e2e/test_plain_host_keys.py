@@ -10,7 +10,7 @@ import pytest
 from deployment import Deployment, Owner
 from ssh_client import SshClient, through_proxy_command
 
-from sshore.profiles.known_hosts import with_authority, with_session_key
+from sshore.profiles.known_hosts import with_authority, with_session_keys
 
 PLAIN = {"HostKeyAlgorithms": "ssh-ed25519"}
 _CERTIFIED = b"host key algorithm: ssh-ed25519-cert-v01@openssh.com"
@@ -52,13 +52,13 @@ def test_a_plain_host_key_is_verified_and_is_one_sessions_alone(
     unknown = plain.run("true")
     assert unknown.returncode == 255 and b"No ED25519 host key is known" in unknown.stderr
 
-    known_hosts.write_text(with_session_key(trusted, "plain", ids["plain"], keys["plain"]["host_key"]))
+    known_hosts.write_text(with_session_keys(trusted, "plain", ids["plain"], [keys["plain"]["host_key"]]))
     assert plain.ok("whoami") == "work\n"
     by_default = client.run("whoami")
     assert by_default.stdout == b"work\n" and _CERTIFIED in by_default.stderr, "certificates stay the default"
 
     # As after a session of that name was removed and another one made.
-    known_hosts.write_text(with_session_key(trusted, "plain", ids["other"], keys["other"]["host_key"]))
+    known_hosts.write_text(with_session_keys(trusted, "plain", ids["other"], [keys["other"]["host_key"]]))
     stranger = plain.run("true")
     assert stranger.returncode == 255 and b"REMOTE HOST IDENTIFICATION HAS CHANGED" in stranger.stderr
     assert client.ok("whoami") == "work\n", "a key of another session is no obstacle to the certificate"

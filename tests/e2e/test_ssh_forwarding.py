@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 from deployment import Deployment, free_port
+from host_processes import until
 from programs import need
 from ssh_agent import ssh_agent
-from ssh_client import SshClient, run
+from ssh_client import SshClient, run, through_forward
 
 from bench.processes import hear
 
@@ -27,6 +28,14 @@ while True:
     connection, _ = server.accept()
     connection.sendall(b"hello, " + connection.recv(100))
     connection.close()
+"""
+
+_SOCKET_READER = """
+import socket
+with socket.socket(socket.AF_UNIX) as back:
+    back.connect("/home/work/back.sock")
+    back.shutdown(socket.SHUT_WR)
+    print(b"".join(iter(lambda: back.recv(100), b"")).decode(), end="")
 """
 
 # The setup of a connection, with the cookie by which ssh tells who may (X Window System Protocol, chapter 8).
@@ -99,6 +108,20 @@ def test_a_port_in_the_session_leads_back_here(demo_either_way: SshClient) -> No
     assert there == "from here\n"
 
 
+def test_a_unix_socket_in_the_session_leads_back_here_twice(demo: SshClient) -> None:
+    """The first connection leaves the socket's file behind: sshd removes it (StreamLocalBindUnlink)."""
+    ask = f"/opt/sshore/python/bin/python3 -I -c {shlex.quote(_SOCKET_READER)}"
+    for words in (b"once", b"twice"):
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            here = threading.Thread(target=_say_once, args=(server, words))
+            here.start()
+            with connection(demo, "-R", f"/home/work/back.sock:127.0.0.1:{server.getsockname()[1]}"):
+                assert demo.ok(ask) == words.decode()
+            here.join(5)
+        assert demo.ok("ls back.sock") == "back.sock\n"
+    demo.ok("rm back.sock")
+
+
 def test_socks_reaches_what_the_session_reaches(demo_either_way: SshClient, greeter_port: int) -> None:
     port = free_port()
     with connection(demo_either_way, "-D", f"127.0.0.1:{port}"):
@@ -155,6 +178,29 @@ def test_a_second_command_goes_over_the_first_ones_connection(
         assert second.ok("echo over the master; cat", stdin=b"and its stdin") == "over the master\nand its stdin"
         assert second.sftp("pwd").endswith("/home/work\n")
         assert _connections(shared) == before
+
+
+def test_a_master_that_persists_is_renewed_when_its_session_was_stopped_and_started(
+    shared: Deployment, tmp_path: Path
+) -> None:
+    shared.run_session("persisting")
+    client = through_forward(shared.admin, shared.connect("persisting"))
+    master = client.having(ControlPath=str(tmp_path / "m"), ControlMaster="auto", ControlPersist="yes")
+    check = master.arguments("-", flags=("-O", "check"))
+    # What a master leaves in the background keeps the pipes of the command that made it.
+    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    try:
+        for _ in range(2):
+            assert master.start("true", **quiet).wait(20) == 0
+            assert run(check, master.environment).returncode == 0
+            assert master.ok("hostname") == "persisting\n"
+            shared.cli("stop", "persisting")
+            until(lambda: run(check, master.environment).returncode != 0, "the master has ended with its session")
+            shared.cli("start", "persisting")
+        assert client.ok("hostname") == "persisting\n"
+    finally:
+        run(master.arguments("-", flags=("-O", "exit")), master.environment)
+        shared.remove("persisting")
 
 
 def _say_once(server: socket.socket, words: bytes) -> None:

@@ -110,6 +110,8 @@ def test_a_session_that_is_started_again_has_the_new_kit_and_its_home(upgraded: 
     assert upgraded.clients[name].ok("cat kept") == "mine\n"
     new = _kits({name: upgraded.clients[name]})[name]
     assert new not in ("", upgraded.kits[name])
+    again = through_forward(upgraded.it.admin, upgraded.it.connect(name))
+    assert again.having(StrictHostKeyChecking="yes", HostKeyAlgorithms="ecdsa-sha2-nistp256").ok("cat kept") == "mine\n"
     upgraded.it.remove(name)
 
 

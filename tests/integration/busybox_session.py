@@ -167,9 +167,8 @@ def _make_run(root: Path, token: str, apps: tuple[str, ...]) -> None:
     home.mkdir()
     (run / "link").mkdir()
     _keys(root, run)
-    (run / "sshd_config").write_text(
-        run_files.sshd_config({"PATH": f"{layout.PATH}:{layout.KIT_BIN}", "GREETING": "hello there"}, cpu_has_aes=True)
-    )
+    environment = {"PATH": f"{layout.PATH}:{layout.KIT_BIN}", "GREETING": "hello there"}
+    (run / "sshd_config").write_text(run_files.sshd_config(environment, [layout.HOST_KEY], cpu_has_aes=True))
     (run / "agent.json").write_text(run_files.agent_config(SESSION, token, apps))
     for path in (home, run, *run.iterdir()):
         if os.getuid() == 0:

@@ -13,6 +13,10 @@ from sshore.wire.problems import Code, Problem
 
 App = Callable[[socket.socket], None]
 HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBzIwu73JjY627sr0yW8KFWU7YtVyYvPKbppax+u8aTD"
+FURTHER_HOST_KEY = (
+    "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBL6FHU+JaezffRusL/D+3jvIKh6FTBDMLRD6Rk/3U"
+    "lbqzpuqopsYmFAFh9GkujfREvo0m10xpLh58avCilus7go="
+)
 HOST_KEY_FINGERPRINT = "SHA256:pfj2dUXZ4namShr0RXb3ApBA5wkGkgpBlUhqqYM8TXg"
 
 CERTIFICATE = "ssh-ed25519-cert-v01@openssh.com AAAA"
@@ -63,6 +67,7 @@ class FakeServer:
         """Servers before this could not."""
         self.told = {"certificate": CERTIFICATE, "host-ca": HOST_KEY}
         """What comes with a stream, beside and instead of the session's own name and id."""
+        self.further_host_keys: list[str] = []
         self.port = 0
         self._tls = tls
         self._listener: socket.socket | None = None
@@ -187,7 +192,12 @@ class FakeServer:
                 return {"name": app, "title": app, "launched": True, "connections": 0}
             case "GET", "sessions", ref, "key":
                 found = self._find(ref) or {}
-                keys = {"private_key": "PRIVATE\n", "public_key": "ssh-ed25519 AAAA", "host_key": HOST_KEY}
+                keys: dict[str, Any] = {
+                    "private_key": "PRIVATE\n",
+                    "public_key": "ssh-ed25519 AAAA",
+                    "host_key": HOST_KEY,
+                }
+                keys |= {"further_host_keys": self.further_host_keys}
                 return {"session_id": found["id"], "name": found["name"], **keys}
             case "POST", "sessions", ref, "certificate":
                 found = self._find(ref) or {}

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 from command_line import SSHORE, CommandLine
-from fake_server import CERTIFICATE, HOST_KEY, FakeServer
+from fake_server import CERTIFICATE, FURTHER_HOST_KEY, HOST_KEY, FakeServer
 
 from sshore.cli.connecting import take_over
 
+OTHER_KEY = "ssh-rsa AAAA"
 WANTED = ("stream", "--fdpass", "--certify", "demo.sshore")
 
 
@@ -59,6 +60,21 @@ def test_ssh_finds_the_certificate_when_it_has_the_stream(
     assert certificate_of(sshore) == f"{CERTIFICATE}\n"
     known_hosts = (sshore.config / "ssh" / "known_hosts").read_text()
     assert known_hosts == f"@cert-authority *.sshore {HOST_KEY} {server.url}\n"
+
+
+def test_further_host_keys_are_known_by_the_sessions_names(sshore: CommandLine, server: FakeServer) -> None:
+    server.told |= {"host-key": HOST_KEY, "further-host-keys": f"{FURTHER_HOST_KEY}, {OTHER_KEY}"}
+    handed_over(sshore, *WANTED).close()
+    known = (sshore.config / "ssh" / "known_hosts").read_text().splitlines()[1:]
+    assert known == [f"demo.sshore,id-demo.sshore {key}" for key in (HOST_KEY, FURTHER_HOST_KEY, OTHER_KEY)]
+
+
+@pytest.mark.parametrize("line", ["ssh-rsa", f"{CERTIFICATE}", "* ssh-rsa AAAA", "ssh-rsa AA@AA"])
+def test_what_is_no_further_host_key_is_not_written(sshore: CommandLine, server: FakeServer, line: str) -> None:
+    server.told |= {"host-key": HOST_KEY, "further-host-keys": line}
+    refused = sshore.run(*WANTED)
+    assert refused.returncode == 1 and b"not as a Sshore server does" in refused.stderr
+    assert not (sshore.config / "ssh" / "known_hosts").exists()
 
 
 def test_two_pipes_are_given_the_stream_itself(sshore: CommandLine) -> None:

@@ -14,7 +14,7 @@ from sshore.core.errors import EngineFailed
 from sshore.core.folders import FolderApp, FolderView
 from sshore.core.ids import UserId
 from sshore.core.keys import new_private_key
-from sshore.core.run_files import folder_sshd_config
+from sshore.core.run_files import folder_sshd_config, host_key_files
 from sshore.engines.sandbox.folder_server import SandboxFolders
 from sshore.kit.build import Kit
 
@@ -43,10 +43,11 @@ async def folders(tmp_path: Path) -> AsyncIterator[SandboxFolders]:
 def view(kit: Kit, tmp_path: Path) -> FolderView:
     source = tmp_path / "folder"
     source.mkdir()
+    host_keys = host_key_files(new_private_key(KeyType.ED25519), ())
     files = {
-        layout.HOST_KEY: new_private_key(KeyType.ED25519),
+        **host_keys,
         layout.AUTHORIZED_KEYS: "",
-        layout.SSHD_CONFIG: folder_sshd_config(cpu_has_aes=True),
+        layout.SSHD_CONFIG: folder_sshd_config(host_keys, cpu_has_aes=True),
     }
     named = {Path(path).name: text for path, text in files.items()}
     return FolderView("data", source, kit.path, UserId("ann"), run_files=named)

@@ -73,10 +73,10 @@ async def park(door: Path, token: str = "agent") -> Peer:
 
 
 async def request(
-    door: Path, ref: str = "demo", app: str = "ssh", token: str = "user", host_key: str = ""
+    door: Path, ref: str = "demo", app: str = "ssh", token: str = "user", **wishes: str
 ) -> tuple[int, bytes, Peer]:
     reader, writer = await asyncio.open_unix_connection(str(door))
-    writer.write(heads.stream_request("gateway", ref, app, token, "test", host_key=host_key))
+    writer.write(heads.stream_request("gateway", ref, app, token, "test", **wishes))
     head = heads.parse_response((await reader.readuntil(b"\r\n\r\n"))[:-4])
     return head.status, await reader.read(head.content_length) if head.status != 101 else b"", (reader, writer)
 
@@ -101,11 +101,14 @@ async def opened(door: Path, first: bytes = b"") -> AsyncIterator[tuple[Peer, Pe
             writer.transport.abort()
 
 
-async def test_the_agent_is_told_which_host_key_is_wanted(door: Path) -> None:
+@pytest.mark.parametrize(
+    "wishes", [{"host_key": "plain"}, {"host_key": "plain", "host_keys": "all"}, {"locale": "LC_TIME=ko_KR.UTF-8"}]
+)
+async def test_the_agent_is_told_what_is_wanted(door: Path, wishes: dict[str, str]) -> None:
     app_reader, app_writer = await park(door)
     async with asyncio.TaskGroup() as tasks:
-        asked = tasks.create_task(request(door, host_key="plain"))
-        assert json.loads(await app_reader.readline()) == {"open": "ssh", "host_key": "plain"}
+        asked = tasks.create_task(request(door, **wishes))
+        assert json.loads(await app_reader.readline()) == {"open": "ssh", **wishes}
         app_writer.write(b'{"ok":true}\n')
     status, _, client = asked.result()
     assert status == 101
@@ -113,8 +116,9 @@ async def test_the_agent_is_told_which_host_key_is_wanted(door: Path) -> None:
         writer.transport.abort()
 
 
-async def test_a_host_key_of_no_known_kind_is_refused(door: Path) -> None:
-    status, body, client = await request(door, host_key="forged")
+@pytest.mark.parametrize("wish", [{"host_key": "forged"}, {"host_keys": "some"}, {"locale": "LC_ALL=" + "x" * 2000}])
+async def test_what_no_client_of_ours_wants_is_refused(door: Path, wish: dict[str, str]) -> None:
+    status, body, client = await request(door, **wish)
     assert (status, json.loads(body)["code"]) == (422, "invalid_input")
     client[1].close()
 
@@ -127,6 +131,28 @@ async def test_the_stream_is_the_peers_bytes_and_nothing_else(door: Path) -> Non
         app[1].write(b"pong")
         app[1].close()
         assert await client[0].read() == b"pong"
+
+
+@pytest.mark.parametrize("anyio_backend", [("asyncio", {"use_uvloop": False})], indirect=False)
+async def test_nothing_waits_to_end_a_silent_stream(door: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A quarter of an hour of silence is no sign of death. Whatever is timed on the way to a stream has been called off
+    when it is open: nothing is left in the gateway that a silence could set off."""
+    loop = asyncio.get_running_loop()
+    timers: list[asyncio.TimerHandle] = []
+    call_at = loop.call_at
+
+    def noted(*how: Any, **more: Any) -> asyncio.TimerHandle:
+        timers.append(call_at(*how, **more))
+        return timers[-1]
+
+    monkeypatch.setattr(loop, "call_at", noted)
+    async with opened(door) as (client, app):
+        client[1].write(b"ping")
+        assert await app[0].readexactly(4) == b"ping"
+        app[1].write(b"pong")
+        assert await client[0].readexactly(4) == b"pong"
+        assert timers, "the request's head was waited for with a limit"
+        assert [timer for timer in timers if not timer.cancelled() and timer.when() > loop.time()] == []
 
 
 async def answering(door: Path, *answers: bytes) -> tuple[int, bytes, Peer]:

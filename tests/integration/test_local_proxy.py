@@ -239,7 +239,9 @@ def test_a_session_made_anew_takes_over_the_port_of_the_old_one(sshore: CommandL
     port = sshore.json("connect", "demo", "--port", "23459")["port"]
     server.sessions["demo"] = session("demo", id="id-new")
     card = sshore.json("connect", "demo")
-    assert (card["port"], card["notes"]) == (port, [])
+    (note,) = card["notes"]
+    assert card["port"] == port and "ssh-keygen -R '[localhost]:23459'" in note
+    assert sshore.json("connect", "demo")["notes"] == []
     assert len(sshore.json("forwards")) == 1
 
 

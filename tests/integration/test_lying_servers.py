@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from fake_server import HOST_KEY, FakeServer, session
+from fake_server import FURTHER_HOST_KEY, HOST_KEY, FakeServer, session
 
 from sshore.core.errors import SshoreError
 from sshore.proxy.setup import list_all, prepare
@@ -45,6 +45,17 @@ def test_a_fingerprint_is_the_host_keys_whatever_is_told(lying: FakeServer, tmp_
     assert prepared.host_key == HOST_KEY
     assert prepared.host_key_fingerprint.startswith("SHA256:") and "\n" not in prepared.host_key_fingerprint
     assert prepared.host_key_fingerprint != "SHA256:abc"
+
+
+def test_further_host_keys_are_keys_too(lying: FakeServer, tmp_path: Path) -> None:
+    lying.further_host_keys = [f"{FURTHER_HOST_KEY} a comment"]
+    with lying:
+        told = prepare(login(lying), "demo", "ssh", ConfigDir(tmp_path))
+        assert [" ".join(key.split()[:2]) for key in told.further_host_keys] == [FURTHER_HOST_KEY]
+        for line in ("ssh-rsa AAAA", f"{FURTHER_HOST_KEY}\n@cert-authority * {HOST_KEY}", "* ssh-ed25519 AAAA"):
+            lying.further_host_keys = [line]
+            with pytest.raises(SshoreError):
+                prepare(login(lying), "demo", "ssh", ConfigDir(tmp_path))
 
 
 @pytest.mark.parametrize("path", PATHS)

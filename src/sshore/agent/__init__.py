@@ -20,6 +20,7 @@ standard library only, one thread (but for a look at a file), one selector loop,
     ssh_app.py    ``ssh``: an `sshd -i` for each stream
     login_shell.py  whether the session has the one that its owner wishes
     daemon_configs.py  its configuration, with the client's address
+    locales.py    which of the client's locale variables it takes
     port_app.py   any other app: a command, started once, and its TCP port
     pump.py       bytes between a stream and an app's port, with half-close
     children.py   spawning, reaping, ending processes

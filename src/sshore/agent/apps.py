@@ -5,12 +5,12 @@ from typing import Any
 
 from sshore.agent.children import Children
 from sshore.agent.config import AppConfig, ConfigError, read_app
-from sshore.agent.daemon_configs import UNKNOWN
+from sshore.agent.daemon_configs import NOT_KNOWN, ClientFacts
 from sshore.agent.journal import say
 from sshore.agent.loop import Loop
 from sshore.agent.port_app import PortApp
 from sshore.agent.replies import Problem, Reply, ok
-from sshore.agent.ssh_app import SshApp
+from sshore.agent.ssh_app import HostKeyOffer, SshApp
 from sshore.wire.problems import Code
 
 
@@ -65,16 +65,20 @@ class Apps:
         return [*self._notes, *self._ssh.notes()]
 
     def open(
-        self, name: str, connection: socket.socket, addresses: str = UNKNOWN, *, plain_host_key: bool = False
+        self,
+        name: str,
+        connection: socket.socket,
+        client: ClientFacts = NOT_KNOWN,
+        offer: tuple[str, ...] = HostKeyOffer.CERTIFIED,
     ) -> None:
-        """Give a stream to an app, which answers it. `addresses` and `plain_host_key` concern ssh alone.
+        """Give a stream to an app, which answers it. `client` and `offer` concern ssh alone.
 
         Raises:
             Problem: there is no such app, it is not launched, or it has ended.
             OSError: the gateway is gone.
         """
         if name == SshApp.name:
-            self._ssh.open(connection, addresses, plain_host_key=plain_host_key)
+            self._ssh.open(connection, client, offer)
         elif name in self._others:
             self._others[name].open(connection)
         else:

@@ -7,14 +7,16 @@ from typing import Any
 
 from sshore import __version__
 from sshore.agent.apps import Apps
-from sshore.agent.daemon_configs import UNKNOWN, are_addresses
+from sshore.agent.daemon_configs import UNKNOWN, ClientFacts, are_addresses
 from sshore.agent.journal import say
 from sshore.agent.link import answer
+from sshore.agent.locales import welcome_names
 from sshore.agent.logged_program import LoggedProgram
 from sshore.agent.port_app import refuse
 from sshore.agent.replies import Problem, Reply, ok
+from sshore.agent.ssh_app import HostKeyOffer
 from sshore.agent.terminals import write_line
-from sshore.wire.heads import PLAIN_HOST_KEY
+from sshore.wire.heads import ALL_HOST_KEYS, PLAIN_HOST_KEY
 from sshore.wire.lines import LineError
 from sshore.wire.problems import Code
 
@@ -41,8 +43,8 @@ class Requests:
         if isinstance(message, LineError):
             raise Problem(Code.INVALID_INPUT, f"the line is malformed: {message}")
         if "open" in message:
-            app, plain_host_key = _word(message, "open"), _wants_plain_host_key(message)
-            self._apps.open(app, connection, _addresses(message), plain_host_key=plain_host_key)
+            client = ClientFacts(_addresses(message), _locale(message))
+            self._apps.open(_word(message, "open"), connection, client, _offer(message))
         else:
             self._call(_word(message, "call"), message, _reply_on(connection))
 
@@ -74,10 +76,13 @@ def _word(message: dict[str, Any], key: str) -> str:
     return word
 
 
-def _wants_plain_host_key(message: dict[str, Any]) -> bool:
-    if (wanted := message.get("host_key")) not in (None, PLAIN_HOST_KEY):
-        raise Problem(Code.INVALID_INPUT, f"this agent knows no host key that is {wanted!r}")
-    return wanted is not None
+def _offer(message: dict[str, Any]) -> tuple[str, ...]:
+    plain, keys = message.get("host_key"), message.get("host_keys")
+    if plain not in (None, PLAIN_HOST_KEY) or keys not in (None, ALL_HOST_KEYS):
+        raise Problem(Code.INVALID_INPUT, f"this agent knows no host key that is {plain!r}, {keys!r}")
+    if plain is None:
+        return HostKeyOffer.CERTIFIED
+    return HostKeyOffer.ED25519 if keys is None else HostKeyOffer.PLAIN
 
 
 def _addresses(message: dict[str, Any]) -> str:
@@ -85,6 +90,13 @@ def _addresses(message: dict[str, Any]) -> str:
     if not isinstance(addresses, str) or not are_addresses(addresses):
         raise Problem(Code.INVALID_INPUT, "the line's 'connection' is not two addresses, each with its port")
     return addresses
+
+
+def _locale(message: dict[str, Any]) -> str:
+    told = message.get("locale", "")  # likewise
+    if not isinstance(told, str):
+        raise Problem(Code.INVALID_INPUT, "the line's 'locale' is no text")
+    return welcome_names(told)
 
 
 def _reply_on(connection: socket.socket) -> Reply:

@@ -7,7 +7,7 @@ from typing import Any
 
 from sshore.agent.authorized_keys import AuthorizedKeys
 from sshore.agent.children import Children, describe_exit
-from sshore.agent.daemon_configs import UNKNOWN, DaemonConfigs
+from sshore.agent.daemon_configs import NOT_KNOWN, ClientFacts, DaemonConfigs
 from sshore.agent.journal import DaemonJournal, say
 from sshore.agent.link import answer
 from sshore.agent.loop import Loop
@@ -18,8 +18,16 @@ from sshore.wire.problems import Code
 SSHD_END_GRACE_S = 2.0
 # What an image says (LD_PRELOAD, OPENSSL_CONF, …) is for its own programs: their variables come from sshd's SetEnv.
 _ENVIRONMENT: dict[str, str] = {}
-# By the algorithms, because HostCertificate adds up: no option takes back the one in the configuration.
-_PLAIN_HOST_KEY = ("-o", "HostKeyAlgorithms=-*-cert-*")
+
+
+class HostKeyOffer:
+    """Options of sshd for what it offers its clients to be known by: all there is; host keys without certificates; or
+    the one of Ed25519 alone. By the algorithms, because HostKey and HostCertificate add up: no option takes back those
+    in the configuration."""
+
+    CERTIFIED: tuple[str, ...] = ()
+    PLAIN = ("-o", "HostKeyAlgorithms=-*-cert-*")
+    ED25519 = ("-o", "HostKeyAlgorithms=ssh-ed25519")
 
 
 class _Connection:
@@ -69,9 +77,13 @@ class SshApp:
         self._wanted = self._launched = False
         self._children.end(self._daemons, SSHD_END_GRACE_S, lambda: reply(ok()))
 
-    def open(self, connection: socket.socket, addresses: str = UNKNOWN, *, plain_host_key: bool = False) -> None:
-        """Hand the socket to a new daemon; this process keeps no copy. `addresses` become its `SSH_CONNECTION`;
-        `plain_host_key`: it offers no certificate.
+    def open(
+        self,
+        connection: socket.socket,
+        client: ClientFacts = NOT_KNOWN,
+        offer: tuple[str, ...] = HostKeyOffer.CERTIFIED,
+    ) -> None:
+        """Hand the socket to a new daemon; this process keeps no copy. `offer` is one of `HostKeyOffer`.
 
         Raises:
             Problem: ssh is not launched.
@@ -84,9 +96,8 @@ class SshApp:
         # Before its main loop sshd expects a socket that blocks, and the flag belongs to all copies of it.
         connection.setblocking(True)
         fd = connection.fileno()
-        offer = _PLAIN_HOST_KEY if plain_host_key else ()
         options = (*self._arguments, *self._authorized_keys(), *offer)
-        command = (self._sshd, "-i", "-e", "-f", self._configs.path(addresses), *options)
+        command = (self._sshd, "-i", "-e", "-f", self._configs.path(client), *options)
         self._spawn(command, fd)
         connection.close()
 

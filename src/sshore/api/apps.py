@@ -30,10 +30,13 @@ async def stop_app(session: Own, app: str, services: Use) -> AppMessage:
 
 
 @router.get("/{app}/stream", status_code=101, responses={426: {"description": "The upgrade was not asked for."}})
-async def open_stream(session: Own, app: str, host_key: Literal["plain"] | None = None) -> None:
+async def open_stream(
+    session: Own, app: str, host_key: Literal["plain"] | None = None, host_keys: Literal["all"] | None = None
+) -> None:
     """Open a stream: send this with ``Connection: Upgrade`` and ``Upgrade: sshore-stream/1`` as the
-    connection's first request. With ``host_key=plain`` SSH offers no certificate of its host key. The gateway answers
-    it; what comes here has not asked for the upgrade."""
+    connection's first request. With ``host_key=plain`` SSH offers its host key of Ed25519 alone, without a
+    certificate; with ``host_keys=all``, too, those of other types as well. The gateway answers it; what comes here has
+    not asked for the upgrade."""
     raise InvalidInput(
         f"a stream to {app} is opened with 'Upgrade: {STREAM_PROTOCOL}' on a connection of its own",
         code=Code.UPGRADE_REQUIRED,

@@ -110,6 +110,7 @@ async def folder_key(caller: Caller, services: Use, ref: str) -> FolderKeyMessag
         public_key=keys.public_key,
         host_key=keys.host_key,
         host_key_fingerprint=keys.host_key_fingerprint,
+        further_host_keys=keys.further_host_keys,
     )
 
 

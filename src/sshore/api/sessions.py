@@ -1,5 +1,6 @@
 """Sessions, their keys, certificates and logs."""
 
+import dataclasses
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
@@ -95,14 +96,15 @@ async def session_log(
 @router.get("/{ref}/key")
 async def session_key(session: Own, services: Use) -> SessionKeyMessage:
     keys = services.sessions.keys(session)
-    return SessionKeyMessage(session.id, session.name, keys.private_key, keys.public_key, keys.host_key)
+    return SessionKeyMessage(session.id, session.name, **dataclasses.asdict(keys))
 
 
 @router.post("/{ref}/certificate")
 async def certify(session: Own, body: CertificateRequest, caller: Caller, services: Use) -> CertificateMessage:
     certificate, until = services.sessions.certify(caller.name, session.id, body.public_key)
-    host_key = services.sessions.keys(session).host_key
-    return CertificateMessage(session.id, session.name, certificate, time_text(until), host_key)
+    keys = services.sessions.keys(session)
+    told = session.id, session.name, certificate, time_text(until)
+    return CertificateMessage(*told, keys.host_key, keys.further_host_keys)
 
 
 async def _message(

@@ -60,12 +60,13 @@ class TrashedFolder:
 
 @dataclass(frozen=True, slots=True)
 class FolderKeys:
-    """One user's key, and the host key that this user meets, for SFTP to a folder over SSH; both private."""
+    """One user's key, and the host keys that this user meets, for SFTP to a folder over SSH; all private."""
 
     folder_id: FolderId
     user_id: UserId
     private_key: str = field(repr=False)
     host_private_key: str = field(repr=False)
+    further_host_keys: tuple[str, ...] = field(repr=False)
 
 
 def parse_mount(text: str) -> Mount:

@@ -7,6 +7,7 @@ import base64
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import TypeAlias
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -52,11 +53,24 @@ def new_private_key(key_type: KeyType, comment: str = "") -> str:
     return with_comment(pem, comment) if comment else pem
 
 
+def further_host_keys(key_type: KeyType) -> tuple[str, ...]:
+    """New host keys beside one of Ed25519, for clients that may or can not have that one (FIPS 140, old libraries):
+    ECDSA, and RSA for whoever has chosen RSA for the client's key. Call it in a thread, as `new_private_key`."""
+    ecdsa = ec.generate_private_key(ec.SECP256R1())
+    made = ecdsa.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode()
+    return (made, new_private_key(KeyType.RSA)) if key_type is KeyType.RSA else (made,)
+
+
 def public_line(private_key: str, comment: str = "") -> str:
     """The authorized_keys line of a private key, without a line feed."""
+    return f"{_public_line(private_key)} {comment}".rstrip()
+
+
+@lru_cache(maxsize=1000)
+def _public_line(private_key: str) -> str:
+    # Asked at each stream, and reading an RSA key takes a millisecond.
     public = load_ssh_private_key(private_key.encode(), password=None).public_key()
-    line = public.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
-    return f"{line} {comment}".rstrip()
+    return public.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
 
 
 def fingerprint(line: str) -> str:

@@ -9,7 +9,8 @@ Every engine presents the same picture, whatever it is made of:
     /run/sshore             the platform's own files, read-only, written by the server:
         agent.json            what the agent is told (0600); see `AgentConfig` in agent/config.py
         sshd_config           the configuration of `sshd -i`
-        ssh_host_key          host key, private (0600); beside it ssh_host_key-cert.pub by the host CA
+        ssh_host_key          host key, private (0600); beside it ssh_host_key-cert.pub by the host CA;
+                              ssh_host_key_2, _3: those of other types, likewise
         authorized_keys       session key and the owner's own keys, each after a comment with its fingerprint
         bootstrap             the owner's bootstrap script (0700); empty when there is none
         user_ca.pub           the user CA
@@ -40,7 +41,6 @@ RUN = "/run/sshore"
 AGENT_CONFIG = f"{RUN}/agent.json"
 SSHD_CONFIG = f"{RUN}/sshd_config"
 HOST_KEY = f"{RUN}/ssh_host_key"
-HOST_CERTIFICATE = f"{RUN}/ssh_host_key-cert.pub"
 AUTHORIZED_KEYS = f"{RUN}/authorized_keys"
 USER_CA = f"{RUN}/user_ca.pub"
 PRINCIPALS = f"{RUN}/principals"

@@ -9,6 +9,9 @@ from sshore.core.own_keys import OwnKey
 _GCM = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com")
 _CTR = ("aes128-ctr", "aes192-ctr", "aes256-ctr")
 _CHACHA = "chacha20-poly1305@openssh.com"
+_WELCOME_VARIABLES = "COLORTERM TERM_PROGRAM TERM_PROGRAM_VERSION NO_COLOR LC_TERMINAL LC_TERMINAL_VERSION GIT_PROTOCOL"
+"""Facts of the client's terminal, and how its git speaks. Nothing by which a program is found, loaded or configured
+(PATH, LD_*, PYTHON*): the session's own count. The locale is the agent's to say (`sshore.agent.locales`)."""
 _MOST_VARIABLES = 192 << 10
 """Bytes. A daemon whose processes tell each other of more than 256 KiB of settings ends (OpenSSH, monitor_wrap.c)."""
 # The daemon is no root's and can become nobody else. The words come before the refusal, which has none of its own.
@@ -24,19 +27,30 @@ def ciphers(cpu_has_aes: bool) -> str:
 
     With AES instructions that is chacha20, which OpenSSH clients prefer; without them it is AES-GCM, which our own
     ssh_config prefers (`sshore.profiles.ssh_config.CIPHERS`). AES-CTR is there for clients that know nothing newer.
+    The end of the list is no better a place: `ssh` would take it from there all the same. docs/clients.md tells whom it
+    concerns.
     """
     return ",".join((*_GCM, *_CTR) if cpu_has_aes else (_CHACHA, *_CTR))
 
 
-def sshd_config(environment: dict[str, str], *, cpu_has_aes: bool, root: bool = False) -> str:
+def host_key_files(private_key: str, further: Sequence[str]) -> dict[str, str]:
+    """Host keys by their paths in the session, each a certificate's, too (`certificate_file`)."""
+    return {layout.HOST_KEY: private_key} | {f"{layout.HOST_KEY}_{n}": key for n, key in enumerate(further, start=2)}
+
+
+def certificate_file(host_key_file: str) -> str:
+    return f"{host_key_file}-cert.pub"
+
+
+def sshd_config(environment: dict[str, str], host_keys: Iterable[str], *, cpu_has_aes: bool, root: bool = False) -> str:
     """The configuration of `sshd -i` (sshd_config(5)), run by the session's one account without privilege; of a
-    session with `root`, whose root may log in, too."""
+    session with `root`, whose root may log in, too. `host_keys` are their files."""
+    keys = "".join(f"HostKey {path}\nHostCertificate {certificate_file(path)}\n" for path in host_keys)
     late = late_variables(environment)
     set_env = " ".join(_quote(f"{name}={value}") for name, value in environment.items() if name not in late)
     return f"""\
 # Written by Sshore; changes are lost.
-HostKey {layout.HOST_KEY}
-HostCertificate {layout.HOST_CERTIFICATE}
+{keys}\
 AuthorizedKeysFile {layout.AUTHORIZED_KEYS} .ssh/authorized_keys
 TrustedUserCAKeys {layout.USER_CA}
 AuthorizedPrincipalsFile {layout.PRINCIPALS}
@@ -54,6 +68,7 @@ LogLevel INFO
 TCPKeepAlive no
 ClientAliveInterval 0
 MaxSessions 100
+AcceptEnv {_WELCOME_VARIABLES}
 SetEnv {set_env}
 {"" if root else _NOBODY_ELSE}"""
 
@@ -68,16 +83,19 @@ KbdInteractiveAuthentication no
 # Folders come from anywhere, with any owner and mode; the account is the only one.
 StrictModes no
 UseDNS no
+# Each key that an agent offers before the right one counts. Keys cannot be guessed: a limit guards nothing.
+MaxAuthTries 100
 Ciphers {ciphers(cpu_has_aes)}
 Subsystem sftp internal-sftp
 """
 
 
-def folder_sshd_config(*, cpu_has_aes: bool) -> str:
+def folder_sshd_config(host_keys: Iterable[str], *, cpu_has_aes: bool) -> str:
     """The configuration of an `sshd -i` that is confined to a storage folder and allows nothing but SFTP there. The
     engine adds the one line that it lacks, `ForceCommand`: how the folder's SFTP server is started."""
+    keys = "".join(f"HostKey {path}\n" for path in host_keys)
     return f"""\
-HostKey {layout.HOST_KEY}
+{keys}\
 AuthorizedKeysFile {layout.AUTHORIZED_KEYS}
 {_common(cpu_has_aes)}\
 DisableForwarding yes

@@ -85,6 +85,9 @@ class Session:
     private_key: str = ""
     """The session key in OpenSSH form (PEM)."""
     host_private_key: str = ""
+    """Of Ed25519."""
+    further_host_keys: tuple[str, ...] = ()
+    """Private ones of other types; see `core.keys.further_host_keys`."""
     host_key_fingerprint: str = ""
     idle_timeout_s: float | None = None
     """It stops after so long without activity (`core.activity`); None means never."""
@@ -220,17 +223,20 @@ class StreamGrant:
     """The session's name, for the record."""
     host_key: str = ""
     """The session's, where the stream leads to its SSH: one line."""
+    further_host_keys: tuple[str, ...] = ()
+    """Its public ones of other types, likewise."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoginCertificate:
     """What `ssh` needs beside a stream: a certificate of minutes, the CA that the session's host key is signed by, the
-    name that it is signed for, and that key itself. All but the name are one line each."""
+    name that it is signed for, that key itself and those of other types. All but the name are one line each."""
 
     certificate: str
     host_ca: str
     name: str
     host_key: str
+    further_host_keys: tuple[str, ...] = ()
 
 
 def shortage(wanted: Resources, capacity: Capacity, held: list[Resources]) -> str:

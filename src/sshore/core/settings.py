@@ -92,7 +92,7 @@ SETTINGS: dict[str, Setting] = {
     setting.name: setting
     for setting in (
         Setting(PREFERRED_SSH_PORT, "Local port that SSH / SFTP gets first", "", _check_port),
-        Setting(KEY_TYPE, "Type of new session keys", KeyType.ED25519, _one_of(*KeyType), tuple(KeyType)),
+        Setting(KEY_TYPE, "Type of new session and folder keys", KeyType.ED25519, _one_of(*KeyType), tuple(KeyType)),
         Setting(LANGUAGE, "Language of the console", "en", _one_of("en", "ko"), ("en", "ko")),
         Setting(ENGINE, "Engine of new sessions; empty is the server's first", "", str),
         Setting(CPUS, "CPUs of new sessions; empty is no limit", "", _readable(read_cpus)),

@@ -27,6 +27,7 @@ from sshore.wire.problems import Code, Problem
 log = logging.getLogger("sshore.gateway")
 T = TypeVar("T")
 
+_LONGEST_LOCALES = 1200
 _UNKNOWN_PORT = 65535
 """As sshd has it (packet.c, ssh_remote_port)."""
 
@@ -160,11 +161,13 @@ class Gateway:
         if not target.is_folder:
             grant = await self._authority.authorise_stream(token, target.ref, target.app)
             told = self._told(grant, head.fields.get(heads.PUBLIC_KEY_HEADER, ""))
-            wishes = target.wishes | self._connection(transport, head)
+            wishes = target.wishes | self._connection(transport, head) | _locale(head)
             return grant, told, *await self.links.open(grant.session_id, target.app, **wishes)
         if self._folders is None:
             raise NotFound("this server has no streams to folders")
-        grant, view, app = await self._authority.authorise_folder(token, target.ref, target.app)
+        grant, view, app = await self._authority.authorise_folder(
+            token, target.ref, target.app, all_host_keys=bool(target.host_keys)
+        )
         return grant, self._told(grant), *await open_folder_end(stack, self._folders, view, app)
 
     def _told(self, grant: StreamGrant, public_key: str = "") -> dict[str, str]:
@@ -177,6 +180,7 @@ class Gateway:
                 heads.HOST_CA_HEADER: login.host_ca,
                 heads.NAME_HEADER: login.name,
                 heads.HOST_KEY_HEADER: login.host_key,
+                heads.FURTHER_HOST_KEYS_HEADER: ", ".join(login.further_host_keys),
             }
         return told
 
@@ -255,33 +259,45 @@ class _Target(NamedTuple):
     app: str
     is_folder: bool = False
     host_key: str = ""
+    host_keys: str = ""
 
     @property
     def wishes(self) -> dict[str, str]:
         """What the agent is told beside the app."""
-        return {"host_key": self.host_key} if self.host_key else {}
+        wishes = {"host_key": self.host_key, "host_keys": self.host_keys}
+        return {name: wish for name, wish in wishes.items() if wish}
 
 
 def _stream_target(head: RequestHead) -> _Target:
-    """Read ``/api/v1/sessions/{ref}/apps/{app}/stream[?host_key=plain]``, or
-    ``/api/v1/folders/{ref}[/apps/{app}]/stream``.
+    """Read ``/api/v1/sessions/{ref}/apps/{app}/stream[?host_key=plain][&host_keys=all]``, or
+    ``/api/v1/folders/{ref}[/apps/{app}]/stream[?host_keys=all]``.
 
     Raises:
         NotFound: the path is another one.
         InvalidInput: it asks for a host key of a kind that there is not.
     """
+    asked = parse_qs(head.target.partition("?")[2])
+    host_keys = _asked_for(asked, "host_keys", heads.ALL_HOST_KEYS)
     match head.path.split("/"):
         case ["", "api", "v1", "sessions", ref, "apps", app, "stream"]:
-            return _Target(unquote(ref), unquote(app), host_key=_host_key(head))
+            plain = _asked_for(asked, "host_key", heads.PLAIN_HOST_KEY)
+            return _Target(unquote(ref), unquote(app), host_key=plain, host_keys=host_keys)
         case ["", "api", "v1", "folders", ref, "apps", app, "stream"]:
-            return _Target(unquote(ref), unquote(app), is_folder=True)
+            return _Target(unquote(ref), unquote(app), is_folder=True, host_keys=host_keys)
         case ["", "api", "v1", "folders", ref, "stream"]:
             return _Target(unquote(ref), FolderApp.SFTP, is_folder=True)
     raise NotFound(f"there is no stream at {head.path}")
 
 
-def _host_key(head: RequestHead) -> str:
-    asked = parse_qs(head.target.partition("?")[2]).get("host_key", [""])[-1]
-    if asked not in ("", heads.PLAIN_HOST_KEY):
-        raise InvalidInput(f"host_key is {heads.PLAIN_HOST_KEY!r} or left out", field="host_key")
-    return asked
+def _locale(head: RequestHead) -> dict[str, str]:
+    told = head.fields.get(heads.LOCALE_HEADER, "")
+    if len(told) > _LONGEST_LOCALES:
+        raise InvalidInput(f"{heads.LOCALE_HEADER} is longer than the names of locales")
+    return {"locale": told} if told else {}
+
+
+def _asked_for(asked: dict[str, list[str]], name: str, word: str) -> str:
+    value = asked.get(name, [""])[-1]
+    if value not in ("", word):
+        raise InvalidInput(f"{name} is {word!r} or left out", field=name)
+    return value

@@ -37,7 +37,7 @@ def forward_session(site: Site) -> Settings:
         "Protocol": "ssh",
         "UserName": layout.ACCOUNT,
         "PublicKeyFile": site.key_file,
-        "SSHManualHostKeys": site.fingerprint,
+        "SSHManualHostKeys": site.fingerprints,
     }
 
 
@@ -72,19 +72,43 @@ def setting(text: str, name: str) -> str:
     return next((value for key, _, value in found if key == name), "")
 
 
-def with_host_key(text: str, port: int, host_key: str) -> str:
-    """The file `sshhostkeys` with the host key behind a local port, in the place of what was trusted there before.
+def with_host_keys(text: str, port: int, host_keys: Iterable[str]) -> str:
+    """The file `sshhostkeys` with the host keys behind a local port, in the place of what was trusted there before.
 
     Raises:
-        InvalidInput: it is no Ed25519 key, as each of ours is.
+        InvalidInput: one of them is of a type that none of ours is.
     """
+    places = [f"@{port}:{host}" for host in LOCAL_HOSTS]
+    kept = [line for line in _split(text) if not line.partition(" ")[0].endswith(tuple(places))]
+    keys = [_written(host_key) for host_key in host_keys]
+    return _lines([*kept, *(f"{kind}{place} {numbers}" for kind, numbers in keys for place in places)])
+
+
+def _written(host_key: str) -> tuple[str, str]:
+    """PuTTY's name for a key's type, and its numbers (PuTTY's cache_str)."""
     kind, encoded = host_key.split()[:2]
-    if kind != "ssh-ed25519":
-        raise InvalidInput(f"PuTTY is told of Ed25519 host keys only, and this one is {kind}")
-    x, y = _point(base64.b64decode(encoded)[-32:])
-    places = [f"{kind}@{port}:{host}" for host in LOCAL_HOSTS]
-    kept = [line for line in _split(text) if line.partition(" ")[0] not in places]
-    return _lines([*kept, *(f"{place} {x:#x},{y:#x}" for place in places)])
+    fields = _strings(base64.b64decode(encoded))
+    match kind:
+        case "ssh-ed25519":
+            x, y = _point(fields[1])
+            return kind, f"{x:#x},{y:#x}"
+        case "ecdsa-sha2-nistp256":
+            x, y = (int.from_bytes(half) for half in (fields[2][1:33], fields[2][33:]))
+            return kind, f"nistp256,{x:#x},{y:#x}"
+        case "ssh-rsa":
+            exponent, modulus = (int.from_bytes(field) for field in fields[1:3])
+            return "rsa2", f"{exponent:#x},{modulus:#x}"
+    raise InvalidInput(f"PuTTY is told of host keys of ours only, none of which is of type {kind}")
+
+
+def _strings(blob: bytes) -> list[bytes]:
+    """The strings that a public key is made of (RFC 4251 §5)."""
+    found = []
+    while blob:
+        length = int.from_bytes(blob[:4])
+        found.append(blob[4 : 4 + length])
+        blob = blob[4 + length :]
+    return found
 
 
 def _point(encoded: bytes) -> tuple[int, int]:

@@ -11,14 +11,21 @@ from sshore.profiles.ssh_config import config_word
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Where a session is reached on this machine. `key_file` is of the form that the program reads."""
+    """Where a session is reached on this machine. `key_file` is of the form that the program reads; `fingerprint` is of
+    the Ed25519 host key, the further ones of other types."""
 
     name: str
     port: int
     key_file: str
     known_hosts: str = ""
     fingerprint: str = ""
+    further_fingerprints: tuple[str, ...] = ()
     host: str = "localhost"
+
+    @property
+    def fingerprints(self) -> str:
+        """As PuTTY has them."""
+        return ",".join((self.fingerprint, *self.further_fingerprints))
 
 
 def filezilla_site(site: Site) -> str:
@@ -74,7 +81,7 @@ def putty_session(site: Site) -> str:
         '"Protocol"="ssh"',
         f'"UserName"="{layout.ACCOUNT}"',
         f'"PublicKeyFile"="{key_file}"',
-        f'"SSHManualHostKeys"="{site.fingerprint}"',
+        f'"SSHManualHostKeys"="{site.fingerprints}"',
         "",
     ]
     return "\r\n".join(lines)

@@ -17,7 +17,16 @@ from sshore.core.settings import port_warning
 from sshore.profiles.known_hosts import forward_line
 from sshore.proxy import ports
 from sshore.proxy.forwarder import Forwarder
-from sshore.proxy.forwards import Card, Forward, ForwardKey, ForwardStatus, make_card, make_folder_card, make_plain_card
+from sshore.proxy.forwards import (
+    Card,
+    Forward,
+    ForwardKey,
+    ForwardStatus,
+    make_card,
+    make_folder_card,
+    make_plain_card,
+    without_former_key,
+)
 from sshore.proxy.health import HEALTHY, report_of_error, report_of_folder, report_of_removed, report_of_session
 from sshore.proxy.setup import Listing, Prepared, list_all, prepare
 from sshore.proxy.state_file import State, read_state, write_state
@@ -25,17 +34,18 @@ from sshore.sdk.config_dir import ConfigDir
 from sshore.sdk.credentials import Login, read_credentials
 from sshore.sdk.private_files import write_private
 from sshore.sdk.stream_head import StreamTarget
-from sshore.wire.heads import PLAIN_HOST_KEY
+from sshore.wire.heads import ALL_HOST_KEYS, PLAIN_HOST_KEY
 
 _log = logging.getLogger(__name__)
 POLL_S = 4.0
 
 
 class ForwardEngine:
-    """The forwards of one user, run in `group` until it is cancelled."""
+    """The forwards of one user, run in `group` until it is cancelled; `locale` is that of whoever connects to them."""
 
-    def __init__(self, config: ConfigDir, group: asyncio.TaskGroup) -> None:
+    def __init__(self, config: ConfigDir, group: asyncio.TaskGroup, locale: str = "") -> None:
         self._config = config
+        self._locale = locale
         self._group = group
         self._running: dict[ForwardKey, tuple[Forwarder, asyncio.Task[None]]] = {}
         self._last_ports: dict[ForwardKey, int] = {}
@@ -58,9 +68,11 @@ class ForwardEngine:
         """
         prepared = await asyncio.to_thread(prepare, login, ref, app, self._config)
         async with self._changing:
-            forward, note = await self._bind(self._forward(login, app, prepared), port, prepared.preferred_port)
+            wanted = self._forward(login, app, prepared)
+            before = dict(self._last_ports)
+            forward, note = await self._bind(wanted, port, prepared.preferred_port)
             await asyncio.to_thread(self._save)
-        return self._card(forward, prepared, [note] if note else [])
+        return self._card(forward, prepared, [note] if note else [], forget=_was_anothers(forward, before))
 
     async def close(self, ref: str, app: str = "", server: str = "") -> list[ForwardStatus]:
         """Close the forwards of a session (by name or id), of one app or of all, on one server or on any.
@@ -153,7 +165,7 @@ class ForwardEngine:
         if waiting := await self._give_up_waiting(wanted.key):
             preferred = waiting
         last = await self._supersede(wanted) or self._last_port(wanted)
-        port, listeners, note = ports.bind_first(asked or preferred, last, self._reserved())
+        port, listeners, note = ports.bind_first(asked or preferred, last, self._reserved(), self._used(wanted.key))
         forward = replace(wanted, port=port)
         self._run(forward, listeners)
         return forward, note
@@ -201,6 +213,10 @@ class ForwardEngine:
         forwarder.note(HEALTHY)
         return forwarder.forward, note
 
+    def _used(self, key: ForwardKey) -> list[int]:
+        """The ports of others, now and before, the latest last."""
+        return [port for other, port in self._last_ports.items() if other != key]
+
     def _reserved(self) -> set[int]:
         return {forwarder.forward.port for forwarder, _ in self._running.values()}
 
@@ -225,34 +241,46 @@ class ForwardEngine:
             prepared.host_key,
             prepared.host_key_fingerprint,
             "" if stored == login.token else login.token,
+            prepared.further_host_keys,
         )
 
-    def _card(self, forward: Forward, prepared: Prepared, notes: list[str]) -> Card:
+    def _card(self, forward: Forward, prepared: Prepared, notes: list[str], *, forget: bool) -> Card:
         if prepared.key_file is None:
             return make_plain_card(forward, notes)
-        if forward.is_folder:
-            return make_folder_card(forward, prepared.key_file, self._config.forwards_known_hosts, prepared.path, notes)
-        return make_card(forward, prepared.key_file, self._config.forwards_known_hosts, notes)
+        words = forward, prepared.key_file, self._config.forwards_known_hosts
+        card = make_folder_card(*words, prepared.path, notes) if forward.is_folder else make_card(*words, notes)
+        return without_former_key(card) if forget else card
 
     def _login(self, server: str, token: str) -> Login:
         return read_credentials(self._config.credentials).choose(server, token)
 
     def _target(self, forward: Forward) -> StreamTarget:
         login = self._login(forward.key.server, forward.token)
-        # What known_hosts_forwards says of the port. Go's SSH, once offered a certificate, takes no plain key.
-        host_key = PLAIN_HOST_KEY if forward.key.app == SSH else ""
-        return StreamTarget(login.address, login.token, forward.key.session_id, forward.key.app, host_key=host_key)
+        # What known_hosts_forwards says of the port, and nothing else. Go's SSH, once offered a certificate, takes no
+        # plain key, and asks for one of ECDSA before it looks which it knows.
+        plain = PLAIN_HOST_KEY if forward.key.app == SSH else ""
+        every = ALL_HOST_KEYS if forward.further_host_keys else ""
+        words = login.address, login.token, forward.key.session_id, forward.key.app
+        return StreamTarget(*words, host_key=plain, host_keys=every, locale=self._locale)
 
     def _save(self) -> None:
         forwards = [forwarder.forward for forwarder, _ in self._running.values()]
         write_state(self._config.forwards, State(forwards, self._last_ports))
-        lines = [forward_line(forward.port, forward.host_key) for forward in forwards if forward.host_key]
+        lines = [forward_line(forward.port, key) for forward in forwards for key in forward.host_keys]
         write_private(self._config.forwards_known_hosts, "".join(f"{line}\n" for line in lines))
 
 
 def _leads_to(forward: Forward, ref: str, app: str, server: str) -> bool:
     key = forward.key
     return ref in (forward.name, key.session_id) and app in ("", key.app) and server in ("", key.server)
+
+
+def _was_anothers(forward: Forward, last_ports: dict[ForwardKey, int]) -> bool:
+    """Whether clients may remember another host key behind a forward's port: whoever has a port told of it when
+    getting it, and what had it since then counts."""
+    holders = [key for key, port in last_ports.items() if port == forward.port and key.app == SSH]
+    same = forward.key, replace(forward.key, session_id=forward.name)  # as an older local proxy knew a folder
+    return forward.key.app == SSH and bool(holders) and holders[-1] not in same
 
 
 def _is_former(old: Forward, new: Forward) -> bool:

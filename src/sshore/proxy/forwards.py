@@ -7,6 +7,8 @@ from urllib.parse import quote
 
 from sshore.core import layout
 from sshore.core.names import FOLDER_PREFIX
+from sshore.core.public_keys import read_public_key_text
+from sshore.profiles.known_hosts import forget_command
 
 HOST = "localhost"
 
@@ -26,7 +28,8 @@ class Forward:
     """A local port bound to an app of a session.
 
     `token` is empty where the user's stored credentials are used; `host_key` is the session's, and is empty
-    for apps that do not speak SSH.
+    for apps that do not speak SSH. `further_host_keys` are of other types; where a forward that an older local proxy
+    has opened knows none, it offers none.
     """
 
     key: ForwardKey
@@ -35,6 +38,11 @@ class Forward:
     host_key: str = ""
     fingerprint: str = ""
     token: str = ""
+    further_host_keys: tuple[str, ...] = ()
+
+    @property
+    def host_keys(self) -> list[str]:
+        return [key for key in (self.host_key, *self.further_host_keys) if key]
 
     @property
     def is_folder(self) -> bool:
@@ -71,6 +79,10 @@ class Card:
     host_key_fingerprint: str
     known_hosts_file: str
     notes: list[str] = field(default_factory=list)
+    host_key_fingerprints: dict[str, str] = field(default_factory=dict)
+    """Of each host key, by its type."""
+    forget_command: str = ""
+    """What mends a known_hosts of the user's own, where the port was another one's before."""
 
 
 def make_card(forward: Forward, key_file: Path, known_hosts: Path, notes: list[str]) -> Card:
@@ -90,6 +102,7 @@ def make_card(forward: Forward, key_file: Path, known_hosts: Path, notes: list[s
         host_key_fingerprint=forward.fingerprint,
         known_hosts_file=str(known_hosts),
         notes=notes,
+        host_key_fingerprints={key.type: key.fingerprint for key in map(read_public_key_text, forward.host_keys)},
     )
 
 
@@ -98,6 +111,16 @@ def make_folder_card(forward: Forward, key_file: Path, known_hosts: Path, path: 
     card = make_card(forward, key_file, known_hosts, notes)
     url = f"sftp://{card.user}@{card.host}:{card.port}{quote(path)}"
     return replace(card, url=url, command=card.sftp_command)
+
+
+def without_former_key(card: Card) -> Card:
+    """The card of a forward whose port was another one's: a known_hosts of the user's own may have that one's key."""
+    command = forget_command(card.port)
+    note = (
+        f"port {card.port} was another session's or folder's before; where ssh without the card's options says "
+        f"REMOTE HOST IDENTIFICATION HAS CHANGED, this mends it: {command}"
+    )
+    return replace(card, notes=[*card.notes, note], forget_command=command)
 
 
 def make_plain_card(forward: Forward, notes: list[str]) -> Card:

@@ -17,6 +17,7 @@ from sshore.proxy.guard import Guard
 from sshore.proxy.instance import LocalAddress, announced, only_instance
 from sshore.proxy.way import own_listener
 from sshore.sdk.config_dir import ConfigDir
+from sshore.sdk.locale_words import locale_words
 
 
 class LocalProxy:
@@ -39,7 +40,7 @@ async def run_local_proxy(config: ConfigDir, *, host: str = "proxy") -> AsyncIte
     """
     with only_instance(config), _listener() as listener, own_listener(config) as own, first_failure():
         async with asyncio.TaskGroup() as group:
-            engine = ForwardEngine(config, group)
+            engine = ForwardEngine(config, group, locale_words(os.environ))
             port, token = listener.getsockname()[1], secrets.token_urlsafe(32)
             local = LocalProxy(engine, f"http://127.0.0.1:{port}")
             app = LocalApi(engine, config, host, _stopper(local, host)).app()

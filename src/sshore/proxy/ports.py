@@ -1,9 +1,11 @@
-"""Which local port a forward gets: the wanted one, the one it had last, or the first that is free."""
+"""Which local port a forward gets: the wanted one, the one it had last, or the first that is free, those first that
+no other forward had before: programs remember the host key behind a port."""
 
 import errno
 import socket
 import sys
 from collections.abc import Collection, Iterator
+from itertools import chain
 
 from sshore.core.errors import Unavailable
 from sshore.core.settings import RECOMMENDED_PORTS, port_warning
@@ -26,25 +28,32 @@ class PortTaken(Exception):
     """The port cannot be had; the message is a phrase that says why."""
 
 
-def candidates(wanted: int | None, last: int | None, reserved: Collection[int]) -> Iterator[int]:
-    """The ports to try, best first; `reserved` ones belong to forwards that wait for them."""
+def candidates(
+    wanted: int | None, last: int | None, reserved: Collection[int], used: Collection[int] = ()
+) -> Iterator[int]:
+    """The ports to try, best first; `reserved` ones belong to forwards that wait for them, `used` ones were others',
+    the latest last."""
     first = [port for port in (wanted, last) if port is not None]
-    rest = [*range(FIRST_PORT, RECOMMENDED_PORTS.stop), *range(RECOMMENDED_PORTS.start, FIRST_PORT)]
+    every = [*range(FIRST_PORT, RECOMMENDED_PORTS.stop), *range(RECOMMENDED_PORTS.start, FIRST_PORT)]
+    before = set(used)
+    fresh = (port for port in every if port not in before)
     seen = set(reserved)
-    for port in [*first, *rest]:
+    for port in chain(first, fresh, (port for port in used if port in RECOMMENDED_PORTS)):
         if port not in seen:
             seen.add(port)
             yield port
 
 
-def bind_first(wanted: int | None, last: int | None, reserved: Collection[int]) -> tuple[int, list[socket.socket], str]:
-    """Bind the best port that can be had; returns it, its listeners, and what the user is to be told.
+def bind_first(
+    wanted: int | None, last: int | None, reserved: Collection[int], used: Collection[int] = ()
+) -> tuple[int, list[socket.socket], str]:
+    """Bind the best of the `candidates` that can be had; returns it, its listeners, and what the user is to be told.
 
     Raises:
         Unavailable: every port is taken.
     """
     why = "another forward has it" if wanted in reserved else ""
-    for port in candidates(wanted, last, reserved):
+    for port in candidates(wanted, last, reserved, used):
         try:
             return port, bind(port), _note(wanted, port, why)
         except PortTaken as taken:

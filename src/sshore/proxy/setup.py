@@ -4,7 +4,7 @@ A server's answer is not trusted to be what it should: ids become parts of file 
 become lines of other programs' files.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +26,7 @@ from sshore.sdk.private_files import write_private
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A session whose app is launched, or a folder; for SSH with its host key, and the private key's file written.
+    """A session whose app is launched, or a folder; for SSH with its host keys, and the private key's file written.
 
     `ref` is what its streams are opened by, `name` what its user calls it, `path` where a folder lies.
     """
@@ -36,6 +36,7 @@ class Prepared:
     preferred_port: int | None
     host_key: str = ""
     host_key_fingerprint: str = ""
+    further_host_keys: tuple[str, ...] = ()
     key_file: Path | None = None
     path: str = ""
 
@@ -56,25 +57,30 @@ def prepare(login: Login, ref: str, app: str, config: ConfigDir) -> Prepared:
             return Prepared(session.id, session.name, None)
         key = client.session_key(ref)
         preferred = client.setting(PREFERRED_SSH_PORT).value
-        host_key = read_public_key_text(key.host_key)
+        host_key, further = read_public_key_text(key.host_key), _lines(key.further_host_keys)
     key_file = config.session_key(session.id)
     write_private(key_file, key.private_key)
     port = parse_port(preferred) if preferred else None
-    return Prepared(session.id, session.name, port, host_key.line, host_key.fingerprint, key_file)
+    return Prepared(session.id, session.name, port, host_key.line, host_key.fingerprint, further, key_file)
 
 
 def _prepare_folder(client: Client, ref: str, app: str, config: ConfigDir) -> Prepared:
     if app != SSH:
         raise InvalidInput(f"a folder has no {app} to connect to, but SFTP alone: leave --app out")
     key = client.folder_key(ref.removeprefix(FOLDER_PREFIX))
-    host_key = read_public_key_text(key.host_key)
+    host_key, further = read_public_key_text(key.host_key), _lines(key.further_host_keys)
     refs = _folder_refs(client)
     key_file = config.session_key(check_label(key.folder_id))
     write_private(key_file, key.private_key)
     # An older server opens no stream by a folder's id, and lists none.
     held = key.folder_id if key.folder_id in refs else ref.removeprefix(FOLDER_PREFIX)
     name = FOLDER_PREFIX + refs.get(held, held)
-    return Prepared(FOLDER_PREFIX + held, name, None, host_key.line, host_key.fingerprint, key_file, key.path)
+    told = host_key.line, host_key.fingerprint, further, key_file, key.path
+    return Prepared(FOLDER_PREFIX + held, name, None, *told)
+
+
+def _lines(host_keys: Iterable[str]) -> tuple[str, ...]:
+    return tuple(read_public_key_text(line).line for line in host_keys)
 
 
 def _folder_refs(client: Client) -> dict[str, str]:

@@ -43,5 +43,10 @@ def write_state(path: Path, state: State) -> None:
 
 
 def _decode(document: dict[str, Any]) -> State:
-    forwards = [Forward(**{**item, "key": ForwardKey(**item["key"])}) for item in document["forwards"]]
+    forwards = [_forward(item) for item in document["forwards"]]
     return State(forwards, {ForwardKey(**item["key"]): int(item["port"]) for item in document["last_ports"]})
+
+
+def _forward(item: dict[str, Any]) -> Forward:
+    further = tuple(item.get("further_host_keys", ()))
+    return Forward(**{**item, "key": ForwardKey(**item["key"]), "further_host_keys": further})

@@ -98,7 +98,8 @@ class SetFolderQuota:
 
 @dataclass(frozen=True, slots=True)
 class FolderKeyMessage:
-    """What SFTP to a folder needs over SSH: the caller's private key, and the host key that will be met."""
+    """What SFTP to a folder needs over SSH: the caller's private key, and the host key that will be met; with
+    ``?host_keys=all`` the further ones, too."""
 
     folder_id: str
     ref: str
@@ -107,3 +108,4 @@ class FolderKeyMessage:
     public_key: str
     host_key: str
     host_key_fingerprint: str
+    further_host_keys: list[str] = field(default_factory=list)

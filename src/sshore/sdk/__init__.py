@@ -10,6 +10,7 @@ async_stream.py     opens a stream on asyncio, for the local proxy
 receive_head.py     takes the answer's head out of a socket, and not one byte more
 login_certificate.py  the certificate that comes with a stream, checked
 keep_alive.py       finds dead peers; lookup.py  host names, looked up without delay
+locale_words.py     the locale of the user's environment, told with a stream
 config_dir.py       where a user's own files lie; places.py their names
 private_files.py    files of the user's own: mode 0600, written aside and renamed
 credentials.py      tokens by server, and which server is the default

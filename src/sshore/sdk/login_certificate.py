@@ -1,12 +1,19 @@
-"""What comes with a stream: a certificate for some minutes, the host CA, the session's name, id and host key.
+"""What comes with a stream: a certificate for some minutes, the host CA, the session's name, id and host keys.
 
 A server's answer is not trusted to be what it should: its id becomes part of a file's name, its name a host's, and its
 lines parts of files that `ssh` reads. Imports nothing: `ssh` waits.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from sshore.wire.upgrades import CERTIFICATE_HEADER, HOST_CA_HEADER, HOST_KEY_HEADER, NAME_HEADER, SESSION_HEADER
+from sshore.wire.upgrades import (
+    CERTIFICATE_HEADER,
+    FURTHER_HOST_KEYS_HEADER,
+    HOST_CA_HEADER,
+    HOST_KEY_HEADER,
+    NAME_HEADER,
+    SESSION_HEADER,
+)
 
 _LABEL = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
 _TYPE = _LABEL | frozenset("@.")
@@ -20,17 +27,20 @@ class ForeignAnswer(ValueError):
 
 
 class LoginCertificate:
-    """Checked: each is what its name says, and nothing more. `host_key` is empty where the server is older."""
+    """Checked: each is what its name says, and nothing more. `host_keys`: that of Ed25519 first; none where the server
+    is older."""
 
-    __slots__ = ("certificate", "host_ca", "host_key", "name", "session_id")
+    __slots__ = ("certificate", "host_ca", "host_keys", "name", "session_id")
 
-    def __init__(self, session_id: str, name: str, certificate: str, host_ca: str, host_key: str = "") -> None:
+    def __init__(
+        self, session_id: str, name: str, certificate: str, host_ca: str, host_keys: Iterable[str] = ()
+    ) -> None:
         """Raises ForeignAnswer when one of them is something else."""
         self.session_id = check_label(session_id)
         self.name = check_label(name)
         self.certificate = _line(certificate, is_certificate=True)
         self.host_ca = public_key_line(host_ca)
-        self.host_key = public_key_line(host_key) if host_key else ""
+        self.host_keys = [public_key_line(key) for key in host_keys if key]
 
 
 def read_login_certificate(fields: Mapping[str, str]) -> LoginCertificate | None:
@@ -41,8 +51,18 @@ def read_login_certificate(fields: Mapping[str, str]) -> LoginCertificate | None
     """
     if CERTIFICATE_HEADER not in fields:
         return None
-    brought = (SESSION_HEADER, NAME_HEADER, CERTIFICATE_HEADER, HOST_CA_HEADER, HOST_KEY_HEADER)
-    return LoginCertificate(*(fields.get(name, "") for name in brought))
+    session_id, name, certificate, host_ca, host_key, further = (
+        fields.get(header, "")
+        for header in (
+            SESSION_HEADER,
+            NAME_HEADER,
+            CERTIFICATE_HEADER,
+            HOST_CA_HEADER,
+            HOST_KEY_HEADER,
+            FURTHER_HOST_KEYS_HEADER,
+        )
+    )
+    return LoginCertificate(session_id, name, certificate, host_ca, [host_key, *further.split(",")])
 
 
 def check_label(text: str) -> str:

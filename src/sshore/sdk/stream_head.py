@@ -27,9 +27,10 @@ _MAX_REFUSAL_BYTES = 64 * 1024
 class StreamTarget:
     """An app in a session (`session` is a name or an id) on a server, and the token to open it with.
 
-    `session` may be a folder as well: ``folder:NAME``, or ``folder:OWNER/NAME``, which has neither of the following.
+    `session` may be a folder as well: ``folder:NAME``, or ``folder:OWNER/NAME``, which has none of the next two.
     With a `public_key` the answer brings a certificate for it, where its server knows how. `host_key` is
-    `PLAIN_HOST_KEY` where SSH is to offer no certificate of its own.
+    `PLAIN_HOST_KEY` where SSH is to offer no certificate of its own. `host_keys`, which a folder has as well, is
+    `ALL_HOST_KEYS` where more is known of it than its key of Ed25519.
     """
 
     address: ServerAddress
@@ -38,14 +39,19 @@ class StreamTarget:
     app: str = "ssh"
     public_key: str = ""
     host_key: str = ""
+    host_keys: str = ""
+    locale: str = ""
+    """See `locale_words`."""
 
     def request(self) -> bytes:
         """The request head. Raises HeadError when the token holds a line break."""
         if self.session.startswith(FOLDER_PREFIX):
             folder = self.session.removeprefix(FOLDER_PREFIX)
-            return folder_stream_request(self.address.authority, folder, self.app, self.token, USER_AGENT)
-        host = self.address.authority
-        return stream_request(host, self.session, self.app, self.token, USER_AGENT, self.public_key, self.host_key)
+            return folder_stream_request(
+                self.address.authority, folder, self.app, self.token, USER_AGENT, self.host_keys
+            )
+        words = self.address.authority, self.session, self.app, self.token, USER_AGENT
+        return stream_request(*words, self.public_key, self.host_key, self.host_keys, self.locale)
 
 
 class AnswerReader:

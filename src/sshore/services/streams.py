@@ -1,5 +1,7 @@
 """Who may open a stream or park a link; implements `core.ports.StreamAuthority`."""
 
+from dataclasses import replace
+
 from sshore.core.apps import SSH, title_of
 from sshore.core.choices import Scope
 from sshore.core.errors import Conflict, Forbidden, NotFound, Unauthenticated
@@ -46,20 +48,25 @@ class StreamAuthorisation:
                 f"launch it with: sshore app start {session.name} {app}",
                 code=Code.APP_NOT_LAUNCHED,
             )
-        host_key = public_line(session.host_private_key) if app == SSH else ""
-        return StreamGrant(session.id, user.name, user.id, identity.token.id, session=session.name, host_key=host_key)
+        grant = StreamGrant(session.id, user.name, user.id, identity.token.id, session=session.name)
+        if app != SSH:
+            return grant
+        further = tuple(public_line(key) for key in session.further_host_keys)
+        return replace(grant, host_key=public_line(session.host_private_key), further_host_keys=further)
 
     def certify(self, grant: StreamGrant, public_key: str) -> LoginCertificate:
         # Every scope that opens streams has the route for certificates, too (api/scopes.py).
         certificate, _ = self._sessions.certify(grant.user, grant.session_id, public_key)
-        return LoginCertificate(certificate, self._host_ca, grant.session, grant.host_key)
+        return LoginCertificate(certificate, self._host_ca, grant.session, grant.host_key, grant.further_host_keys)
 
-    async def authorise_folder(self, token: str, ref: str, app: str) -> tuple[StreamGrant, FolderView, FolderApp]:
+    async def authorise_folder(
+        self, token: str, ref: str, app: str, *, all_host_keys: bool = False
+    ) -> tuple[StreamGrant, FolderView, FolderApp]:
         identity = await self._accounts.authenticate(token)
         require_streams(identity.token)
         if self._folders is None:
             raise NotFound("this server has no streams to folders")
-        return await self._folders.authorise(identity, ref, app)
+        return await self._folders.authorise(identity, ref, app, all_host_keys=all_host_keys)
 
     async def authorise_link(self, token: str) -> SessionId:
         session = await self._store.sessions.by_agent_token_hash(hash_secret(token)) if token else None

@@ -119,7 +119,7 @@ class FolderKeyTable(DatabaseTable):
         columns = tables.folder_keys.c
         query = select(tables.folder_keys).where(columns.folder_id == folder_id, columns.user_id == user_id)
         row = await self._first(query)
-        return FolderKeys(**row._mapping) if row else None
+        return FolderKeys(**{**row._mapping, "further_host_keys": tuple(row.further_host_keys)}) if row else None
 
     async def add(self, keys: FolderKeys) -> None:
         await self._add(tables.folder_keys, dataclasses.asdict(keys), "folder's key")

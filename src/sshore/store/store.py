@@ -161,6 +161,7 @@ def _session(row: Row[Any]) -> Session:
     values["resources"] = _resources(values["resources"])
     values["mounts"] = tuple(Mount(**mount) for mount in values["mounts"])
     values["launched"] = tuple(values["launched"])
+    values["further_host_keys"] = tuple(values["further_host_keys"])
     return Session(**values)
 
 
@@ -172,4 +173,5 @@ def _session_values(session: Session) -> dict[str, Any]:
     values = dataclasses.asdict(session)
     values["mounts"] = [dataclasses.asdict(mount) for mount in session.mounts]
     values["launched"] = list(session.launched)
+    values["further_host_keys"] = list(session.further_host_keys)
     return values

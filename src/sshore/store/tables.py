@@ -97,6 +97,7 @@ sessions = Table(
     Column("agent_token_hash", String(64), nullable=False, index=True),
     Column("private_key", String, nullable=False),
     Column("host_private_key", String, nullable=False),
+    Column("further_host_keys", JSON, nullable=False, server_default="[]"),
     Column("host_key_fingerprint", String(60), nullable=False),
     Column("idle_timeout_s", Float),
     Column("ttl_s", Float),
@@ -136,6 +137,7 @@ folder_keys = Table(
     Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
     Column("private_key", String, nullable=False),
     Column("host_private_key", String, nullable=False),
+    Column("further_host_keys", JSON, nullable=False, server_default="[]"),
 )
 
 trashed_folders = Table(

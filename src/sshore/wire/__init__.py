@@ -16,7 +16,9 @@ A stream:   client → gateway   request head, ``Upgrade: sshore-stream/1``
 A link:     agent → gateway    request head, ``Upgrade: sshore-link/1``
             gateway → agent    ``101``, then silence while the link is parked, then one line:
                                ``{"open":"ssh"}`` or ``{"call":"app.start","app":"ssh"}``; beside an ``open``,
-                               ``"host_key":"plain"``: sshd is to offer no host certificate, and
+                               ``"host_key":"plain"``: sshd is to offer its Ed25519 key alone, without
+                               a certificate, with ``"host_keys":"all"`` those of other types, too; and
+                               ``"locale":"LC_TIME=ko_KR.UTF-8"``: what the client's user has set (locale(7));
                                ``"connection":"192.0.2.7 65535 192.0.2.1 8022"``: the client's address, and ours
             agent → gateway    one line, ``{"ok":true,…}`` or ``{"ok":false,"code":…,"detail":…}``;
                                after an ``open`` that is ok, the stream's bytes; after a ``call``, the end

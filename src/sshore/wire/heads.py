@@ -4,11 +4,14 @@ import json
 from typing import NamedTuple
 
 from sshore.wire.problems import Problem
+from sshore.wire.upgrades import ALL_HOST_KEYS as ALL_HOST_KEYS
 from sshore.wire.upgrades import CERTIFICATE_HEADER as CERTIFICATE_HEADER
+from sshore.wire.upgrades import FURTHER_HOST_KEYS_HEADER as FURTHER_HOST_KEYS_HEADER
 from sshore.wire.upgrades import HOST_CA_HEADER as HOST_CA_HEADER
 from sshore.wire.upgrades import HOST_KEY_HEADER as HOST_KEY_HEADER
 from sshore.wire.upgrades import LINK_PATH as LINK_PATH
 from sshore.wire.upgrades import LINK_PROTOCOL as LINK_PROTOCOL
+from sshore.wire.upgrades import LOCALE_HEADER as LOCALE_HEADER
 from sshore.wire.upgrades import MAX_UPGRADE_HEAD_BYTES as MAX_UPGRADE_HEAD_BYTES
 from sshore.wire.upgrades import NAME_HEADER as NAME_HEADER
 from sshore.wire.upgrades import PLAIN_HOST_KEY as PLAIN_HOST_KEY

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 import sshore.store
-from sshore.core.ids import UserId
+from sshore.core.ids import FolderId, UserId
+from sshore.core.keys import public_line
 from sshore.core.states import SessionState
 from sshore.store.database import Database
 from sshore.store.store import DatabaseStore
@@ -35,7 +37,7 @@ _FIRST_ROWS = {
         "image": "",
         "resources": {"cpus": 0.5, "memory_bytes": None, "pids": None, "gpus": 0},
         "network": "nat",
-        "key_type": "rsa",
+        "key_type": "ed25519",
         "mounts": [{"folder": "data", "target": "/data", "read_only": True}],
         "launched": [],
         "agent_token_hash": "",
@@ -107,11 +109,35 @@ async def test_rows_of_the_first_release_go_on_from_every_revision(database_url:
         assert found is not None and found[0].created_at.isoformat() == "2026-01-01T12:00:00+00:00"
         (session,) = await store.sessions.list(ann.id)
         assert (session.name, session.state, session.resources.cpus) == ("demo", SessionState.STOPPED, 0.5)
+        assert _types(session.further_host_keys) == ["ecdsa-sha2-nistp256"]
         assert [mount.target for mount in session.mounts] == ["/data"]
         assert [folder.name for folder in await store.folders.list(ann.id)] == ["data"]
         assert await _differences(database) == []
     finally:
         await database.aclose()
+
+
+async def test_stored_sessions_and_folders_get_further_host_keys(database_url: str) -> None:
+    database = Database(database_url)
+    try:
+        await _go_to(database, "0001")
+        await _fill(database)
+        await _go_to(database, "0008")
+        async with database.write() as connection:
+            await connection.execute(text("UPDATE sessions SET key_type = 'rsa'"))
+            await connection.execute(text("INSERT INTO folder_keys VALUES ('f1', 'u1', 'P', 'H')"))
+        await database.migrate()
+        store = DatabaseStore(database)
+        (session,) = await store.sessions.list()
+        assert _types(session.further_host_keys) == ["ecdsa-sha2-nistp256", "ssh-rsa"]
+        keys = await store.folder_keys.get(FolderId("f1"), UserId("u1"))
+        assert keys is not None and _types(keys.further_host_keys) == ["ecdsa-sha2-nistp256"]
+    finally:
+        await database.aclose()
+
+
+def _types(host_keys: Sequence[str]) -> list[str]:
+    return [public_line(key).split()[0] for key in host_keys]
 
 
 async def test_an_empty_database_gets_the_tables_that_the_code_knows(database: Database) -> None:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from sshore.agent.daemon_configs import UNKNOWN, DaemonConfigs, are_addresses, with_addresses
+from sshore.agent.daemon_configs import UNKNOWN, ClientFacts, DaemonConfigs, are_addresses, with_client
 
 ADDRESSES = "192.0.2.7 65535 192.0.2.1 8022"
+CLIENT = ClientFacts(ADDRESSES)
 CONFIG = 'HostKey /key\nSetEnv "PATH=/bin" "A=b c"\n'
 
 
@@ -52,16 +53,16 @@ def test_nothing_else_gets_into_a_configuration(words: str) -> None:
 
 def test_they_come_before_variables_of_the_image() -> None:
     told = '"SSH_CONNECTION=192.0.2.7 65535 192.0.2.1 8022" "SSH_CLIENT=192.0.2.7 65535 8022"'
-    assert with_addresses(CONFIG, ADDRESSES) == f'HostKey /key\nSetEnv {told} "PATH=/bin" "A=b c"\n'
-    assert with_addresses("HostKey /key\n", ADDRESSES).endswith(f"\nSetEnv {told}\n")
+    assert with_client(CONFIG, CLIENT) == f'HostKey /key\nSetEnv {told} "PATH=/bin" "A=b c"\n'
+    assert with_client("HostKey /key\n", CLIENT).endswith(f"\nSetEnv {told}\n")
 
 
 def test_a_client_that_comes_again_costs_no_descriptor(config: Path) -> None:
     configs = DaemonConfigs(str(config))
-    path = configs.path(ADDRESSES)
+    path = configs.path(CLIENT)
     before = open_files()
-    assert {configs.path(ADDRESSES) for _ in range(100)} == {path}
-    assert Path(path).read_text() == with_addresses(CONFIG, ADDRESSES)
+    assert {configs.path(CLIENT) for _ in range(100)} == {path}
+    assert Path(path).read_text() == with_client(CONFIG, CLIENT)
     assert open_files() == before
 
 
@@ -69,18 +70,26 @@ def test_clients_from_everywhere_cost_few(config: Path) -> None:
     configs = DaemonConfigs(str(config))
     before = open_files()
     for number in range(1000):
-        path = configs.path(f"192.0.2.{number % 250} {number} 192.0.2.1 8022")
+        path = configs.path(ClientFacts(f"192.0.2.{number % 250} {number} 192.0.2.1 8022"))
     assert len(open_files() - before) <= 64
     assert "192.0.2.249 999 " in Path(path).read_text()
 
 
 def test_a_configuration_that_was_written_anew_counts(config: Path) -> None:
     configs = DaemonConfigs(str(config))
-    configs.path(ADDRESSES)
+    configs.path(CLIENT)
     config.unlink()
     config.write_text("PermitTTY no\n" + CONFIG)
-    assert Path(configs.path(ADDRESSES)).read_text().startswith("PermitTTY no\n")
+    assert Path(configs.path(CLIENT)).read_text().startswith("PermitTTY no\n")
 
 
 def test_without_a_configuration_sshd_says_what_is_missing(tmp_path: Path) -> None:
-    assert DaemonConfigs(str(tmp_path / "none")).path(ADDRESSES) == str(tmp_path / "none")
+    assert DaemonConfigs(str(tmp_path / "none")).path(CLIENT) == str(tmp_path / "none")
+
+
+def test_a_clients_locale_is_welcome_beside_other_variables(config: Path) -> None:
+    config.write_text(CONFIG + "AcceptEnv COLORTERM\n")
+    configs = DaemonConfigs(str(config))
+    with_locale = Path(configs.path(ClientFacts(ADDRESSES, "LC_TIME LC_NAME"))).read_text()
+    assert with_locale.endswith("AcceptEnv COLORTERM\nAcceptEnv LC_TIME LC_NAME\n")
+    assert "LC_" not in Path(configs.path(CLIENT)).read_text()

@@ -67,7 +67,9 @@ def test_sshd_finds_its_helpers_in_the_kit_where_there_are_any(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    "config", [sshd_config({}, cpu_has_aes=True), folder_sshd_config(cpu_has_aes=True)], ids=["session", "folder"]
+    "config",
+    [sshd_config({}, (), cpu_has_aes=True), folder_sshd_config((), cpu_has_aes=True)],
+    ids=["session", "folder"],
 )
 def test_sessions_and_folders_include_what_the_kit_says(config: str) -> None:
     assert f"Include {layout.KIT_SSHD_CONFIG}\n" in config

@@ -103,11 +103,19 @@ def print_card(card: Card, *more: tuple[str, str]) -> None:
             ("port", str(card.port)),
             ("private key", card.key_file),
             ("host key", card.host_key_fingerprint),
+            *_further_keys(card),
+            ("old host key", card.forget_command),
             ("ssh", card.command if card.command != card.sftp_command else ""),
             ("sftp", card.sftp_command),
             *more,
         ]
     )
+
+
+def _further_keys(card: Card) -> list[tuple[str, str]]:
+    names = {"ecdsa-sha2-nistp256": "ECDSA", "ssh-rsa": "RSA"}
+    further = list(card.host_key_fingerprints.items())[1:]
+    return [("", f"{fingerprint} ({names.get(key_type, key_type)})") for key_type, fingerprint in further]
 
 
 def local_proxy(user: LocalUser) -> LocalProxyClient:

@@ -20,7 +20,7 @@ from sshore.core.errors import InvalidInput
 from sshore.core.names import FOLDER_PREFIX, HOST_SUFFIX, session_of_host
 from sshore.core.openssh_key import read_private_key
 from sshore.profiles import putty_files, sites
-from sshore.profiles.known_hosts import host_key_at
+from sshore.profiles.known_hosts import host_keys_at
 from sshore.profiles.ppk import write_ppk
 from sshore.sdk.private_files import write_private
 
@@ -73,7 +73,7 @@ def _install(user: LocalUser, ref: str, program: str, output: Path | None) -> No
 def _install_putty(user: LocalUser, site: sites.Site) -> str:
     putty = _putty(user)
     putty.save_session(site.name, putty_files.forward_session(site))
-    putty.trust_host_key(site, _host_key(site))
+    putty.trust_host_keys(site, _host_keys(site))
     if site.name.startswith(FOLDER_PREFIX):
         return f"PuTTY has the session {site.name}; try: psftp -load {shlex.quote(site.name)}"
     return f"PuTTY has the sessions {site.name} and {_install_by_name(user, putty, site)}; try: plink -load {site.name}"
@@ -90,8 +90,8 @@ def _install_by_name(user: LocalUser, putty: PuttyDirectory, site: sites.Site) -
 def _install_filezilla(user: LocalUser, site: sites.Site) -> str:
     filezilla = FilezillaDirectory(find_filezilla_directory(os.environ, Path.home()), user.config.session_keys)
     filezilla.save_site(site)
-    filezilla.trust_host_key(site, _host_key(site))
-    _putty(user).trust_host_key(site, _host_key(site))
+    filezilla.trust_host_key(site, _host_keys(site)[0])
+    _putty(user).trust_host_keys(site, _host_keys(site))
     return f"FileZilla has the site {site.name}; try: filezilla --site={shlex.quote(f'0/{site.name}')}"
 
 
@@ -99,8 +99,8 @@ def _putty(user: LocalUser) -> PuttyDirectory:
     return PuttyDirectory(find_putty_directory(os.environ, Path.home()), user.config.session_keys)
 
 
-def _host_key(site: sites.Site) -> str:
-    return host_key_at(Path(site.known_hosts).read_text(), site.port)
+def _host_keys(site: sites.Site) -> list[str]:
+    return host_keys_at(Path(site.known_hosts).read_text(), site.port)
 
 
 def _vscode(user: LocalUser, ref: str) -> str:
@@ -113,7 +113,8 @@ def _site(user: LocalUser, ref: str, program: str) -> sites.Site:
     for note in card.notes:
         say(note)
     key_file = card.key_file if program in ("filezilla", "ssh-config") else _ppk_beside(Path(card.key_file))
-    return sites.Site(card.session, card.port, key_file, card.known_hosts_file, card.host_key_fingerprint)
+    further = tuple(card.host_key_fingerprints.values())[1:]
+    return sites.Site(card.session, card.port, key_file, card.known_hosts_file, card.host_key_fingerprint, further)
 
 
 def _ppk_beside(key_file: Path) -> str:

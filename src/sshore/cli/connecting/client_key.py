@@ -28,7 +28,11 @@ def _make_client_key(path: Path) -> None:
     make_private_directory(path.parent)
     with tempfile.TemporaryDirectory(dir=path.parent) as aside:
         made = Path(aside, path.name)
-        _keygen("-q", "-t", "ed25519", "-N", "", "-C", "sshore", "-f", str(made))
+        options = ("-q", "-N", "", "-C", "sshore", "-f", str(made))
+        try:
+            _keygen("-t", "ed25519", *options)
+        except SshoreError:  # a host in FIPS mode has no Ed25519, and ECDSA; what else is wrong is wrong with both
+            _keygen("-t", "ecdsa", "-b", "256", *options)
         # Whoever comes second leaves the first one's key in its place.
         with suppress(FileExistsError):
             os.link(made, path)

@@ -58,7 +58,7 @@ def _sandbox() -> str:
 
 
 def _nat() -> str:
-    from sshore.engines.sandbox.network import check_network
+    from sshore.engines.sandbox.nat.network import check_network
 
     check_network(Network.NAT, _host_uid())
     return "sessions can have a network of their own"

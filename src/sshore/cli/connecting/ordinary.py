@@ -3,6 +3,7 @@
 Loaded where `quick.py` is not enough, and by what has time.
 """
 
+import os
 import socket
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from sshore.core.names import FOLDER_PREFIX
 from sshore.sdk.blocking_stream import open_answered, open_stream
 from sshore.sdk.config_dir import ConfigDir
 from sshore.sdk.errors import ApiError, foreign_answer
+from sshore.sdk.locale_words import locale_words
 from sshore.sdk.login_certificate import ForeignAnswer, LoginCertificate, public_key_line, read_login_certificate
 from sshore.sdk.stream_head import StreamTarget
 from sshore.wire.problems import Code
@@ -31,7 +33,8 @@ def reach(user: LocalUser, ref: str, *, launch: bool = False) -> Reached:
     from sshore.cli.connecting.client_key import client_public_key  # a stream alone needs none
 
     login = user.login()
-    target = StreamTarget(login.address, login.token, ref, public_key=client_public_key(user.config))
+    key = client_public_key(user.config)
+    target = StreamTarget(login.address, login.token, ref, public_key=key, locale=locale_words(os.environ))
     try:
         stream, first, fields = _opened(user, target, launch=launch)
     except ApiError as error:
@@ -58,7 +61,7 @@ def certified(user: LocalUser, reached: Reached, ref: str) -> Reached:
 def open_session_stream(user: LocalUser, ref: str, app: str) -> tuple[socket.socket, bytes]:
     """Open a stream; a refusal says what to do about it."""
     login = user.login()
-    target = StreamTarget(login.address, login.token, ref, app)
+    target = StreamTarget(login.address, login.token, ref, app, locale=locale_words(os.environ))
     try:
         return open_stream(target)
     except ApiError as error:
@@ -79,7 +82,8 @@ def certificate_by_itself(user: LocalUser, ref: str, *, launch: bool = False) ->
         made = client.certificate(ref, client_public_key(user.config))
         host_ca = client.trust().host_ca
     try:
-        return LoginCertificate(made.session_id, made.name, made.certificate, host_ca, made.host_key)
+        host_keys = [made.host_key, *made.further_host_keys]
+        return LoginCertificate(made.session_id, made.name, made.certificate, host_ca, host_keys)
     except ForeignAnswer as error:
         raise foreign_answer(user.login().address.url, error) from error
 

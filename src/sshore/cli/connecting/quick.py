@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 
 from sshore import __version__
 from sshore.sdk import places
+from sshore.sdk.locale_words import locale_words
 from sshore.sdk.lookup import for_lookup
 from sshore.wire.upgrades import HeadError, split_fields, split_head, stream_request
 
@@ -61,7 +62,8 @@ def reach_quickly(environment: Mapping[str, str], ref: str, meanwhile: Callable[
     try:
         public_key = _read(f"{config}/{places.CLIENT_KEY}.pub").decode("ascii").strip()
         agent = f"sshore/{__version__} ({_socket.gethostname().encode('ascii', 'replace').decode()})"
-        request = stream_request(f"{host}:{port}", ref, "ssh", token, agent, public_key)
+        told = f"{host}:{port}", ref, "ssh", token, agent, public_key
+        request = stream_request(*told, locale=locale_words(environment))
         connection = _connected(host, int(port))
         connection.sendall(request)
     except (OSError, ValueError, OverflowError) as error:
@@ -81,7 +83,7 @@ def reach_quickly(environment: Mapping[str, str], ref: str, meanwhile: Callable[
 
 def keep_certificate(config: str, server: str, login: "LoginCertificate", host: str) -> str:
     """Write the certificate as that of a host, which is a part of the file's name, and keep the server's host CA and
-    the session's host key; the certificate's path.
+    the session's host keys; the certificate's path.
 
     Raises:
         OSError: the config directory cannot be written.
@@ -95,8 +97,8 @@ def keep_certificate(config: str, server: str, login: "LoginCertificate", host: 
 
 
 def keep_authority(config: str, server: str, host_ca: str, login: "LoginCertificate | None" = None) -> None:
-    """Keep a server's host CA in the managed known_hosts, and the host key of a session."""
-    from sshore.profiles.known_hosts import with_authority, with_session_key
+    """Keep a server's host CA in the managed known_hosts, and the host keys of a session."""
+    from sshore.profiles.known_hosts import with_authority, with_session_keys
     from sshore.sdk.private_files import write_private
 
     known_hosts = f"{config}/{places.KNOWN_HOSTS}"
@@ -105,8 +107,8 @@ def keep_authority(config: str, server: str, host_ca: str, login: "LoginCertific
     except FileNotFoundError:
         old = ""
     new = with_authority(old, server, host_ca)
-    if login is not None and login.host_key:
-        new = with_session_key(new, login.name, login.session_id, login.host_key)
+    if login is not None and login.host_keys:
+        new = with_session_keys(new, login.name, login.session_id, login.host_keys)
     if new != old:
         write_private(known_hosts, new)
 

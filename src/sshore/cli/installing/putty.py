@@ -1,6 +1,6 @@
 """Sessions, host keys and host CAs in the directory that PuTTY has on Unix."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sshore.cli.installing.own_files import read_own, write_own
@@ -28,10 +28,10 @@ class PuttyDirectory:
             raise Conflict(f"PuTTY has a session {name} of yours: save it under another name, then delete {path}")
         write_own(path, putty.with_settings(old, settings))
 
-    def trust_host_key(self, site: Site, host_key: str) -> None:
-        """Have the host key behind a local port trusted."""
+    def trust_host_keys(self, site: Site, host_keys: Sequence[str]) -> None:
+        """Have the host keys behind a local port trusted."""
         path = self._root / "sshhostkeys"
-        write_own(path, putty.with_host_key(read_own(path), site.port, host_key))
+        write_own(path, putty.with_host_keys(read_own(path), site.port, host_keys))
 
     def trust_host_ca(self, name: str, public_key: str) -> None:
         """Have a server's host CA trusted for the names of sessions."""

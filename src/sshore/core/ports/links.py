@@ -75,8 +75,11 @@ class StreamAuthority(Protocol):
             InvalidInput: the key is no public key that can be certified.
         """
 
-    async def authorise_folder(self, token: str, ref: str, app: str) -> tuple[StreamGrant, FolderView, FolderApp]:
-        """Whether the token's user may use a folder, ``NAME`` or ``OWNER/NAME``, and how.
+    async def authorise_folder(
+        self, token: str, ref: str, app: str, *, all_host_keys: bool = False
+    ) -> tuple[StreamGrant, FolderView, FolderApp]:
+        """Whether the token's user may use a folder, ``NAME`` or ``OWNER/NAME``, and how. Its sshd offers a host key of
+        Ed25519 alone, or `all_host_keys`.
 
         Raises:
             Unauthenticated, Forbidden: as above. NotFound: the user has no such folder, or it has no such app.

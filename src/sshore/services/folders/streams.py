@@ -8,7 +8,7 @@ from sshore.core.folders import FolderAccess, FolderApp, FolderView
 from sshore.core.ids import SessionId
 from sshore.core.keys import public_line
 from sshore.core.names import suggestion
-from sshore.core.run_files import folder_sshd_config
+from sshore.core.run_files import folder_sshd_config, host_key_files
 from sshore.core.sessions import StreamGrant
 from sshore.core.users import Identity, User
 from sshore.services.folders.folders import FolderService
@@ -24,7 +24,9 @@ class FolderStreams:
         self._kit = kit
         self._cpu_has_aes = cpu_has_aes
 
-    async def authorise(self, identity: Identity, ref: str, app: str) -> tuple[StreamGrant, FolderView, FolderApp]:
+    async def authorise(
+        self, identity: Identity, ref: str, app: str, *, all_host_keys: bool = False
+    ) -> tuple[StreamGrant, FolderView, FolderApp]:
         """See `core.ports.StreamAuthority.authorise_folder`."""
         user = identity.user
         access = await self._folders.access_by_any_ref(user, ref)
@@ -40,18 +42,19 @@ class FolderStreams:
             host_uid=access.host_uid,
             room_bytes=room,
             offered=bool(access.folder.path),
-            run_files=await self._run_files(access, user) if program is FolderApp.SSH else {},
+            run_files=await self._run_files(access, user, all_host_keys) if program is FolderApp.SSH else {},
         )
         name = access.folder.ref(access.owner, user.name)
         grant = StreamGrant(SessionId(access.folder.id), user.name, user.id, identity.token.id, folder=name)
         return grant, view, program
 
-    async def _run_files(self, access: FolderAccess, user: User) -> dict[str, str]:
+    async def _run_files(self, access: FolderAccess, user: User, all_host_keys: bool) -> dict[str, str]:
         keys = await self._keys.ensure(access.folder, user)
+        host_keys = host_key_files(keys.host_private_key, keys.further_host_keys if all_host_keys else ())
         files = {
-            layout.HOST_KEY: keys.host_private_key,
+            **host_keys,
             layout.AUTHORIZED_KEYS: public_line(keys.private_key) + "\n",
-            layout.SSHD_CONFIG: folder_sshd_config(cpu_has_aes=self._cpu_has_aes),
+            layout.SSHD_CONFIG: folder_sshd_config(host_keys, cpu_has_aes=self._cpu_has_aes),
         }
         return {Path(path).name: text for path, text in files.items()}
 

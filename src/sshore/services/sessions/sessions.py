@@ -33,6 +33,7 @@ class SessionKeys:
     private_key: str
     public_key: str
     host_key: str
+    further_host_keys: list[str]
 
 
 class SessionService:
@@ -182,6 +183,7 @@ class SessionService:
             private_key=session.private_key,
             public_key=public_line(session.private_key),
             host_key=public_line(session.host_private_key),
+            further_host_keys=[public_line(key) for key in session.further_host_keys],
         )
 
     def certify(self, owner: str, session_id: SessionId, public_key: str) -> tuple[str, datetime]:

@@ -10,10 +10,17 @@ from sshore.core import layout
 from sshore.core.choices import KeyType, Network, Role
 from sshore.core.errors import Unavailable
 from sshore.core.ids import SessionId, new_id
-from sshore.core.keys import CertificateAuthority, fingerprint, new_private_key, public_line
+from sshore.core.keys import CertificateAuthority, fingerprint, further_host_keys, new_private_key, public_line
 from sshore.core.names import HOST_SUFFIX
 from sshore.core.ports import Clock, SessionFiles, Store
-from sshore.core.run_files import agent_config, authorized_keys, late_variables, sshd_config
+from sshore.core.run_files import (
+    agent_config,
+    authorized_keys,
+    certificate_file,
+    host_key_files,
+    late_variables,
+    sshd_config,
+)
 from sshore.core.sessions import ImageFacts, Mount, Resources, Session, SessionSpec
 from sshore.core.settings import SHELL
 from sshore.core.states import SessionState
@@ -100,6 +107,7 @@ class SessionSetup:
             entrypoint=wanted.entrypoint,
             private_key=private_key,
             host_private_key=host_private_key,
+            further_host_keys=await asyncio.to_thread(further_host_keys, wanted.key_type),
             host_key_fingerprint=fingerprint(public_line(host_private_key)),
         )
 
@@ -165,7 +173,7 @@ class SessionSetup:
     async def _run_files(self, session: Session, owner: User, agent_token: str, image: ImageFacts) -> dict[str, str]:
         bootstrap = await self._store.bootstraps.get(session.owner_id)
         script = bootstrap.script if bootstrap and bootstrap.enabled else ""
-        host_line = public_line(session.host_private_key)
+        host_keys = host_key_files(session.host_private_key, session.further_host_keys)
         names = [f"{session.name}{HOST_SUFFIX}", f"{session.id}{HOST_SUFFIX}"]
         environment = _variables(session, image)
         config = agent_config(
@@ -181,9 +189,11 @@ class SessionSetup:
         )
         files = {
             layout.AGENT_CONFIG: config,
-            layout.SSHD_CONFIG: sshd_config(environment, cpu_has_aes=self._premises.cpu_has_aes, root=session.root),
-            layout.HOST_KEY: session.host_private_key,
-            layout.HOST_CERTIFICATE: self._host_ca.sign_host_key(host_line, names, f"session {session.id}") + "\n",
+            layout.SSHD_CONFIG: sshd_config(
+                environment, host_keys, cpu_has_aes=self._premises.cpu_has_aes, root=session.root
+            ),
+            **host_keys,
+            **{certificate_file(path): self._certified(session, key, names) for path, key in host_keys.items()},
             layout.AUTHORIZED_KEYS: await self._authorized_keys(session),
             layout.BOOTSTRAP: script,
             layout.USER_CA: self._user_ca.public_line + "\n",
@@ -191,6 +201,9 @@ class SessionSetup:
             layout.WRONG_USER: f"The user of this session is {layout.ACCOUNT}: {layout.ACCOUNT}@{names[0]}\n",
         }
         return {Path(path).name: text for path, text in files.items()}
+
+    def _certified(self, session: Session, host_private_key: str, names: list[str]) -> str:
+        return self._host_ca.sign_host_key(public_line(host_private_key), names, f"session {session.id}") + "\n"
 
     async def _owner(self, session: Session) -> User:
         owner = await self._store.users.get(session.owner_id)
