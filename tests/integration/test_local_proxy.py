@@ -294,6 +294,7 @@ def test_no_token_is_in_what_it_is_asked(sshore: CommandLine, server: FakeServer
     sshore.ok("proxy", "start")
     sshore.ok("proxy", "stop")
     own, here = sshore.config / "proxy.socket", {"pid": os.getpid(), "port": 1, "token": "none"}
+    eventually(lambda: not own.exists())
     (sshore.config / "proxy.json").write_text(json.dumps({**here, "socket": str(own)}))
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(own))
