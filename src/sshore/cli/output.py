@@ -25,7 +25,9 @@ _STYLES = {
 
 def print_json(value: Any) -> None:
     """A message, a list of them, or plain JSON values."""
-    print(json.dumps(_plain(value), indent=2, ensure_ascii=False))
+    # Elsewhere than in UTF-8 a letter may be missing, and what stands for it on stdout would be no JSON.
+    is_unicode = sys.stdout.encoding.lower() in ("utf-8", "utf8")
+    print(json.dumps(_plain(value), indent=2, ensure_ascii=not is_unicode))
 
 
 def write_output(path: Path, content: str) -> None:

@@ -4,9 +4,11 @@ A server's answer is not trusted to be what it should: its id becomes part of a 
 lines parts of files that `ssh` reads. Imports nothing: `ssh` waits.
 """
 
-from collections.abc import Mapping
-
 from sshore.wire.upgrades import CERTIFICATE_HEADER, HOST_CA_HEADER, HOST_KEY_HEADER, NAME_HEADER, SESSION_HEADER
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _LABEL = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
 _TYPE = _LABEL | frozenset("@.")
@@ -33,7 +35,7 @@ class LoginCertificate:
         self.host_key = public_key_line(host_key) if host_key else ""
 
 
-def read_login_certificate(fields: Mapping[str, str]) -> LoginCertificate | None:
+def read_login_certificate(fields: "Mapping[str, str]") -> LoginCertificate | None:
     """What the fields of a stream's answer bring; None where the server is older and brings none.
 
     Raises:
