@@ -65,6 +65,10 @@ def _run(arguments: list[str]) -> int:
 
 
 def _run_fast(name: str, arguments: list[str]) -> int:
+    if sys.flags.no_site and name != "stream":  # which does so only where it must
+        from sshore.cli.launch import load_site
+
+        load_site()
     if name != "cp":
         gc.disable()  # they live for milliseconds, or copy from one buffer for hours
     try:

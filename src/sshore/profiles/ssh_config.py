@@ -16,6 +16,7 @@ CIPHERS = "aes128-gcm@openssh.com,aes256-gcm@openssh.com,aes128-ctr,aes192-ctr,a
 separate MAC, which is slower (docs/measurements.md). ``^`` would be shorter, but RHEL 8's OpenSSH does not know it."""
 _PATTERNS = ("*.sshore", "*.SSHORE", "*.Sshore")
 """Patterns heed the case of what the user typed, host names do not."""
+_ALL = ",".join(_PATTERNS)
 
 _FRESH_MIN = 8
 """Minutes of the ten that a certificate is valid."""
@@ -71,19 +72,17 @@ def managed_config(files: SshFiles, for_openssh: str | None) -> str:
     ]
     hosts = [f"Host {' '.join(_PATTERNS)}"]
     if for_openssh is not None:
-        patterns = ",".join(_PATTERNS)
         lines += [
             "# Where ssh says that a program is not found, Sshore has moved: run `sshore config-ssh` once more.",
             "# For OpenSSH alone. libssh and Ruby's net-ssh pass such a condition over; Paramiko reads no other files,",
             "# and AsyncSSH knows no backslash in a pattern (glob(7)). They log in by keys of their user's own.",
-            f"Match originalhost {patterns}",
+            f"Match originalhost {_ALL}",
+            f"    Include {for_openssh}",
+            "# Where an entry of the user's own says `HostName NAME.sshore`, which is known when all has been read once.",
+            f"Match final host {_ALL} !originalhost {_ALL}",
             f"    Include {for_openssh}",
             *hosts,
             *_indented([stream, *verified]),
-            "# Where the user's own entry says `HostName NAME.sshore`, which is known when all has been read once.",
-            f"Match final host {patterns} !originalhost {patterns}",
-            f"    Include {for_openssh}",
-            *_indented([("User", USER), *_verified(files), ("Ciphers", CIPHERS)]),
         ]
         return "\n".join([*lines, ""])
     login = dict(_logged_in(files, _certificates(files)))
@@ -107,9 +106,13 @@ def openssh_config(files: SshFiles, *, certificate_first: bool = False) -> str:
     options = [*_reached_by(stream, fdpass=True), *_logged_in(files, _certificates(files))]
     lines = ["# Written by `sshore config-ssh`, and included by the file beside it.", *_indented(options)]
     if certificate_first:
+        renew = quoted(_certify_unless_fresh(files))
         lines += [
-            "# This OpenSSH reads the certificate before it has a stream: an old one is renewed before that.",
-            f"Match exec {quoted(_certify_unless_fresh(files))}",
+            "# This OpenSSH reads the certificate before it has a stream: an old one is renewed before that, once. It",
+            "# looks at these lines for every host, though they are included for some: so they name theirs.",
+            f"Match originalhost {_ALL} !final exec {renew}",
+            "    IdentitiesOnly yes",
+            f"Match final host {_ALL} !originalhost {_ALL} exec {renew}",
             "    IdentitiesOnly yes",
         ]
     return "\n".join([*lines, ""])
