@@ -78,7 +78,7 @@ def managed_config(files: SshFiles, for_openssh: str | None) -> str:
             "# and AsyncSSH knows no backslash in a pattern (glob(7)). They log in by keys of their user's own.",
             f"Match originalhost {_ALL}",
             f"    Include {for_openssh}",
-            "# Where an entry of the user's own says `HostName NAME.sshore`, which is known when all has been read once.",
+            "# Where a user's own entry says `HostName NAME.sshore`, which is known when all has been read once.",
             f"Match final host {_ALL} !originalhost {_ALL}",
             f"    Include {for_openssh}",
             *hosts,
