@@ -13,6 +13,7 @@ from programs import need, need_that
 from ssh_client import SshClient, through_forward
 
 from bench.processes import wait_ready
+from integration.command_line import CommandLine
 
 pytestmark = pytest.mark.every_engine
 
@@ -103,10 +104,30 @@ def test_sshfs_mounts_the_home(demo_either_way: SshClient, shared: Deployment, t
     assert demo_either_way.run("test -e sshfs-test").returncode == 1
 
 
+def test_a_config_directory_without_hard_links_has_a_client_key(
+    demo: SshClient, shared: Deployment, tmp_path: Path
+) -> None:
+    need("sshfs", "fusermount3")
+    need_that(os.access("/dev/fuse", os.R_OK | os.W_OK), "/dev/fuse cannot be opened here")
+    with mounted(demo, tmp_path / "mnt", "disable_hardlink", "idmap=user") as there:
+        (there / "probe").touch()
+        with pytest.raises(OSError, match="not permitted|not implemented"):
+            (there / "link").hardlink_to(there / "probe")
+        who = CommandLine(there / "config")
+        url, token = shared.login
+        who.ok("login", url, "--token", token)
+        tries = [who.popen("ssh", "demo", "echo through", stdout=subprocess.PIPE) for _ in range(3)]
+        assert [one.communicate(timeout=60)[0] for one in tries] == [b"through\n"] * 3
+        assert {path.name for path in (there / "config" / "ssh").iterdir() if path.name[0] != "."} == {
+            "certs", "id_sshore", "id_sshore.pub", "known_hosts",
+        }  # fmt: skip
+
+
 @contextmanager
-def mounted(client: SshClient, place: Path) -> Iterator[Path]:
+def mounted(client: SshClient, place: Path, *options: str) -> Iterator[Path]:
     place.mkdir()
-    arguments = ["sshfs", "-f", *client.words[2:], "-o", "ssh_command=ssh -F none", f"{client.destination}:", place]
+    more = [word for option in ("ssh_command=ssh -F none", *options) for word in ("-o", option)]
+    arguments = ["sshfs", "-f", *client.words[2:], *more, f"{client.destination}:", place]
     log = place.with_suffix(".log")
     with log.open("wb") as said:
         process = subprocess.Popen(arguments, env=dict(client.environment), stdout=said, stderr=said)

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from sshore.cli.connecting.openssh import require
+from sshore.cli.launch import load_site
 from sshore.core.errors import SshoreError, Unavailable
 from sshore.sdk.config_dir import ConfigDir
 from sshore.sdk.private_files import make_private_directory
@@ -31,6 +30,7 @@ def client_public_key(config: ConfigDir) -> str:
 
 
 def _make_client_key(path: Path) -> None:
+    load_site()
     make_private_directory(path.parent)
     with _alone(path), tempfile.TemporaryDirectory(prefix=".new-", dir=path.parent) as aside:
         if path.exists():  # another one was quicker: that key it is
@@ -46,6 +46,8 @@ def _make_client_key(path: Path) -> None:
 def _alone(path: Path) -> Iterator[None]:
     """Be the only one to make the key. By a lock and not by link(2), which many a file system lacks (SMB, exFAT, some
     of FUSE); one that knows no locks either leaves a moment in which the later of two keys stays."""
+    from filelock import FileLock, Timeout  # not found yet where `ssh` waits (launch.py), and not needed a second time
+
     lock = FileLock(path.with_name(f".{path.name}.lock"), mode=0o600)
     with ExitStack() as stack:
         try:

@@ -41,7 +41,9 @@ def run_ssh(environment: "Mapping[str, str]", arguments: list[str]) -> "NoReturn
     # With -G it says where it would go, and goes nowhere: so git finds out what kind of program it is.
     connects = all(letter != "G" for letter, _ in each_option(options, _SSH_VALUED))
     host, ours = words_for(environment, name) if connects else words_by_name(environment, name)
-    execute("ssh", [*ours, *options, host, *(["--", *command] if command else [])], environment, name)
+    # Where the user's ssh_config has a RemoteCommand for all hosts, ssh knows not which of the two is meant.
+    told = ["-o", "RemoteCommand=none", host, "--", *command] if command else [host]
+    execute("ssh", [*ours, *options, *told], environment, name)
 
 
 def run_sftp(environment: "Mapping[str, str]", arguments: list[str]) -> "NoReturn":
@@ -60,7 +62,9 @@ def run_sftp(environment: "Mapping[str, str]", arguments: list[str]) -> "NoRetur
     place, colon, path = rest[0].partition(":") if "://" not in rest[0] else (rest[0], "", "")
     name = session_named(place)
     host, ours = words_for(environment, name)
-    execute("sftp", [*ours, *options, f"{host}{colon}{path}"], environment, name)
+    # As scp and `sshore cp` have it: what a user's ssh_config has for all hosts is not meant for programs.
+    quiet = ["-o", "RemoteCommand=none", "-o", "RequestTTY=no"]
+    execute("sftp", [*ours, *quiet, *options, f"{host}{colon}{path}"], environment, name)
 
 
 def words_for(environment: "Mapping[str, str]", name: str) -> tuple[str, list[str]]:
