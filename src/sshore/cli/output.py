@@ -25,9 +25,12 @@ _STYLES = {
 
 def print_json(value: Any) -> None:
     """A message, a list of them, or plain JSON values."""
-    # Elsewhere than in UTF-8 a letter may be missing, and what stands for it on stdout would be no JSON.
-    is_unicode = sys.stdout.encoding.lower() in ("utf-8", "utf8")
-    print(json.dumps(_plain(value), indent=2, ensure_ascii=not is_unicode))
+    text = json.dumps(_plain(value), indent=2, ensure_ascii=False)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:  # by what stands for it on stdout it would be no JSON
+        text = json.dumps(_plain(value), indent=2)
+    print(text)
 
 
 def write_output(path: Path, content: str) -> None:
