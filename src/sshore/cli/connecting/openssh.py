@@ -173,11 +173,12 @@ def execute(program: str, arguments: list[str], environment: "Mapping[str, str]"
 
         require(program)
         sys.exit(subprocess.run([program, *arguments], check=False, env=surroundings).returncode)
-    try:
-        os.execvpe(program, [program, *arguments], surroundings)
-    except FileNotFoundError:
-        require(program)
-        raise
+    for directory in surroundings.get("PATH", os.defpath).split(os.pathsep):  # as os.execvpe, which loads `warnings`
+        path = os.path.join(directory, program)
+        if os.access(path, os.X_OK) and os.path.isfile(path):
+            os.execve(path, [program, *arguments], surroundings)
+    require(program)
+    raise FileNotFoundError(program)
 
 
 def ssh_environment(environment: "Mapping[str, str]", ref: str) -> dict[str, str]:

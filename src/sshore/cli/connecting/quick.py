@@ -145,7 +145,8 @@ def read_stored(text: str) -> tuple[str, dict[str, str]]:
 def _connected(host: str, port: int) -> _socket.socket:
     """A connection to the first address of a host that answers, keystrokes not waiting for acknowledgements."""
     failure = OSError(f"{host} has no address")
-    for family, kind, number, _, address in _socket.getaddrinfo(host, port, 0, _socket.SOCK_STREAM):
+    name = host.encode("ascii")  # for text, the codec of international names would be loaded
+    for family, kind, number, _, address in _socket.getaddrinfo(name, port, 0, _socket.SOCK_STREAM):
         connection = _socket.socket(family, kind, number)
         connection.settimeout(_TIMEOUT_S)
         try:
