@@ -48,12 +48,14 @@ class Surroundings:
     def config(self) -> Path:
         return self.home / ".config" / "sshore"
 
-    def run(self, *words: str, stdin: bytes = b"", through: str = 'exec "$@"') -> subprocess.CompletedProcess[bytes]:
+    def run(
+        self, *words: str | bytes, stdin: bytes = b"", through: str = 'exec "$@"'
+    ) -> subprocess.CompletedProcess[bytes]:
         """Run a command, perhaps by a shell's line that changes its descriptors."""
         environment = {**self.user.environment, "HOME": str(self.home), "TERM": "xterm", **self.changes}
         line = ["sh", "-c", through, "sh", *words]
         done = subprocess.run(
-            self.user.command(*line),
+            [*self.user.command(), *line],
             env={name: value for name, value in environment.items() if value is not None},
             cwd=self.home,
             input=stdin,
@@ -66,7 +68,7 @@ class Surroundings:
     def sshore(self, *words: str, **how: str) -> subprocess.CompletedProcess[bytes]:
         return self.run("sshore", *words, **how)  # type: ignore[arg-type]
 
-    def ok(self, *words: str, stdin: bytes = b"") -> str:
+    def ok(self, *words: str | bytes, stdin: bytes = b"") -> str:
         done = self.run(*words, stdin=stdin)
         assert done.returncode == 0, (words, done.stderr.decode(errors="replace"))
         return done.stdout.decode(errors="replace")
@@ -139,7 +141,9 @@ def walk(here: Surroundings, *, plain_ssh: bool = True) -> None:
     here.ok("sshore", "cp", "box:by-cp", "by-cp")
     assert (home / "by-cp").read_bytes() == (home / "by-sftp").read_bytes() == b"sent"
     card = json.loads(here.ok("sshore", "connect", "box", "--json"))
-    by_card = shlex.split(card["command"])
+    # Files' names are bytes: in the letters of the locale that they were read by.
+    letters = "euc_kr" if "EUC-KR" in (here.changes.get("LC_ALL") or "") else "utf-8"
+    by_card = [word.encode(letters, "surrogateescape") for word in shlex.split(card["command"])]
     assert here.ok(by_card[0], "-F", "none", *by_card[1:], "echo through") == "through\n"
     assert "ok" in here.ok("sshore", "forwards")
     own = home / "ssh_config"
