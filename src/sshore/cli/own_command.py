@@ -27,7 +27,8 @@ def quick_command() -> list[str]:
     longer to start than `ssh`. What does need more after all loads `site` then (`launch.load_site`)."""
     if sys.platform == "win32" or not os.path.isfile(_LAUNCHER):  # it lies in an archive, as a zipapp's does
         return own_command()
-    return [sys.executable, "-I", "-S", _LAUNCHER]
+    # As UTF-8, because in other locales Python does not find each file whose name it is given as bytes.
+    return [sys.executable, "-X", "utf8", "-I", "-S", _LAUNCHER]
 
 
 def _interpreter() -> list[str]:
