@@ -171,7 +171,7 @@ class TestTheUsersOwnFile:
 
     def test_where_there_was_none_there_is_none_again(self, gil: Configured) -> None:
         gil.ok("config-ssh")
-        assert gil.ssh("-G", "x.sshore").stdout.count(b"sshore stream") == 1
+        assert gil.ssh("-G", "x.sshore").stdout.count(b" stream --fdpass ") == 1
         gil.ok("config-ssh", "--remove")
         assert not gil.own.exists()
 

@@ -12,6 +12,8 @@ from mounts import mounted
 from programs import need, need_that
 from ssh_client import SshClient, through_forward
 
+from integration.command_line import CommandLine
+
 pytestmark = pytest.mark.every_engine
 
 
@@ -99,6 +101,26 @@ def test_sshfs_mounts_the_home(demo_either_way: SshClient, shared: Deployment, t
         assert demo_either_way.ok("cat sshfs-test/empty") == "no more"
         subprocess.run(["rm", "-r", there / "sshfs-test"], check=True)
     assert demo_either_way.run("test -e sshfs-test").returncode == 1
+
+
+def test_a_config_directory_without_hard_links_has_a_client_key(
+    demo: SshClient, shared: Deployment, tmp_path: Path
+) -> None:
+    need("sshfs", "fusermount3")
+    need_that(os.access("/dev/fuse", os.R_OK | os.W_OK), "/dev/fuse cannot be opened here")
+    options = ("-o", "disable_hardlink", "-o", "idmap=user")
+    with mounted(demo, tmp_path / "mnt", *options) as there:
+        (there / "probe").touch()
+        with pytest.raises(OSError, match=r"not permitted|not implemented"):
+            (there / "link").hardlink_to(there / "probe")
+        who = CommandLine(there / "config")
+        url, token = shared.login
+        who.ok("login", url, "--token", token)
+        tries = [who.popen("ssh", "demo", "echo through", stdout=subprocess.PIPE) for _ in range(3)]
+        assert [one.communicate(timeout=60)[0] for one in tries] == [b"through\n"] * 3
+        assert {path.name for path in (there / "config" / "ssh").iterdir() if path.name[0] != "."} == {
+            "certs", "id_sshore", "id_sshore.pub", "known_hosts",
+        }  # fmt: skip
 
 
 @pytest.fixture(scope="module")

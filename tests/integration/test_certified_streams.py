@@ -1,6 +1,7 @@
 """`sshore stream --fdpass --certify`, as the managed ssh_config calls it: the certificate comes with the stream."""
 
 import os
+import shlex
 import socket
 import ssl
 import subprocess
@@ -97,6 +98,19 @@ def test_nothing_is_loaded_that_takes_long(sshore: CommandLine) -> None:
     assert "sshore.cli.connecting.quick" in loaded
     slow = {"dataclasses", "typing", "pathlib", "ssl", "subprocess", "sshore.cli.connecting.ordinary"}
     assert not slow & loaded
+
+
+def test_for_ssh_it_starts_past_what_python_brings(sshore: CommandLine, tmp_path: Path) -> None:
+    sshore.ok("config-ssh", "--file", str(tmp_path / "own"))
+    managed = (sshore.config / "ssh" / "config").read_text()
+    python, *words = shlex.split(next(line for line in managed.splitlines() if "ProxyCommand" in line))[1:-2]
+    timed = [python, "-X", "importtime", *words, *WANTED]
+    done = subprocess.run(timed, env=sshore.environment, input=b"", capture_output=True)
+    loaded = [line.rpartition("|")[2].strip() for line in done.stderr.decode().splitlines()]
+    # What copies comes later: `ssh` takes the socket instead.
+    loaded = loaded[: loaded.index("sshore.profiles.known_hosts")]
+    assert "sshore.sdk.login_certificate" in loaded
+    assert not {"site", "json", "re", "enum", "collections", "contextlib", "socket", "encodings.idna"} & set(loaded)
 
 
 @pytest.mark.parametrize(

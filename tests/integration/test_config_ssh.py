@@ -1,13 +1,16 @@
 """`sshore config-ssh`, read by the real `ssh`."""
 
 import os
+import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from command_line import CommandLine
+from command_line import SSHORE, CommandLine
 from fake_server import FakeServer
+
+import sshore as sshore_package
 
 
 @pytest.fixture
@@ -37,7 +40,7 @@ def test_ssh_reaches_sessions_verified_and_by_certificate(sshore: CommandLine, t
     assert options["user"] == "work"
     assert options["stricthostkeychecking"] == "true"
     assert options["identitiesonly"] == "yes"
-    assert options["proxycommand"].endswith("sshore stream --fdpass --certify %h")
+    assert options["proxycommand"].endswith("launch.py' stream --fdpass --certify %h")
     assert options["userknownhostsfile"].strip('"') == str(sshore.config / "ssh" / "known_hosts")
     assert Path(options["identityfile"]).exists()
 
@@ -119,7 +122,7 @@ def test_an_older_file_is_renewed_in_its_place(sshore: CommandLine, server: Fake
     assert own.read_bytes() == changed
     options = options_of(sshore, own, "demo.sshore")
     assert options["proxyusefdpass"] == "yes"
-    assert options["proxycommand"].endswith("sshore stream --fdpass --certify %h")
+    assert options["proxycommand"].endswith("launch.py' stream --fdpass --certify %h")
     assert "exec" not in managed.read_text()
     sshore.ok("config-ssh", "--remove", "--file", str(own))
     assert own.read_text() == "Host a\n    User b\n"
@@ -143,13 +146,20 @@ Host *.sshore
 """
 
 
-def test_a_newer_openssh_finds_a_certificate_of_the_last_minutes(server: FakeServer, tmp_path: Path) -> None:
-    (tmp_path / "bin").mkdir()
-    newer = tmp_path / "bin" / "ssh"
-    newer.write_text('#!/bin/sh\n[ "$1" != -V ] || { echo OpenSSH_10.6p1 >&2; exit; }\nexec /usr/bin/ssh "$@"\n')
-    newer.chmod(0o755)
-    sshore = CommandLine(tmp_path / "config", SSHORE_SERVER=server.url, SSHORE_TOKEN=server.token)
-    sshore.environment["PATH"] = f"{newer.parent}:{sshore.environment['PATH']}"
+@pytest.fixture
+def newer(tmp_path: Path) -> str:
+    """A PATH with an `ssh` that says that it is newer than it is."""
+    program = tmp_path / "bin" / "ssh"
+    program.parent.mkdir()
+    program.write_text('#!/bin/sh\n[ "$1" != -V ] || { echo OpenSSH_10.6p1 >&2; exit; }\nexec /usr/bin/ssh "$@"\n')
+    program.chmod(0o755)
+    return f"{program.parent}:{os.environ['PATH']}"
+
+
+def test_a_newer_openssh_finds_a_certificate_of_the_last_minutes(
+    server: FakeServer, tmp_path: Path, newer: str
+) -> None:
+    sshore = CommandLine(tmp_path / "config", SSHORE_SERVER=server.url, SSHORE_TOKEN=server.token, PATH=newer)
     own = tmp_path / "own"
     sshore.ok("config-ssh", "--file", str(own))
     certificate = sshore.config / "ssh" / "certs" / "demo.sshore-cert.pub"
@@ -163,3 +173,99 @@ def test_a_newer_openssh_finds_a_certificate_of_the_last_minutes(server: FakeSer
     options_of(sshore, own, "demo.sshore")
     assert certificate.stat().st_mtime_ns > fetched
     assert not certificate.with_name("other.sshore-cert.pub").exists()
+
+
+def test_a_newer_openssh_asks_nothing_for_other_hosts(server: FakeServer, tmp_path: Path, newer: str) -> None:
+    sshore = CommandLine(tmp_path / "config", SSHORE_SERVER=server.url, SSHORE_TOKEN=server.token, PATH=newer)
+    own = tmp_path / "own"
+    sshore.ok("config-ssh", "--file", str(own))
+    asked = subprocess.run(["ssh", "-vvG", "-F", own, "github.com"], env=sshore.environment, capture_output=True)
+    assert asked.returncode == 0
+    assert b"originalhost" in asked.stderr and b"Executing command" not in asked.stderr
+
+
+def connected(sshore: CommandLine, server: FakeServer, own: Path) -> str:
+    """What `ssh` says of a session whose SSH server ends at once."""
+    server.app = socket.socket.close
+    command = ["ssh", "-F", own, "demo.sshore", "true"]
+    return subprocess.run(command, env=sshore.environment, capture_output=True, timeout=20).stderr.decode()
+
+
+def got_there(said: str) -> bool:
+    """In the words of OpenSSH 9.2, or of 10.6."""
+    return "kex_exchange_identification" in said or "Connection closed by 127.0.0.1" in said
+
+
+ODD_NAMES = [
+    "o'brien",
+    "100%c",
+    "two words",
+    'say "hi"',
+    "back\\slash",
+    "[ann]",
+    "what?*",
+    "홍길동",
+    "# 1",
+    "$HOME",
+    "a;b&c",
+]
+
+
+# Before it was 10, an ssh's `Match exec` could have no double quotes.
+@pytest.mark.parametrize(("name", "new"), [*((n, False) for n in ODD_NAMES), *((n, True) for n in ODD_NAMES[1:3])])
+def test_any_name_of_a_directory_leads_to_sessions_and_keeps_ssh_from_no_host(
+    server: FakeServer, tmp_path: Path, newer: str, name: str, new: bool
+) -> None:
+    path = newer if new else os.environ["PATH"]
+    sshore = CommandLine(tmp_path / name / "c", SSHORE_SERVER=server.url, SSHORE_TOKEN=server.token, PATH=path)
+    own = tmp_path / "own"
+    own.write_text("Host *\n    User someone\n")
+    sshore.ok("config-ssh", "--file", str(own))
+    assert options_of(sshore, own, "example.org")["user"] == "someone"
+    said = connected(sshore, server, own)
+    # The stream was open, with a certificate where `ssh` looks for it.
+    assert got_there(said), said
+    assert (sshore.config / "ssh" / "certs" / "demo.sshore-cert.pub").exists()
+    assert "no such identity" not in said and "load" not in said
+    sshore.ok("config-ssh", "--remove", "--file", str(own))
+    assert own.read_text() == "Host *\n    User someone\n"
+
+
+@pytest.mark.parametrize("name", ["line\nbreak", "${HOME}"])
+def test_what_ssh_cannot_read_is_refused_before_it_is_in_place(sshore: CommandLine, tmp_path: Path, name: str) -> None:
+    sshore.environment["SSHORE_CONFIG_DIR"] = str(tmp_path / name)
+    own = tmp_path / "own"
+    own.write_text("Host *\n    User someone\n")
+    for command in (["config-ssh", "--file", str(own)], ["ssh", "demo", "true"]):
+        done = sshore.run(*command)
+        assert done.returncode == 2
+        assert b"SSHORE_CONFIG_DIR" in done.stderr and done.stderr.count(b"\n") == 1
+    assert own.read_text() == "Host *\n    User someone\n"
+
+
+def test_an_entry_of_the_users_own_may_name_a_session(sshore: CommandLine, tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    own.write_text("Host box\n    HostName demo.sshore\n    ServerAliveInterval 7\nHost *\n    Compression yes\n")
+    before = options_of(sshore, own, "example.org")
+    sshore.ok("config-ssh", "--file", str(own))
+    options = options_of(sshore, own, "box")
+    assert options["proxycommand"].endswith("stream --fdpass --certify %h") and options["proxyusefdpass"] == "yes"
+    assert (options["user"], options["serveraliveinterval"]) == ("work", "7")
+    assert options["userknownhostsfile"].strip('"') == str(sshore.config / "ssh" / "known_hosts")
+    assert options_of(sshore, own, "example.org") == before
+
+
+def test_where_sshore_has_moved_it_is_said_and_mended(sshore: CommandLine, server: FakeServer, tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    sshore.ok("config-ssh", "--file", str(own))
+    launcher = sshore.config / "ssh" / "launch.py"
+    moved = launcher.read_text().replace(str(Path(sshore_package.__file__).parents[1]), str(tmp_path / "gone"))
+    # A newer Python has it elsewhere, and the console script where it was.
+    launcher.write_text(moved)
+    assert got_there(connected(sshore, server, own))
+    launcher.write_text(moved.replace(SSHORE, str(tmp_path / "gone" / "sshore")))
+    assert "run once more: sshore config-ssh" in connected(sshore, server, own)
+    said = sshore.run("doctor")
+    assert said.returncode == 1 and b"sshore config-ssh sets it right" in said.stdout + said.stderr
+    sshore.ok("config-ssh", "--file", str(own))
+    assert sshore.run("doctor").returncode == 0

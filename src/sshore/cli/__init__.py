@@ -1,7 +1,8 @@
 """The command line: `sshore`.
 
     entry.py       `main`: reads the environment, goes the fast way or to click
-    local_user.py  who runs the command: config directory, server, token; own_command.py how it is run again
+    local_user.py  who runs the command: config directory, server, token; own_command.py how it is run again,
+                   and launch.py by what
     failures.py    errors to one line on stderr and an exit status
     output.py      tables and colours on terminals, plain text and JSON elsewhere
     root.py        the click group; commands/ its commands, loaded when they are used

@@ -3,13 +3,12 @@
 import os
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from click.shell_completion import CompletionItem
 
-from sshore.cli.local_user import LocalUser
+from sshore.cli.local_user import LocalUser, expanded
 from sshore.core.apps import CATALOGUE
 from sshore.core.errors import SshoreError
 from sshore.core.names import FOLDER_PREFIX, session_of_host
@@ -99,7 +98,7 @@ def _places(client: "Client", context: click.Context) -> Found:
 def _local_files(incomplete: str) -> list[str]:
     directory, slash, base = incomplete.rpartition("/")
     found = []
-    with suppress(OSError), os.scandir(Path(directory + slash or ".").expanduser()) as entries:
+    with suppress(OSError), os.scandir(expanded(directory + slash or ".")) as entries:
         for entry in entries:
             if entry.name.startswith(base) and (base or not entry.name.startswith(".")):
                 found.append(f"{directory}{slash}{entry.name}{'/' if entry.is_dir() else ''}")

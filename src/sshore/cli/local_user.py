@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sshore.core.errors import InvalidInput
 from sshore.sdk.config_dir import ConfigDir
 from sshore.sdk.credentials import Login, read_credentials
 
@@ -41,7 +42,31 @@ def user_from_environment(environment: Mapping[str, str]) -> LocalUser:
 
 def _default_config_dir(environment: Mapping[str, str]) -> Path:
     if sys.platform == "linux":  # what platformdirs would say, without the 20 ms to load it
-        return Path(environment.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "sshore"
+        chosen = Path(environment.get("XDG_CONFIG_HOME", ""))
+        return (chosen if chosen.is_absolute() else home() / ".config") / "sshore"
     import platformdirs
 
     return platformdirs.user_config_path("sshore", appauthor=False)
+
+
+def expanded(path: str) -> Path:
+    """The path with ``~`` replaced; as it is where nobody has such a name, as shells have it."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
+
+
+def home() -> Path:
+    """The user's home: HOME, or what the user database says.
+
+    Raises:
+        InvalidInput: there is none, as for an account without an entry in a container.
+    """
+    try:
+        found = Path.home()
+    except RuntimeError:
+        found = Path()
+    if not found.is_absolute():
+        raise InvalidInput("this account has no home directory: set HOME, or SSHORE_CONFIG_DIR")
+    return found

@@ -27,7 +27,11 @@ def print_json(value: Any) -> None:
     """A message, a list of them, or plain JSON values. What stdout's encoding has not is escaped in JSON's way, and so
     are the bytes of a name that are no text."""
     text = json.dumps(_plain(value), indent=2, ensure_ascii=False)
-    print(text if _can_be_said(text) else json.dumps(_plain(value), indent=2))
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:  # by what stands for it on stdout it would be no JSON
+        text = json.dumps(_plain(value), indent=2)
+    print(text)
 
 
 def write_output(path: Path, content: str) -> None:
@@ -120,14 +124,6 @@ def _print_plain(rows: list[list[str]]) -> None:
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
-
-
-def _can_be_said(text: str) -> bool:
-    try:
-        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _plain(value: Any) -> Any:

@@ -3,11 +3,11 @@
 Imports little: `sshore ssh` waits for it.
 """
 
-import shlex
-from collections.abc import Sequence
+import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 USER = "work"
@@ -16,9 +16,13 @@ CIPHERS = "aes128-gcm@openssh.com,aes256-gcm@openssh.com,aes128-ctr,aes192-ctr,a
 separate MAC, which is slower (docs/measurements.md). ``^`` would be shorter, but RHEL 8's OpenSSH does not know it."""
 _PATTERNS = ("*.sshore", "*.SSHORE", "*.Sshore")
 """Patterns heed the case of what the user typed, host names do not."""
+_ALL = ",".join(_PATTERNS)
 
 _FRESH_MIN = 8
 """Minutes of the ten that a certificate is valid."""
+
+_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%+=:,./-_")
+"""What a shell takes as it is."""
 
 Options = list[tuple[str, str]]
 
@@ -29,7 +33,7 @@ class SshFiles:
     __slots__ = ("certificates", "client_key", "known_hosts", "sshore")
 
     def __init__(
-        self, sshore: Sequence[str], known_hosts: "Path | str", client_key: "Path | str", certificates: "Path | str"
+        self, sshore: "Sequence[str]", known_hosts: "Path | str", client_key: "Path | str", certificates: "Path | str"
     ) -> None:
         self.sshore, self.known_hosts, self.client_key, self.certificates = (
             sshore,
@@ -54,11 +58,11 @@ def host_options(files: SshFiles, host: str, certificate: str, proxy: str, *, fd
     ]
 
 
-def managed_config(files: SshFiles, for_openssh: "Path | None") -> str:
+def managed_config(files: SshFiles, for_openssh: str | None) -> str:
     """The file that the user's ssh_config includes: `ssh NAME.sshore` works from any program that reads it.
 
-    `for_openssh` is where `openssh_config` is. Without it, as on Windows, `ssh` reads the certificate before it has a
-    stream.
+    `for_openssh` is the word that includes `openssh_config` (`include_line.include_word`, hidden). Without it, as on
+    Windows, `ssh` reads the certificate before it has a stream.
     """
     stream = ("ProxyCommand", proxy_command(files.sshore, "stream", "%h"))
     verified = [("User", USER), *_verified(files), ("Ciphers", CIPHERS)]
@@ -68,12 +72,15 @@ def managed_config(files: SshFiles, for_openssh: "Path | None") -> str:
     ]
     hosts = [f"Host {' '.join(_PATTERNS)}"]
     if for_openssh is not None:
-        hidden = f"{_posix(for_openssh)[:-1]}\\{_posix(for_openssh)[-1]}"
         lines += [
+            "# Where ssh says that a program is not found, Sshore has moved: run `sshore config-ssh` once more.",
             "# For OpenSSH alone. libssh and Ruby's net-ssh pass such a condition over; Paramiko reads no other files,",
             "# and AsyncSSH knows no backslash in a pattern (glob(7)). They log in by keys of their user's own.",
-            f"Match originalhost {','.join(_PATTERNS)}",
-            f'    Include "{hidden}"',
+            f"Match originalhost {_ALL}",
+            f"    Include {for_openssh}",
+            "# Where a user's own entry says `HostName NAME.sshore`, which is known when all has been read once.",
+            f"Match final host {_ALL} !originalhost {_ALL}",
+            f"    Include {for_openssh}",
             *hosts,
             *_indented([stream, *verified]),
         ]
@@ -99,9 +106,13 @@ def openssh_config(files: SshFiles, *, certificate_first: bool = False) -> str:
     options = [*_reached_by(stream, fdpass=True), *_logged_in(files, _certificates(files))]
     lines = ["# Written by `sshore config-ssh`, and included by the file beside it.", *_indented(options)]
     if certificate_first:
+        renew = quoted(_certify_unless_fresh(files))
         lines += [
-            "# This OpenSSH reads the certificate before it has a stream: an old one is renewed before that.",
-            f'Match exec "{_certify(files.sshore, _certificates(files))}"',
+            "# This OpenSSH reads the certificate before it has a stream: an old one is renewed before that, once. It",
+            "# looks at these lines for every host, though they are included for some: so they name theirs.",
+            f"Match originalhost {_ALL} !final exec {renew}",
+            "    IdentitiesOnly yes",
+            f"Match final host {_ALL} !originalhost {_ALL} exec {renew}",
             "    IdentitiesOnly yes",
         ]
     return "\n".join([*lines, ""])
@@ -117,16 +128,30 @@ def reads_certificate_first(version: str) -> bool:
     return found is not None and (int(found[1]), int(found[2])) > (10, 0)
 
 
-def proxy_command(command: Sequence[str], *arguments: str) -> str:
+def proxy_command(command: "Sequence[str]", *arguments: str) -> str:
     """A command line for ``ProxyCommand``, which goes through the user's shell; `arguments` may hold its tokens."""
     return " ".join([*(_shell_word(word).replace("%", "%%") for word in command), *arguments])
 
 
 def config_word(path: "Path | str", *, tokens: bool = False) -> str:
-    """A path as a word of ssh_config: quoted where it must be, percent signs doubled unless they are tokens."""
+    """A path as a word of ssh_config: quoted where it must be, percent signs doubled unless they are tokens.
+
+    Raises:
+        InvalidInput: there is no way to write it: ssh reads line by line, and replaces ``${NAME}`` in a file's name.
+    """
     text = _posix(path)
+    if "\n" in text or "${" in text:
+        from sshore.core.errors import InvalidInput  # for the start-up time of those whose paths are plain
+
+        raise InvalidInput(f"ssh cannot be told of {text!r}: choose another directory with SSHORE_CONFIG_DIR")
     text = text if tokens else text.replace("%", "%%")
-    return f'"{text}"' if any(c in text for c in ' \t#"') else text
+    return quoted(text) if any(c in text for c in " \t#\"'\\") else text
+
+
+def quoted(text: str) -> str:
+    """A word as OpenSSH from 8.7 on reads it; before, a backslash quotes nothing, and a double quote cannot be had."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def _reached_by(proxy: str, *, fdpass: bool) -> Options:
@@ -134,7 +159,8 @@ def _reached_by(proxy: str, *, fdpass: bool) -> Options:
 
 
 def _certificates(files: SshFiles) -> str:
-    return config_word(f"{_posix(files.certificates)}/%h-cert.pub", tokens=True)
+    directory = _posix(files.certificates).replace("%", "%%")
+    return config_word(f"{directory}/%h-cert.pub", tokens=True)
 
 
 def _verified(files: SshFiles) -> Options:
@@ -155,22 +181,36 @@ def _indented(options: Options) -> list[str]:
 
 
 def _posix(path: "Path | str") -> str:
-    return path if isinstance(path, str) else path.as_posix()
+    text = path if isinstance(path, str) else path.as_posix()
+    return text.replace("\\", "/") if sys.platform == "win32" else text
 
 
-def _certify(sshore: Sequence[str], certificate: str = "") -> str:
-    """The command that fetches a certificate; with the path of one, where that is not of the last minutes."""
+def _certify(sshore: "Sequence[str]") -> str:
+    """The command that fetches a certificate, for Windows and where ssh_config is read as long ago."""
     # `sshore ssh` has fetched one already. `sh`, because the user's own shell may be no POSIX shell; no
     # double quotes, because OpenSSH before 8.7 cannot have them inside an argument.
     command = " ".join(_shell_word(word).replace("%", "%%") for word in sshore)
-    if "'" in command + certificate or '"' in command + certificate:
+    if "'" in command or '"' in command:
         return f"{command} certify %h".replace('"', '\\"')
-    fresh = f"find {certificate} -mmin -{_FRESH_MIN} 2>/dev/null | grep -q . || " if certificate else ""
-    return f"sh -c 'test x$SSHORE_CERTIFIED = x%h || {fresh}exec {command} certify %h'"
+    return f"sh -c 'test x$SSHORE_CERTIFIED = x%h || exec {command} certify %h'"
+
+
+def _certify_unless_fresh(files: SshFiles) -> str:
+    """The same where the certificate is not of the last minutes; for OpenSSH from 10.1 on."""
+    # IFS and -f instead of double quotes, which `Match exec` had trouble with.
+    script = (
+        f"IFS=; test x$SSHORE_CERTIFIED = x$1 || find $2 -mmin -{_FRESH_MIN} 2>/dev/null | grep -q . || "
+        "{ shift 2; exec $@; }"
+    )
+    certificate = _shell_word(f"{_posix(files.certificates)}/".replace("%", "%%") + "%h-cert.pub")
+    return f"sh -fc '{script}' sh %h {certificate} {proxy_command(files.sshore, 'certify', '%h')}"
 
 
 def _shell_word(word: str) -> str:
-    # cmd.exe knows double quotes only.
-    if "\\" in word:
+    """As `shlex.quote` does, which takes longer to load than all this."""
+    if sys.platform == "win32":  # cmd.exe knows double quotes only
         return f'"{word}"' if " " in word else word
-    return shlex.quote(word)
+    if word and _PLAIN.issuperset(word):
+        return word
+    within = word.replace("'", "'\"'\"'")
+    return f"'{within}'"

@@ -9,6 +9,7 @@ POST   /api/v1/stop                         202; the forwards stay in the state 
 """
 
 import asyncio
+import json
 import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -75,7 +76,7 @@ class LocalApi:
         login = Login(parse_server_url(str(body.get("server", ""))), token)
         app = check_app_name(str(body.get("app") or SSH))
         port = parse_port(str(body["port"])) if body.get("port") is not None else None
-        return JSONResponse(asdict(await self.engine.open(login, str(body.get("session", "")), app, port)))
+        return _Ascii(asdict(await self.engine.open(login, str(body.get("session", "")), app, port)))
 
     async def _close(self, request: Request) -> Response:
         query = request.query_params
@@ -85,6 +86,13 @@ class LocalApi:
     async def _stop(self, request: Request) -> Response:
         self.stop()
         return JSONResponse({}, 202)
+
+
+class _Ascii(JSONResponse):
+    """A card names files, whose names need not be text (os.fsdecode): JSON has an escape for what UTF-8 has not."""
+
+    def render(self, content: Any) -> bytes:
+        return json.dumps(content).encode()
 
 
 async def _refuse(request: Request, error: Exception) -> Response:

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from sshore.core.errors import Unavailable
 from sshore.proxy.client import LocalProxyClient, NotRunning, connect
 from sshore.sdk.config_dir import ConfigDir
-from sshore.sdk.private_files import make_private_directory
+from sshore.sdk.private_files import make_private_directory, write_private
 
 READY = b"ready\n"
 _DEADLINE_S = 3.0
 _MAX_LOG_BYTES = 1 << 20
+_PROBE_BYTES = 4096
 if sys.platform == "win32":
     _FLAGS = subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP
 else:
@@ -69,5 +70,11 @@ def _start(config: ConfigDir, command: Sequence[str]) -> None:
 
 
 def _last_line(config: ConfigDir) -> str:
+    """What it said last. Raises Unavailable where it could say nothing, as the disk is full."""
     lines = config.proxy_log.read_text(errors="replace").split("\n")
-    return next((line.strip() for line in reversed(lines) if line.strip()), "it wrote nothing")
+    if said := next((line.strip() for line in reversed(lines) if line.strip()), ""):
+        return said
+    probe = config.proxy_log.with_suffix(".probe")
+    write_private(probe, bytes(_PROBE_BYTES))
+    probe.unlink()
+    return "it wrote nothing"

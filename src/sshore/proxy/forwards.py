@@ -9,6 +9,7 @@ from sshore.core import layout
 from sshore.core.names import FOLDER_PREFIX
 from sshore.core.public_keys import read_public_key_text
 from sshore.profiles.known_hosts import forget_command
+from sshore.profiles.ssh_config import config_word
 
 HOST = "localhost"
 
@@ -130,7 +131,7 @@ def make_plain_card(forward: Forward, notes: list[str]) -> Card:
 
 
 def _options(key_file: Path, known_hosts: Path) -> str:
-    # Inside double quotes ssh takes the file's name as it is, blanks included; without, as a list of files.
-    hosts = f'"{known_hosts}"' if " " in str(known_hosts) else str(known_hosts)
-    words = ["-i", str(key_file), "-o", "IdentitiesOnly=yes", "-o", f"UserKnownHostsFile={hosts}"]
+    # `ssh -i` looks for the file first, and replaces tokens in its name then.
+    key = ["-o", f"IdentityFile={config_word(key_file)}"] if "%" in str(key_file) else ["-i", str(key_file)]
+    words = [*key, "-o", "IdentitiesOnly=yes", "-o", f"UserKnownHostsFile={config_word(known_hosts)}"]
     return " ".join(shlex.quote(word) for word in words)

@@ -18,6 +18,7 @@ class ConfigDir:
     forwards.json            the forwards it restores at start
     keys/<session id>/id_container      downloaded session keys (0600)
     ssh/config               what ``Include`` in the user's ssh_config names; it includes ssh/openssh_config
+    ssh/launch.py            what `ssh` runs then (profiles/launcher.py)
     ssh/known_hosts          the servers' host CAs, for OpenSSH by name (NAME.sshore)
     ssh/known_hosts_forwards the host key behind each local port, for every program and library; never a CA, at
                              which Paramiko from 3 on stumbles
@@ -69,6 +70,10 @@ class ConfigDir:
     @property
     def openssh_config(self) -> Path:
         return self.root / "ssh" / "openssh_config"
+
+    @property
+    def launcher(self) -> Path:
+        return self.root / "ssh" / "launch.py"
 
     @property
     def known_hosts(self) -> Path:

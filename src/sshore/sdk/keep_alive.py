@@ -1,14 +1,16 @@
-"""TCP keep-alive: finds a dead peer or network within minutes, and never mistakes silence for death."""
+"""TCP keep-alive: finds a dead peer or network within minutes, and never mistakes silence for death.
 
-import socket
-from contextlib import suppress
+By `_socket`: `ssh` waits (`sshore.cli.connecting.quick`).
+"""
+
+import _socket
 
 _IDLE_S, _INTERVAL_S, _PROBES = 60, 15, 4
 
 
-def keep_alive(connection: socket.socket) -> None:
+def keep_alive(connection: _socket.socket) -> None:
     """Switch it on, at a pace that also keeps NAT tables from forgetting the connection."""
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    connection.setsockopt(_socket.SOL_SOCKET, _socket.SO_KEEPALIVE, 1)
     # macOS calls the idle time TCP_KEEPALIVE; older Windows have none of these.
     for name, value in (
         ("TCP_KEEPIDLE", _IDLE_S),
@@ -16,6 +18,9 @@ def keep_alive(connection: socket.socket) -> None:
         ("TCP_KEEPINTVL", _INTERVAL_S),
         ("TCP_KEEPCNT", _PROBES),
     ):
-        if hasattr(socket, name):
-            with suppress(OSError):
-                connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+        option = getattr(_socket, name, None)
+        if option is not None:
+            try:
+                connection.setsockopt(_socket.IPPROTO_TCP, option, value)
+            except OSError:
+                continue

@@ -4,8 +4,6 @@ A server's answer is not trusted to be what it should: its id becomes part of a 
 lines parts of files that `ssh` reads. Imports nothing: `ssh` waits.
 """
 
-from collections.abc import Iterable, Mapping
-
 from sshore.wire.upgrades import (
     CERTIFICATE_HEADER,
     FURTHER_HOST_KEYS_HEADER,
@@ -14,6 +12,10 @@ from sshore.wire.upgrades import (
     NAME_HEADER,
     SESSION_HEADER,
 )
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 _LABEL = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
 _TYPE = _LABEL | frozenset("@.")
@@ -33,7 +35,7 @@ class LoginCertificate:
     __slots__ = ("certificate", "host_ca", "host_keys", "name", "session_id")
 
     def __init__(
-        self, session_id: str, name: str, certificate: str, host_ca: str, host_keys: Iterable[str] = ()
+        self, session_id: str, name: str, certificate: str, host_ca: str, host_keys: "Iterable[str]" = ()
     ) -> None:
         """Raises ForeignAnswer when one of them is something else."""
         self.session_id = check_label(session_id)
@@ -43,7 +45,7 @@ class LoginCertificate:
         self.host_keys = [public_key_line(key) for key in host_keys if key]
 
 
-def read_login_certificate(fields: Mapping[str, str]) -> LoginCertificate | None:
+def read_login_certificate(fields: "Mapping[str, str]") -> LoginCertificate | None:
     """What the fields of a stream's answer bring; None where the server is older and brings none.
 
     Raises:

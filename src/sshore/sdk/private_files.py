@@ -5,7 +5,6 @@ By `os` alone, without pathlib, secrets and the like: `ssh` waits for the certif
 
 import errno
 import os
-from contextlib import suppress
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -24,11 +23,10 @@ def write_private(
     make_private_directory(directory)
     aside = os.path.join(directory, f".{name}.{os.urandom(4).hex()}")
     try:
-        _write_new(aside, content.encode() if isinstance(content, str) else content, mode, durable)
+        _write_new(aside, content if isinstance(content, bytes) else _encoded(content), mode, durable)
         os.replace(aside, path)
     except BaseException as error:
-        with suppress(OSError):
-            os.unlink(aside)
+        _forget(aside)
         if isinstance(error, OSError) and error.errno in _FULL:
             raise _full(path) from error
         if isinstance(error, OSError):  # about the file that the caller knows
@@ -42,11 +40,22 @@ def make_private_directory(directory: "str | os.PathLike[str]") -> None:
         os.makedirs(directory, mode=0o700, exist_ok=True)
 
 
+def _forget(path: str) -> None:
+    try:
+        os.unlink(path)
+    except OSError:
+        return
+
+
 def _full(path: "str | os.PathLike[str]") -> Exception:
     from sshore.core.errors import Unavailable  # for the start-up time of those who have room
     from sshore.wire.problems import Code
 
     return Unavailable(f"the disk is full: {path} cannot be written", code=Code.STORAGE_FULL)
+
+
+def _encoded(content: str) -> bytes:
+    return content.encode(errors="surrogateescape")  # a path's bytes need not be UTF-8
 
 
 def _write_new(path: str, content: bytes, mode: int, durable: bool) -> None:

@@ -2,9 +2,16 @@
 
 import pytest
 
-from sshore.profiles.include_line import add_include, has_include, include_line, remove_include
+from sshore.profiles.include_line import (
+    STYLES,
+    add_include,
+    has_include,
+    include_line,
+    include_word,
+    remove_include,
+)
 
-LINE = include_line("/home/ann/my config/sshore/ssh/config")
+LINE = include_line(include_word("/home/ann/my config/sshore/ssh/config"))
 
 USERS_FILES = [
     b"",
@@ -19,7 +26,7 @@ USERS_FILES = [
 
 @pytest.mark.parametrize("content", USERS_FILES)
 def test_removing_restores_the_file(content: bytes) -> None:
-    assert remove_include(add_include(content, LINE), LINE) == content
+    assert remove_include(add_include(content, LINE), [LINE]) == content
 
 
 @pytest.mark.parametrize("content", USERS_FILES)
@@ -53,3 +60,17 @@ def test_a_line_below_comments_and_options_counts() -> None:
 
 def test_a_path_with_blanks_is_quoted() -> None:
     assert LINE == b'Include "/home/ann/my config/sshore/ssh/config"'
+
+
+def test_most_paths_are_written_in_one_way() -> None:
+    assert {include_word("/home/ann/my config", style) for style in range(STYLES)} == {'"/home/ann/my config"'}
+
+
+def test_what_glob_would_take_for_a_pattern_is_no_pattern() -> None:
+    assert include_word("/home/[ann]/what?") == '"/home/\\[ann]/what\\?"'
+
+
+def test_a_line_of_another_style_makes_room() -> None:
+    older = include_line(include_word("/home/100%/config", 0))
+    newer = include_line(include_word("/home/100%/config", 2))
+    assert add_include(older + b"\nHost a\n", newer, [older]) == newer + b"\nHost a\n"

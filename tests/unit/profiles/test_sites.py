@@ -37,7 +37,7 @@ def test_ssh_config_lines_verify_the_host() -> None:
     lines = [line.strip() for line in ssh_config_lines(SITE).splitlines()]
     assert "StrictHostKeyChecking yes" in lines
     assert "UserKnownHostsFile /home/ann/known_hosts" in lines
-    assert 'IdentityFile "C:\\Users\\Ann Lee\\id & key.ppk"' in lines
+    assert 'IdentityFile "C:\\\\Users\\\\Ann Lee\\\\id & key.ppk"' in lines  # a backslash quotes
 
 
 def test_vscode_opens_the_home() -> None:

@@ -1,7 +1,9 @@
+import shlex
 from pathlib import Path
 
 import pytest
 
+from sshore.core.errors import InvalidInput
 from sshore.profiles.ssh_config import (
     SshFiles,
     config_word,
@@ -19,8 +21,8 @@ def options() -> dict[str, str]:
     return dict(host_options(FILES, "demo.sshore", "/c/certs/x", "the command", fdpass=True))
 
 
-@pytest.mark.parametrize("for_openssh", [Path("/c/openssh_config"), None])
-def test_nothing_switches_the_host_key_check_off(for_openssh: Path | None) -> None:
+@pytest.mark.parametrize("for_openssh", ['"/c/openssh_confi\\g"', None])
+def test_nothing_switches_the_host_key_check_off(for_openssh: str | None) -> None:
     text = managed_config(FILES, for_openssh)
     assert "StrictHostKeyChecking yes" in text
     assert "/dev/null" not in text
@@ -46,7 +48,7 @@ def test_the_fast_cipher_is_asked_for_first() -> None:
 
 
 def test_where_descriptors_are_handed_over_ssh_runs_one_program() -> None:
-    assert "exec" not in managed_config(FILES, Path("/c/openssh_config"))
+    assert "exec" not in managed_config(FILES, '"/c/openssh_confi\\g"')
     text = openssh_config(FILES)
     assert "'/opt/my tools/sshore' stream --fdpass --certify %h" in text
     assert "ProxyUseFdpass yes" in text
@@ -78,6 +80,29 @@ def test_there_a_certificate_of_the_last_minutes_is_fetched_before() -> None:
     plain = SshFiles(("/opt/sshore",), "/c/known_hosts", "/c/id", "/c/certs")
     assert "exec" not in openssh_config(plain)
     text = openssh_config(plain, certificate_first=True)
-    assert "find /c/certs/%h-cert.pub -mmin -8" in text and "exec /opt/sshore certify %h" in text
-    # A path that cannot stand within quotes costs a request each time, and is right.
-    assert "Match exec \"'/opt/my tools/sshore' certify %h\"" in openssh_config(FILES, certificate_first=True)
+    assert "-mmin -8" in text and "sh %h /c/certs/%h-cert.pub /opt/sshore certify %h" in text
+
+
+@pytest.mark.parametrize(
+    ("path", "word"),
+    [
+        ("/home/o'brien/x", '"/home/o\'brien/x"'),
+        ('/home/"ann"/x', '"/home/\\"ann\\"/x"'),
+        ("/home/a\\b/x", '"/home/a\\\\b/x"'),
+        ("/home/# 1/x", '"/home/# 1/x"'),
+        ("/home/홍길동/x", "/home/홍길동/x"),
+    ],
+)
+def test_no_character_of_a_path_ends_its_word(path: str, word: str) -> None:
+    assert config_word(path) == word
+
+
+@pytest.mark.parametrize("path", ["/home/a\nb", "/home/${USER}"])
+def test_what_ssh_has_no_way_to_be_told_of_is_refused(path: str) -> None:
+    with pytest.raises(InvalidInput, match="SSHORE_CONFIG_DIR"):
+        config_word(path)
+
+
+@pytest.mark.parametrize("word", ["plain", "", "o'brien", 'a "b" $c `d`', "100%", "\\", "a;b&c"])
+def test_a_shell_takes_each_word_as_it_is(word: str) -> None:
+    assert shlex.split(proxy_command(["x", word])) == ["x", word.replace("%", "%%")]

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from sshore.cli.completion import complete_file, completing
-from sshore.cli.local_user import LocalUser
+from sshore.cli.local_user import LocalUser, expanded
 from sshore.cli.output import age, json_option, print_json, print_table
 from sshore.core.errors import InvalidInput
 from sshore.core.names import format_bytes
@@ -165,5 +165,5 @@ def _read(path: str, most: int) -> bytes:
 def _place(path: Path) -> str:
     """Where a file lies below the user's own home; elsewhere, its name."""
     absolute = Path(os.path.abspath(path))  # noqa: PTH100 - a link's own place counts, not its target's
-    home = Path.home()
-    return absolute.relative_to(home).as_posix() if absolute.is_relative_to(home) else path.name
+    own = expanded("~")
+    return absolute.relative_to(own).as_posix() if absolute.is_relative_to(own) else path.name

@@ -3,14 +3,13 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import click
 
 from sshore.cli.completion import Found, Item, complete_file, completing
 from sshore.cli.connecting.openssh import require
 from sshore.cli.failures import say
-from sshore.cli.local_user import LocalUser
+from sshore.cli.local_user import LocalUser, expanded
 from sshore.cli.output import age, json_option, print_json, print_table
 from sshore.core.errors import InvalidInput, NotFound, SshoreError, Unavailable
 from sshore.core.public_keys import MAX_TEXT_BYTES, clean_comment, is_certificate_type, read_public_key_text
@@ -108,7 +107,7 @@ def _read(file: str) -> str:
     if file == "-":
         data = sys.stdin.buffer.read(MAX_TEXT_BYTES + 1)
     else:
-        with Path(file).expanduser().open("rb") as opened:
+        with expanded(file).open("rb") as opened:
             data = opened.read(MAX_TEXT_BYTES + 1)
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):  # PowerShell's > writes UTF-16
         return data.decode("utf-16", "replace")
@@ -118,7 +117,9 @@ def _read(file: str) -> str:
 def _agent_keys() -> list[str]:
     """The lines of `ssh-add -L` that are keys; an agent may hold certificates beside them."""
     require("ssh-add")
-    done = subprocess.run(["ssh-add", "-L"], check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    done = subprocess.run(
+        ["ssh-add", "-L"], check=False, capture_output=True, text=True, errors="replace", stdin=subprocess.DEVNULL
+    )
     if done.returncode == 2 or "SSH_AUTH_SOCK" not in os.environ:
         raise Unavailable("no ssh-agent is running here: start one with: eval $(ssh-agent); ssh-add")
     lines = [line for line in done.stdout.splitlines() if line.strip()] if done.returncode == 0 else []
@@ -131,7 +132,7 @@ def _agent_keys() -> list[str]:
 
 
 def _likely_file() -> str:
-    directory = Path("~/.ssh").expanduser()
+    directory = expanded("~/.ssh")
     names = ("id_ed25519", "id_ed25519_sk", "id_ecdsa", "id_ecdsa_sk", "id_rsa")
     there = next((name for name in names if (directory / f"{name}.pub").is_file()), names[0])
     return f"~/.ssh/{there}.pub"

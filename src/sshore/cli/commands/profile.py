@@ -11,8 +11,9 @@ from sshore.cli.arguments import session_argument
 from sshore.cli.commands.forwards import local_proxy, open_forward
 from sshore.cli.failures import say, suggesting
 from sshore.cli.installing.filezilla import FilezillaDirectory, find_filezilla_directory
+from sshore.cli.installing.own_files import read_own
 from sshore.cli.installing.putty import PuttyDirectory, find_putty_directory
-from sshore.cli.local_user import LocalUser
+from sshore.cli.local_user import LocalUser, home
 from sshore.cli.output import write_output
 from sshore.cli.own_command import own_command
 from sshore.core.apps import SSH
@@ -88,7 +89,7 @@ def _install_by_name(user: LocalUser, putty: PuttyDirectory, site: sites.Site) -
 
 
 def _install_filezilla(user: LocalUser, site: sites.Site) -> str:
-    filezilla = FilezillaDirectory(find_filezilla_directory(os.environ, Path.home()), user.config.session_keys)
+    filezilla = FilezillaDirectory(find_filezilla_directory(os.environ, home()), user.config.session_keys)
     filezilla.save_site(site)
     filezilla.trust_host_key(site, _host_keys(site)[0])
     _putty(user).trust_host_keys(site, _host_keys(site))
@@ -96,11 +97,11 @@ def _install_filezilla(user: LocalUser, site: sites.Site) -> str:
 
 
 def _putty(user: LocalUser) -> PuttyDirectory:
-    return PuttyDirectory(find_putty_directory(os.environ, Path.home()), user.config.session_keys)
+    return PuttyDirectory(find_putty_directory(os.environ, home()), user.config.session_keys)
 
 
 def _host_keys(site: sites.Site) -> list[str]:
-    return host_keys_at(Path(site.known_hosts).read_text(), site.port)
+    return host_keys_at(read_own(Path(site.known_hosts)), site.port)
 
 
 def _vscode(user: LocalUser, ref: str) -> str:
@@ -119,5 +120,5 @@ def _site(user: LocalUser, ref: str, program: str) -> sites.Site:
 
 def _ppk_beside(key_file: Path) -> str:
     path = key_file.with_suffix(".ppk")
-    write_private(path, write_ppk(read_private_key(key_file.read_text())))
+    write_private(path, write_ppk(read_private_key(key_file.read_text("ascii", "replace"))))
     return str(path)

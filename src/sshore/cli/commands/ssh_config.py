@@ -1,7 +1,6 @@
 """config-ssh: `ssh NAME.sshore` from any program that reads the user's ssh_config."""
 
 import os
-import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -9,13 +8,13 @@ from pathlib import Path
 import click
 
 from sshore.cli.connecting.client_key import client_public_key
-from sshore.cli.connecting.openssh import require, ssh_files
+from sshore.cli.connecting.openssh import require
 from sshore.cli.connecting.ordinary import trust
 from sshore.cli.failures import say
-from sshore.cli.local_user import LocalUser
+from sshore.cli.installing.openssh import lines_of_any_style, write_managed
+from sshore.cli.local_user import LocalUser, home
 from sshore.core.errors import SshoreError
-from sshore.profiles.include_line import add_include, include_line, remove_include
-from sshore.profiles.ssh_config import managed_config, openssh_config, reads_certificate_first
+from sshore.profiles.include_line import add_include, remove_include
 from sshore.sdk.config_dir import ConfigDir
 from sshore.sdk.private_files import make_private_directory, write_private
 
@@ -38,28 +37,14 @@ def config_ssh(user: LocalUser, remove: bool, path: Path | None) -> None:
         return
     require("ssh-keygen")
     client_public_key(user.config)
-    files = ssh_files(str(user.config.root))
-    for_openssh = None if sys.platform == "win32" else user.config.openssh_config  # no descriptors are passed there
-    if for_openssh is not None:
-        write_private(for_openssh, openssh_config(files, certificate_first=reads_certificate_first(_ssh_version())))
-    write_private(user.config.ssh_config, managed_config(files, for_openssh))
-    _add(user.config, own)
+    _add(user.config, own, write_managed(user.config))
     _refresh_trust(user)
     print(f"{own} includes {user.config.ssh_config}; try: ssh NAME.sshore")
 
 
-def _ssh_version() -> str:
-    """What ``ssh -V`` says; empty where there is no `ssh`."""
-    try:
-        done = subprocess.run(["ssh", "-V"], check=False, capture_output=True, text=True, timeout=10)
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stderr.strip()
-
-
 def _user_config() -> Path:
     """The file that `ssh` reads: it looks into the home of the user database, whatever HOME says."""
-    own = Path.home() / ".ssh" / "config"
+    own = home() / ".ssh" / "config"
     read = _account_home() / ".ssh" / "config"
     if read.resolve() != own.resolve():
         say(f"warning: ssh reads {read}, whatever HOME is: use sshore config-ssh --file {read}, or ssh -F {own}")
@@ -68,33 +53,33 @@ def _user_config() -> Path:
 
 def _account_home() -> Path:
     if sys.platform == "win32":
-        return Path.home()
+        return home()
     import pwd  # Windows has none
 
     try:
         return Path(pwd.getpwuid(os.getuid()).pw_dir)
     except KeyError:  # an account without an entry, as in containers: ssh does not work for it at all
-        return Path.home()
+        return home()
 
 
-def _add(config: ConfigDir, own: Path) -> None:
+def _add(config: ConfigDir, own: Path, line: bytes) -> None:
     content = _read(own)
     if content is None:
         _made_by_us(config).touch(mode=0o600)
-    changed = add_include(content or b"", _line(config))
+    changed = add_include(content or b"", line, lines_of_any_style(config))
     if changed != content:
         _replace(own, changed)
 
 
 def _remove(config: ConfigDir, own: Path) -> None:
     content = _read(own)
-    changed = remove_include(content or b"", _line(config))
+    changed = remove_include(content or b"", lines_of_any_style(config))
     if not changed and _made_by_us(config).exists():
         own.unlink(missing_ok=True)
     elif content is not None and changed != content:
         _replace(own, changed)
     _made_by_us(config).unlink(missing_ok=True)
-    for file in (config.ssh_config, config.openssh_config):
+    for file in (config.ssh_config, config.openssh_config, config.launcher):
         file.unlink(missing_ok=True)
 
 
@@ -104,10 +89,6 @@ def _refresh_trust(user: LocalUser) -> None:
             trust(user.config, client)
     except SshoreError as error:  # it comes anew with every certificate
         say(f"warning: {error.problem.detail}")
-
-
-def _line(config: ConfigDir) -> bytes:
-    return include_line(config.ssh_config.as_posix())
 
 
 def _made_by_us(config: ConfigDir) -> Path:

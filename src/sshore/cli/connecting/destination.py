@@ -4,12 +4,12 @@ A session has one account and no port: what says so is taken, because programs s
 refused. Imports nothing that takes time: a user waits.
 """
 
-from collections.abc import Iterator
-
 from sshore.core.hosts import session_of_host
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sshore.core.errors import SshoreError
 
 _USER, _PORT = "work", "22"
@@ -50,7 +50,7 @@ def check_options(options: list[str], valued: str, *, user: str = "", port: str 
             _check_port(given.strip())
 
 
-def each_option(words: list[str], valued: str) -> Iterator[tuple[str, str]]:
+def each_option(words: list[str], valued: str) -> "Iterator[tuple[str, str]]":
     """Letters of options and their values, as getopt(3) would read them."""
     rest = iter(words)
     for word in rest:

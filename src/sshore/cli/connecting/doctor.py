@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from sshore.cli.connecting.openssh import require
 from sshore.cli.failures import suggesting
+from sshore.cli.installing.openssh import why_not_run
 from sshore.cli.local_user import LocalUser
 from sshore.cli.output import count
 from sshore.core.apps import SSH
@@ -45,7 +46,7 @@ def examine(user: LocalUser, session: str = "") -> Iterator[Finding]:
     """Examine step by step; ends with the first that fails, because the rest could not succeed."""
     steps: list[tuple[str, Callable[[], str]]] = [
         ("config directory", lambda: _config(user)),
-        ("OpenSSH", _openssh),
+        ("OpenSSH", lambda: _openssh(user)),
         ("login", lambda: user.login().address.url),
         ("name", lambda: _name(user)),
         ("connection", lambda: _connection(user)),
@@ -81,10 +82,14 @@ def _config(user: LocalUser) -> str:
     return str(user.config.root)
 
 
-def _openssh() -> str:
+def _openssh(user: LocalUser) -> str:
     for program in ("ssh", "sftp", "scp", "ssh-keygen"):
         require(program)
-    done = subprocess.run(["ssh", "-V"], check=False, capture_output=True, text=True)
+    done = subprocess.run(["ssh", "-V"], check=False, capture_output=True, text=True, errors="replace")
+    if said := why_not_run(user.config):
+        raise SshoreError(
+            f"ssh NAME.sshore cannot run Sshore, which has moved ({said}): sshore config-ssh sets it right"
+        )
     return f"{done.stderr.strip()} ({shutil.which('ssh')})"
 
 

@@ -8,16 +8,16 @@ Imports little, as `quick.py` does: a user waits.
 import os
 import sys
 import time
-from collections.abc import Mapping
 
 from sshore.cli.connecting import quick
 from sshore.cli.connecting.destination import check_options, each_option, session_named, split_options, usage
-from sshore.cli.own_command import own_command
+from sshore.cli.own_command import own_command, quick_command
 from sshore.core.hosts import FOLDER_PREFIX, HOST_SUFFIX
 from sshore.sdk import places
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from typing import NoReturn
 
     from sshore.cli.local_user import LocalUser
@@ -29,7 +29,7 @@ _SFTP_VALUED = "BbcDFiJloPRSsX"
 _A_DAY_S = 86400
 
 
-def run_ssh(environment: Mapping[str, str], arguments: list[str]) -> "NoReturn":
+def run_ssh(environment: "Mapping[str, str]", arguments: list[str]) -> "NoReturn":
     """Run ``ssh [WORK@]NAME [OPTION…] [--] [COMMAND…]``; the process becomes `ssh`."""
     options, rest = split_options(arguments, _SSH_VALUED)
     if not rest:
@@ -41,10 +41,12 @@ def run_ssh(environment: Mapping[str, str], arguments: list[str]) -> "NoReturn":
     # With -G it says where it would go, and goes nowhere: so git finds out what kind of program it is.
     connects = all(letter != "G" for letter, _ in each_option(options, _SSH_VALUED))
     host, ours = words_for(environment, name) if connects else words_by_name(environment, name)
-    execute("ssh", [*ours, *options, host, *(["--", *command] if command else [])], environment, name)
+    # Where the user's ssh_config has a RemoteCommand for all hosts, ssh knows not which of the two is meant.
+    told = ["-o", "RemoteCommand=none", host, "--", *command] if command else [host]
+    execute("ssh", [*ours, *options, *told], environment, name)
 
 
-def run_sftp(environment: Mapping[str, str], arguments: list[str]) -> "NoReturn":
+def run_sftp(environment: "Mapping[str, str]", arguments: list[str]) -> "NoReturn":
     """Run ``sftp [OPTION…] [WORK@]NAME[:PATH]``; the process becomes `sftp`."""
     synopsis = "usage: sshore sftp [SFTP-OPTION…] NAME[:PATH]"
     options, rest = split_options(arguments, _SFTP_VALUED)
@@ -60,10 +62,12 @@ def run_sftp(environment: Mapping[str, str], arguments: list[str]) -> "NoReturn"
     place, colon, path = rest[0].partition(":") if "://" not in rest[0] else (rest[0], "", "")
     name = session_named(place)
     host, ours = words_for(environment, name)
-    execute("sftp", [*ours, *options, f"{host}{colon}{path}"], environment, name)
+    # As scp and `sshore cp` have it: what a user's ssh_config has for all hosts is not meant for programs.
+    quiet = ["-o", "RemoteCommand=none", "-o", "RequestTTY=no"]
+    execute("sftp", [*ours, *quiet, *options, f"{host}{colon}{path}"], environment, name)
 
 
-def words_for(environment: Mapping[str, str], name: str) -> tuple[str, list[str]]:
+def words_for(environment: "Mapping[str, str]", name: str) -> tuple[str, list[str]]:
     """Launch SSH in a session and open a stream to it; where `ssh` is to go, and the options it needs to get there."""
     if sys.platform == "win32":
         return words_with_certificate_first(_user(environment), name)
@@ -106,7 +110,7 @@ def words_of(reached: quick.Reached, name: str) -> tuple[str, list[str]]:
     return _words(reached.config, f"{login.name}{HOST_SUFFIX}", certificate, command, fdpass=True)
 
 
-def words_by_name(environment: Mapping[str, str], name: str) -> tuple[str, list[str]]:
+def words_by_name(environment: "Mapping[str, str]", name: str) -> tuple[str, list[str]]:
     """The same without any stream yet: `ssh` opens one when it connects."""
     host = f"{name}{HOST_SUFFIX}"
     config = _user(environment).config
@@ -141,22 +145,27 @@ def _another_session(asked: str, told: str) -> "SshoreError":
 
 
 def _stream_command(host: str) -> list[str]:
-    return [*own_command(), "stream", "--fdpass", "--certify", host]
+    return [*quick_command(), "stream", "--fdpass", "--certify", host]
 
 
 def _load() -> None:
     """What is needed with a stream's answer."""
+    import sshore.cli.connecting.handover
+    import sshore.cli.connecting.stream
+    import sshore.profiles.known_hosts
+    import sshore.profiles.ssh_config
+    import sshore.sdk.private_files  # noqa: F401
 
 
-def ssh_files(config: str) -> "SshFiles":
-    """What `ssh` is told of in a config directory."""
+def ssh_files(config: str, command: "Sequence[str]" = ()) -> "SshFiles":
+    """What `ssh` is told of in a config directory; `command` runs this program again."""
     from sshore.profiles.ssh_config import SshFiles
 
     named = (f"{config}/{place}" for place in (places.KNOWN_HOSTS, places.CLIENT_KEY, places.CERTIFICATES))
-    return SshFiles(own_command(), *named)
+    return SshFiles(command, *named)
 
 
-def execute(program: str, arguments: list[str], environment: Mapping[str, str], ref: str) -> "NoReturn":
+def execute(program: str, arguments: list[str], environment: "Mapping[str, str]", ref: str) -> "NoReturn":
     """Become the program. Its exit status is the command's."""
     surroundings = ssh_environment(environment, ref)
     if sys.platform == "win32":  # exec returns to the shell at once there
@@ -164,14 +173,15 @@ def execute(program: str, arguments: list[str], environment: Mapping[str, str], 
 
         require(program)
         sys.exit(subprocess.run([program, *arguments], check=False, env=surroundings).returncode)
-    try:
-        os.execvpe(program, [program, *arguments], surroundings)
-    except FileNotFoundError:
-        require(program)
-        raise
+    for directory in surroundings.get("PATH", os.defpath).split(os.pathsep):  # as os.execvpe, which loads `warnings`
+        path = os.path.join(directory, program)
+        if os.access(path, os.X_OK) and os.path.isfile(path):
+            os.execve(path, [program, *arguments], surroundings)
+    require(program)
+    raise FileNotFoundError(program)
 
 
-def ssh_environment(environment: Mapping[str, str], ref: str) -> dict[str, str]:
+def ssh_environment(environment: "Mapping[str, str]", ref: str) -> dict[str, str]:
     """Where the user's ssh_config includes ours as Windows has it, the certificate need not be fetched once more."""
     return {**environment, "SSHORE_CERTIFIED": f"{ref}{HOST_SUFFIX}"}
 
@@ -190,7 +200,7 @@ def require(program: str) -> None:
         raise NotFound(f"{program} is not installed here: install OpenSSH's client programs (openssh-client)")
 
 
-def _run_folder_sftp(environment: Mapping[str, str], place: str, options: list[str]) -> "NoReturn":
+def _run_folder_sftp(environment: "Mapping[str, str]", place: str, options: list[str]) -> "NoReturn":
     """Run `sftp` on a storage folder, without a session or SSH: the stream is the SFTP server's (sftp(1), -D)."""
     import shlex
 
@@ -204,7 +214,7 @@ def _run_folder_sftp(environment: Mapping[str, str], place: str, options: list[s
     execute("sftp", [*options, "-D", stream], environment, folder.ref)
 
 
-def _user(environment: Mapping[str, str]) -> "LocalUser":
+def _user(environment: "Mapping[str, str]") -> "LocalUser":
     from sshore.cli.local_user import user_from_environment
 
     return user_from_environment(environment)

@@ -1,17 +1,16 @@
 """The usual connection, as quick as Python can be: stream and certificate by one request.
 
 `ssh` waits for this in every connection, and the interpreter's imports take longer than the server's answer: no
-dataclass, no typing, no pathlib, no ssl here, nor in what is imported. What is not usual (TLS, a refusal, no client
-key yet) is `Unusual`: the caller begins anew by `ordinary.py`, which knows all ways and says what is wrong.
+dataclass, no typing, no pathlib, no ssl here, nor in what is imported; and neither `json`, `re`, `contextlib` nor
+`collections`, nor `socket`, which is made of enums: `_socket` is what is below it. What is not usual (TLS, a refusal,
+no client key yet) is `Unusual`: the caller begins anew by `ordinary.py`, which knows all ways and says what is wrong.
 
 What is needed only with the answer is loaded while the server makes it.
 """
 
 import _socket
-import json
 import os
 import sys
-from collections.abc import Callable, Mapping
 
 from sshore import __version__
 from sshore.sdk import places
@@ -21,7 +20,7 @@ from sshore.wire.upgrades import HeadError, split_fields, split_head, stream_req
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import socket
+    from collections.abc import Callable, Mapping
 
     from sshore.sdk.login_certificate import LoginCertificate
 
@@ -40,13 +39,13 @@ class Reached:
     __slots__ = ("config", "first", "login", "server", "stream")
 
     def __init__(
-        self, config: str, server: str, stream: "socket.socket", first: bytes, login: "LoginCertificate | None"
+        self, config: str, server: str, stream: _socket.socket, first: bytes, login: "LoginCertificate | None"
     ) -> None:
         self.config, self.server = config, server
         self.stream, self.first, self.login = stream, first, login
 
 
-def reach_quickly(environment: Mapping[str, str], ref: str, meanwhile: Callable[[], object]) -> Reached:
+def reach_quickly(environment: "Mapping[str, str]", ref: str, meanwhile: "Callable[[], object]") -> Reached:
     """Open a stream to a session's SSH, and bring a certificate for the client key; what is called `meanwhile` loads
     what the caller needs next.
 
@@ -64,16 +63,11 @@ def reach_quickly(environment: Mapping[str, str], ref: str, meanwhile: Callable[
         agent = f"sshore/{__version__} ({_socket.gethostname().encode('ascii', 'replace').decode()})"
         told = f"{host}:{port}", ref, "ssh", token, agent, public_key
         request = stream_request(*told, locale=locale_words(environment))
-        connection = _connected(host, int(port))
-        connection.sendall(request)
+        stream = _connected(host, int(port))
     except (OSError, ValueError, OverflowError) as error:
         raise Unusual from error
-    import socket  # enums, which take 4 ms to load: the server needs as long
-
-    stream = socket.socket(fileno=connection.detach())
-    stream.settimeout(_TIMEOUT_S)
     try:
-        login = _answer(stream, meanwhile)
+        login = _answer(stream, request, meanwhile)
         stream.settimeout(None)
         return Reached(config, server, stream, b"", login)
     except BaseException:
@@ -103,7 +97,7 @@ def keep_authority(config: str, server: str, host_ca: str, login: "LoginCertific
 
     known_hosts = f"{config}/{places.KNOWN_HOSTS}"
     try:
-        old = _read(known_hosts).decode()
+        old = _read(known_hosts).decode(errors="surrogateescape")
     except FileNotFoundError:
         old = ""
     new = with_authority(old, server, host_ca)
@@ -113,31 +107,42 @@ def keep_authority(config: str, server: str, host_ca: str, login: "LoginCertific
         write_private(known_hosts, new)
 
 
-def usual_config_dir(environment: Mapping[str, str]) -> str:
+def usual_config_dir(environment: "Mapping[str, str]") -> str:
     """The config directory; `local_user.py` knows other systems' as well. Raises Unusual where this does not."""
     chosen = environment.get("SSHORE_CONFIG_DIR", "")
     if chosen:
         return os.path.abspath(chosen)
-    base = environment.get("XDG_CONFIG_HOME") or f"{environment.get('HOME', '')}/.config"
-    if sys.platform != "linux" or not base.startswith("/"):
+    home, base = environment.get("HOME", ""), environment.get("XDG_CONFIG_HOME", "")
+    if sys.platform != "linux" or not (base or home).startswith("/"):
         raise Unusual
-    return f"{base}/sshore"
+    return f"{base or f'{home}/.config'}/sshore"
 
 
-def _login(config: str, environment: Mapping[str, str]) -> tuple[str, str]:
+def _login(config: str, environment: "Mapping[str, str]") -> tuple[str, str]:
     """The server's URL as it is stored, and a token that can be sent."""
     server, token = environment.get("SSHORE_SERVER", ""), environment.get("SSHORE_TOKEN", "").strip()
     try:
         if not server or not token:
-            stored = json.loads(_read(f"{config}/{places.CREDENTIALS}"))
-            server = server or stored["default"]
-            token = token or stored["tokens"][server]
-        sendable = token.isascii() and token.isprintable() and " " not in token
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+            default, tokens = read_stored(_read(f"{config}/{places.CREDENTIALS}").decode("ascii"))
+            server = server or default
+            token = token or tokens[server]
+    except (OSError, ValueError, LookupError) as error:
         raise Unusual from error
-    if not sendable or not isinstance(server, str):
+    if not token.isascii() or not token.isprintable() or " " in token:
         raise Unusual
     return server, token
+
+
+def read_stored(text: str) -> tuple[str, dict[str, str]]:
+    """Default and tokens of a credentials file that is as `credentials.py` writes it, without `json`, which takes
+    longer to load than all this. Raises ValueError where it is not, which does not mean that it is no JSON."""
+    pieces = text.split('"')
+    between, words = ["".join(piece.split()) for piece in pieces[::2]], pieces[1::2]
+    pairs = len(words) // 2 - 1
+    usual = ["{", ":", ",", ":{", *([":", ","] * pairs)[:-1], "}}"]
+    if "\\" in text or between != usual or words[0] != "default" or words[2] != "tokens":
+        raise ValueError
+    return words[1], dict(zip(words[3::2], words[4::2], strict=True))
 
 
 def _connected(host: str, port: int) -> _socket.socket:
@@ -156,9 +161,10 @@ def _connected(host: str, port: int) -> _socket.socket:
     raise failure
 
 
-def _answer(stream: "socket.socket", meanwhile: Callable[[], object]) -> "LoginCertificate | None":
+def _answer(stream: _socket.socket, request: bytes, meanwhile: "Callable[[], object]") -> "LoginCertificate | None":
     taken = b""
     try:
+        stream.sendall(request)
         from sshore.sdk.keep_alive import keep_alive
         from sshore.sdk.login_certificate import ForeignAnswer, read_login_certificate
         from sshore.sdk.receive_head import receive_head

@@ -5,8 +5,6 @@ Two blocking threads and no asyncio, and few imports, as in `quick.py`: `ssh` wa
 
 import os
 import sys
-from collections.abc import Mapping
-from contextlib import suppress
 
 from sshore.cli.connecting import quick
 from sshore.cli.connecting.destination import usage
@@ -14,8 +12,9 @@ from sshore.core.hosts import FOLDER_PREFIX, HOST_SUFFIX, session_of_host
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import socket
+    import _socket
     import threading
+    from collections.abc import Mapping
 
 _CHUNK_BYTES = 256 * 1024
 _SYNOPSIS = "usage: sshore stream NAME[.sshore] [--app APP], or folder:NAME"
@@ -31,7 +30,7 @@ class _Wanted:
         self.certify = self.fdpass = False
 
 
-def run_stream(environment: Mapping[str, str], arguments: list[str]) -> int:
+def run_stream(environment: "Mapping[str, str]", arguments: list[str]) -> int:
     """Run ``stream NAME[.sshore] [--app APP] [--fdpass] [--certify]``."""
     wanted = _parse(arguments)
     stream, first = _open_certified(environment, wanted) if wanted.certify else _open(environment, wanted)
@@ -42,19 +41,26 @@ def run_stream(environment: Mapping[str, str], arguments: list[str]) -> int:
     return pump(stream, first)
 
 
-def _open(environment: Mapping[str, str], wanted: _Wanted) -> "tuple[socket.socket, bytes]":
+def _open(environment: "Mapping[str, str]", wanted: _Wanted) -> "tuple[_socket.socket, bytes]":
+    from sshore.cli.launch import load_site
+
+    load_site()
     from sshore.cli.connecting.ordinary import open_session_stream
     from sshore.cli.local_user import user_from_environment
 
     return open_session_stream(user_from_environment(environment), wanted.ref, wanted.app)
 
 
-def _open_certified(environment: Mapping[str, str], wanted: _Wanted) -> "tuple[socket.socket, bytes]":
+def _open_certified(environment: "Mapping[str, str]", wanted: _Wanted) -> "tuple[_socket.socket, bytes]":
     """A stream, after the certificate that came with it has been written where `ssh` is about to look."""
-    reached = None
-    with suppress(quick.Unusual):
+    try:
         reached = quick.reach_quickly(environment, wanted.ref, _load)
+    except quick.Unusual:
+        reached = None
     if reached is None or reached.login is None:
+        from sshore.cli.launch import load_site
+
+        load_site()
         from sshore.cli.connecting.ordinary import certified, reach
         from sshore.cli.local_user import user_from_environment
 
@@ -67,9 +73,12 @@ def _open_certified(environment: Mapping[str, str], wanted: _Wanted) -> "tuple[s
 
 def _load() -> None:
     """What is needed with the answer."""
+    import sshore.cli.connecting.handover
+    import sshore.profiles.known_hosts
+    import sshore.sdk.private_files  # noqa: F401
 
 
-def pump(stream: "socket.socket", first: bytes) -> int:
+def pump(stream: "_socket.socket", first: bytes) -> int:
     """Copy stdin to the stream and the stream to stdout until both have ended; each end is passed on by itself."""
     import threading  # not needed where the socket is handed over
 
@@ -98,18 +107,20 @@ def pump(stream: "socket.socket", first: bytes) -> int:
     return 0
 
 
-def _send(stream: "socket.socket", both_ended: "threading.Event") -> None:
-    import socket
+def _send(stream: "_socket.socket", both_ended: "threading.Event") -> None:
+    import _socket
 
     from sshore.cli.connecting.handover import is_tls
 
     buffer = memoryview(bytearray(_CHUNK_BYTES))
-    with suppress(OSError):
+    try:
         while size := _read(buffer):
             stream.sendall(buffer[:size])
         if is_tls(stream):  # Python's ssl has no half-close
             both_ended.set()
-        stream.shutdown(socket.SHUT_WR)
+        stream.shutdown(_socket.SHUT_WR)
+    except OSError:  # whoever copies the other way meets it, too, and says so
+        return
 
 
 def default_app(ref: str) -> str:
