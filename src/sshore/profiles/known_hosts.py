@@ -1,8 +1,10 @@
 """Lines of the managed known_hosts files (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT)."""
 
-from collections.abc import Sequence
-
 from sshore.core.hosts import HOST_SUFFIX
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 MAX_SESSIONS = 200
 """Sessions whose keys are kept; those that came first go first, and come back when they are wanted."""
@@ -23,7 +25,7 @@ def with_authority(text: str, server_url: str, host_ca: str) -> str:
     return "\n".join(kept if line in kept else [*kept, line]) + "\n"
 
 
-def with_session_keys(text: str, name: str, session_id: str, host_keys: Sequence[str]) -> str:
+def with_session_keys(text: str, name: str, session_id: str, host_keys: "Sequence[str]") -> str:
     """The file's text with a session's plain host keys, for `ssh -o HostKeyAlgorithms=ssh-ed25519`, which asks for no
     certificate; where it does ask, the authority's line is what counts. In the place of every older key of that name,
     which was another session's, or of that id. Raises ValueError when a name is none, but a pattern or a list, by which
