@@ -70,7 +70,8 @@ class Composed:
         return (said.stdout + said.stderr).decode()
 
     def container(self, service: str) -> str:
-        return f"{self.directory.name}_{service}_1"
+        between = "_" if self.compose("version", "--short").startswith("1.") else "-"
+        return between.join((self.directory.name, service, "1"))
 
     def up(self, *options: str) -> None:
         """The one command; returns when the server serves."""

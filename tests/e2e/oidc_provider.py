@@ -45,7 +45,7 @@ class OidcProvider:
         with self._log.open("ab") as out:
             place = installed(_SOURCE)  # with Node.js: Debian 12's is too old for the provider
             self._process = subprocess.Popen(
-                [place / "node_modules/.bin/node", place / "provider.mjs", self._options], stdout=out, stderr=out
+                [_node(place), place / "provider.mjs", self._options], stdout=out, stderr=out
             )
         wait_ready(self._process, lambda _: self._answers(), self._log, _DEADLINE_S)
 
@@ -141,3 +141,9 @@ class Browser:
         (tag,) = re.findall(r"<form [^>]*>", self.page)
         (action,) = re.findall(r'action="([^"]+)"', tag)
         return str(action)
+
+
+def _node(place: Path) -> Path:
+    """The Node.js of this machine's kind. Not by `.bin/node`: npm takes that away where it finds the other machine's
+    package to be none for this one only after it has linked this one's."""
+    return next(place.glob("node_modules/node-linux-*/bin/node"))

@@ -6,7 +6,7 @@ from urllib.parse import quote, urlencode
 from sshore.core.errors import Unavailable
 from sshore.proxy.forwards import Card, ForwardStatus
 from sshore.proxy.handed_tokens import handed_over
-from sshore.proxy.instance import LocalAddress, read_address
+from sshore.proxy.instance import LocalAddress, is_held, read_address
 from sshore.proxy.way import way_to
 from sshore.schema.decode import DecodeError, decode
 from sshore.sdk.address import ServerAddress
@@ -89,6 +89,7 @@ def connect(config: ConfigDir) -> LocalProxyClient:
 
     Raises:
         NotRunning: there is none.
+        Unavailable: there is one of an older version; says what to do.
     """
     address = read_address(config)
     if address is None:
@@ -98,5 +99,10 @@ def connect(config: ConfigDir) -> LocalProxyClient:
         client.status()
     except (ApiError, Unavailable):  # after a kill -9 another program may listen there
         client.close()
+        if not address.socket and is_held(config):
+            raise Unavailable(
+                f"the local proxy that runs (process {address.pid}) is of an older version, and cannot prove that it is "
+                f"yours: kill {address.pid}, and the next command starts another, with the same forwards"
+            ) from None
         raise NotRunning from None
     return client

@@ -42,6 +42,15 @@ def only_instance(config: ConfigDir) -> Iterator[None]:
         lock.release()
 
 
+def is_held(config: ConfigDir) -> bool:
+    """Whether a local proxy runs."""
+    try:
+        with FileLock(config.proxy_lock, mode=0o600).acquire(timeout=0):
+            return False
+    except Timeout:
+        return True
+
+
 @contextmanager
 def announced(config: ConfigDir, address: LocalAddress) -> Iterator[None]:
     """Say where the local proxy listens, for as long as it does."""

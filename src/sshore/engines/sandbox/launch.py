@@ -12,7 +12,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -21,7 +21,7 @@ from pathlib import Path
 from sshore.core.choices import Network
 from sshore.core.errors import EngineFailed
 from sshore.core.logins import LoginShell, login_shell
-from sshore.core.sessions import SessionSpec
+from sshore.core.sessions import BindMount, SessionSpec
 from sshore.engines.mounting.mount_points import make_mount_points
 from sshore.engines.mounting.sources import check_mounted
 from sshore.engines.sandbox import cgroups, etc
@@ -45,6 +45,8 @@ from sshore.engines.sandbox.view import HostView, find_shell, look_at_host, read
 _SETUP_TIMEOUT_S = 30.0
 _LAST_FILE = "hostname"
 _COMPLAINT_BYTES = 500
+_CHECKED_TIMEOUT_S = 1.0
+_CHECKED_POLL_S = 0.002
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +147,7 @@ class Launch:
             if agent is None or not wait_until_read(last_file, deadline):
                 raise EngineFailed(self._complaint(monitor, log_start))
             with self._naming_the_session():
-                check_mounted(agent.pid, self.spec.mounts)
+                _wait_mounted(agent.pid, self.spec.mounts)
             return monitor, agent, network
 
     def _noted(
@@ -232,6 +234,18 @@ class Launch:
         os.waitpid(monitor.pid, 0)
         said = self.logs.tail(self.spec.id, _COMPLAINT_BYTES, log_start).decode(errors="replace").strip()
         return f"the session {self.spec.name} did not start: {said or 'bwrap fell silent'}"
+
+
+def _wait_mounted(agent_pid: int, mounts: Sequence[BindMount]) -> None:
+    """See `check_mounted`. bwrap goes on meanwhile, and changes roots: what is mounted is not to be read at some moments."""
+    deadline = time.monotonic() + _CHECKED_TIMEOUT_S
+    while True:
+        try:
+            return check_mounted(agent_pid, mounts)
+        except EngineFailed:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(_CHECKED_POLL_S)
 
 
 def _agent(info: int, monitor: Process, deadline: float) -> Process | None:
