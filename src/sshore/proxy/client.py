@@ -101,7 +101,7 @@ def connect(config: ConfigDir) -> LocalProxyClient:
         client.close()
         if not address.socket and is_held(config):
             raise Unavailable(
-                f"the local proxy that runs (process {address.pid}) is of an older version, and cannot prove that it is "
+                f"the local proxy that runs (process {address.pid}) is of an older version and cannot prove that it is "
                 f"yours: kill {address.pid}, and the next command starts another, with the same forwards"
             ) from None
         raise NotRunning from None
