@@ -237,7 +237,7 @@ class Launch:
 
 
 def _wait_mounted(agent_pid: int, mounts: Sequence[BindMount]) -> None:
-    """See `check_mounted`. bwrap goes on meanwhile and changes roots: there are moments in which not all is to be read."""
+    """See `check_mounted`. bwrap goes on meanwhile and changes roots: for moments not all is to be read."""
     deadline = time.monotonic() + _CHECKED_TIMEOUT_S
     while True:
         try:
