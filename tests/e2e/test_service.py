@@ -4,11 +4,12 @@ import resource
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from deployment import Deployment, deployment
+from deployment import Deployment, deployment, free_port
 from programs import need
 
 UNITS = Path(__file__).parents[2] / "deploy/systemd"
@@ -56,7 +57,7 @@ def test_it_says_that_it_is_ready_and_alive_and_when_it_stops(service: Deploymen
     assert word == b"STOPPING=1"
 
 
-@pytest.mark.parametrize("unit", sorted(UNITS.glob("*.service")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("unit", sorted(UNITS.glob("sshore*")), ids=lambda path: path.name)
 def test_systemd_understands_the_unit(unit: Path, tmp_path: Path) -> None:
     need("systemd-analyze")
     there = tmp_path / unit.name
@@ -67,3 +68,17 @@ def test_systemd_understands_the_unit(unit: Path, tmp_path: Path) -> None:
     # What newer versions know, this one may not.
     complaints = [line for line in done.stderr.splitlines() if "DelegateSubgroup" not in line]
     assert not [line for line in complaints if unit.name in line], done.stderr
+
+
+def test_it_takes_the_socket_that_systemd_holds() -> None:
+    need("systemd-socket-activate")
+    port = free_port()
+    serve = "from sshore.server.http import listen; s = listen('', 1); c, _ = s.accept(); c.sendall(b'here'); c.close()"
+    words = ["systemd-socket-activate", "--listen", f"127.0.0.1:{port}", sys.executable, "-c", serve]
+    with subprocess.Popen(words, stderr=subprocess.PIPE) as process:
+        assert process.stderr is not None
+        assert b"Listening on" in process.stderr.readline()
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+            assert client.recv(100) == b"here"
+        process.stderr.read()
+    assert process.returncode == 0

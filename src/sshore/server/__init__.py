@@ -4,7 +4,7 @@ settings.py  what can be set, and from where
 wiring.py    every part, given what it needs
 docker.py    whether the docker engine is offered
 run.py       `run_server`: build, wire, serve, stop
-notify.py    what systemd is told
+notify.py    what systemd is told; activation.py  the socket that it hands over
 open_files.py
              the limit on open files, raised
 secret_files.py

@@ -13,6 +13,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from sshore.core.errors import Unavailable
 from sshore.gateway.front_door import FrontDoor
 from sshore.gateway.gateway import Gateway
+from sshore.server.activation import activated
 
 _BACKLOG = 1024
 _MAX_HEAD_BYTES = 64 << 10
@@ -147,11 +148,13 @@ class HttpServer(uvicorn.Server):
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening TCP socket.
+    """A listening TCP socket: the service manager's, where it has handed one over.
 
     Raises:
         Unavailable: the address cannot be had; says what to do.
     """
+    if (handed_over := activated()) is not None:
+        return handed_over
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
