@@ -112,7 +112,10 @@ def sshd_program() -> str:
 
 def _config(directory: Path, port: int) -> str:
     text = sshd_config(
-        {"PATH": layout.PATH}, [layout.HOST_KEY], cpu_has_aes="aes" in Path("/proc/cpuinfo").read_text().split()
+        {"PATH": layout.PATH},
+        [layout.HOST_KEY],
+        cpu_has_aes="aes" in Path("/proc/cpuinfo").read_text().split(),
+        root=True,  # whoever runs this logs in
     )
     ours = (f"HostCertificate {certificate_file(layout.HOST_KEY)}\n", f"TrustedUserCAKeys {layout.USER_CA}\n")
     for line in (*ours, f"AuthorizedPrincipalsFile {layout.PRINCIPALS}\n"):

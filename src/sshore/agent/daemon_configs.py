@@ -68,7 +68,8 @@ def with_client(config: str, client: ClientFacts) -> str:
     variables = f'"SSH_CONNECTION={client.addresses}" "SSH_CLIENT={address} {port} {server_port}"'
     before, found, after = config.partition("\nSetEnv ")
     told = f"{before}\nSetEnv {variables} {after}" if found else f"{config}\nSetEnv {variables}\n"
-    return f"{told}AcceptEnv {client.locale}\n" if client.locale else told
+    # First: at its end the configuration has blocks for some users alone.
+    return f"AcceptEnv {client.locale}\n{told}" if client.locale else told
 
 
 def _copy(path: str, client: ClientFacts) -> int:

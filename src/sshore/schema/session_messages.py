@@ -17,6 +17,8 @@ class UlimitMessage:
 
 @dataclass(frozen=True, slots=True)
 class ResourcesMessage:
+    """Limits; None means none of its own."""
+
     cpus: float | None = None
     memory_bytes: int | None = None
     pids: int | None = None
@@ -52,6 +54,8 @@ class MountMessage:
 
 @dataclass(frozen=True, slots=True)
 class CreateSession:
+    """What a session is asked to be; what is empty or None is the user's setting."""
+
     name: str
     engine: str = ""
     image: str = ""
@@ -81,6 +85,8 @@ class ChangeSession:
 
 @dataclass(frozen=True, slots=True)
 class AppMessage:
+    """An app of a session; `connections` counts open streams."""
+
     name: str
     title: str
     launched: bool

@@ -91,5 +91,5 @@ def test_a_clients_locale_is_welcome_beside_other_variables(config: Path) -> Non
     config.write_text(CONFIG + "AcceptEnv COLORTERM\n")
     configs = DaemonConfigs(str(config))
     with_locale = Path(configs.path(ClientFacts(ADDRESSES, "LC_TIME LC_NAME"))).read_text()
-    assert with_locale.endswith("AcceptEnv COLORTERM\nAcceptEnv LC_TIME LC_NAME\n")
+    assert with_locale.startswith("AcceptEnv LC_TIME LC_NAME\n") and with_locale.endswith("AcceptEnv COLORTERM\n")
     assert "LC_" not in Path(configs.path(CLIENT)).read_text()
