@@ -45,8 +45,8 @@ def check_network(network: Network, host_uid: int | None) -> None:
         return
     if _program() is None:
         raise EngineFailed(
-            "the network `nat` needs slirp4netns or pasta: `sudo apt-get install slirp4netns` (dnf, zypper, pacman: the "
-            f"same, or passt), {_OTHERS}"
+            "the network `nat` needs slirp4netns or pasta: `sudo apt-get install slirp4netns`, or the package passt "
+            f"(dnf, zypper, pacman: likewise), {_OTHERS}"
         )
     if not TUN.exists():
         raise EngineFailed(f"the network `nat` needs {TUN}: `sudo modprobe tun`, {_OTHERS}")
