@@ -15,7 +15,9 @@ ip link set lo up
 mount --make-rslave /
 mount --bind "$root" "$root"
 mount -t proc proc "$root/proc"
-mount --rbind /sys "$root/sys"
+# Of this network; what is below it that is none of a network's is the real machine's.
+mount -t sysfs sysfs "$root/sys"
+mount --rbind /sys/fs/cgroup "$root/sys/fs/cgroup"
 mount --rbind /dev "$root/dev"
 mount -t tmpfs -o mode=1777 tmpfs "$root/dev/shm"
 mount -t devpts -o newinstance,ptmxmode=0666,mode=620,gid=5 devpts "$root/dev/pts"
