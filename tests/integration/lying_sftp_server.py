@@ -10,7 +10,7 @@ _DIRECTORY, _FILE = 0o040755, 0o100666
 
 
 def main(names: list[bytes]) -> None:
-    said, got = sys.stdout.buffer, sys.stdin.buffer
+    said, got = sys.stdout.buffer, sys.stdin.buffer  # noqa: TID251
     left = [names]
     while len(head := got.read(4)) == 4:
         packet = got.read(struct.unpack(">I", head)[0])

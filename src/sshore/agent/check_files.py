@@ -28,7 +28,7 @@ _SIGN_S = 5.0
 
 def main() -> int:
     """Answer until stdin ends."""
-    requests, answers = sys.stdin.buffer, sys.stdout.buffer
+    requests, answers = sys.stdin.buffer, sys.stdout.buffer  # noqa: TID251 - a protocol, no terminal
     while line := requests.readline(MAX_LINE_BYTES):
         _say(answers, _answer(line, requests, answers))
     return 0

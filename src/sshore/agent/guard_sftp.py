@@ -90,7 +90,7 @@ def main(argv: list[str]) -> int:
     """Run the command until it ends; the exit status is its own."""
     server = subprocess.Popen(argv[1:], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert server.stdin is not None and server.stdout is not None
-    answers = Answers(sys.stdout.buffer)
+    answers = Answers(sys.stdout.buffer)  # noqa: TID251 - a protocol, no terminal
     down = threading.Thread(target=_pass_answers, args=(server.stdout, answers), daemon=True)
     down.start()
     _pass_requests(Quota(int(argv[0])), server.stdin, answers)

@@ -4,6 +4,7 @@
     local_user.py  who runs the command: config directory, server, token; own_command.py how it is run again,
                    and launch.py by what
     failures.py    errors to one line on stderr and an exit status
+    terminal.py    what reaches a terminal: nothing that gives it orders
     output.py      tables and colours on terminals, plain text and JSON elsewhere
     root.py        the click group; commands/ its commands, loaded when they are used
     arguments.py   arguments that several commands have

@@ -24,6 +24,7 @@ def main() -> int:
     gc.set_threshold(_OBJECTS_BEFORE_COLLECTION)
     leave_out()
     open_standard_streams()
+    guard_terminals()
     try:
         return _written(_run(sys.argv[1:]))
     except KeyboardInterrupt:
@@ -54,6 +55,14 @@ def open_standard_streams() -> None:
             setattr(sys, name, open(descriptor, mode, closefd=False))  # noqa: SIM115 - it stays open
     if sys.stdout.errors == "strict":
         sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+
+
+def guard_terminals() -> None:
+    """Let nothing that others wrote give orders to the terminal, where there is one."""
+    if sys.stdout.isatty() or sys.stderr.isatty():
+        from sshore.cli.terminal import guard_streams
+
+        guard_streams()
 
 
 def _run(arguments: list[str]) -> int:

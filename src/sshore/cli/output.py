@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import click
 
+from sshore.cli.terminal import console, harmless
 from sshore.core.errors import NotFound
 from sshore.sdk.private_files import write_private
 
@@ -89,11 +90,10 @@ class Progress(Protocol):
 def progress(text: str) -> Iterator[Progress]:
     """A spinner on a terminal; elsewhere a line on stderr for each change."""
     if sys.stderr.isatty():
-        from rich.console import Console
         from rich.text import Text
 
         # As Text: a reason may hold brackets, which are no markup.
-        with Console(stderr=True).status(Text(text)) as status:
+        with console(stderr=True).status(Text(text)) as status:
             yield lambda new: status.update(Text(new))
         return
     said = {text}
@@ -108,7 +108,6 @@ def progress(text: str) -> Iterator[Progress]:
 
 def _print_rich(columns: Sequence[str], rows: list[list[str]]) -> None:
     from rich.box import SIMPLE_HEAD
-    from rich.console import Console
     from rich.table import Column, Table
     from rich.text import Text
 
@@ -116,8 +115,8 @@ def _print_rich(columns: Sequence[str], rows: list[list[str]]) -> None:
     folded = [Column(name, overflow="fold") for name in columns]
     table = Table(*folded, box=SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
     for row in rows:
-        table.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in row))
-    Console().print(table)
+        table.add_row(*(Text(harmless(cell), style=_STYLES.get(cell, "")) for cell in row))
+    console().print(table)
 
 
 def _print_plain(rows: list[list[str]]) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
+from sshore.cli.terminal import console
 from sshore.core.names import format_bytes
 from sshore.schema.session_messages import PullMessage
 
@@ -26,7 +27,6 @@ def pull_view(text: str) -> Iterator[PullView]:
 
 @contextmanager
 def _on_terminal(text: str) -> Iterator[PullView]:
-    from rich.console import Console
     from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn
     from rich.text import Text
 
@@ -40,7 +40,7 @@ def _on_terminal(text: str) -> Iterator[PullView]:
 
     # Without markup: a reason may hold brackets.
     what, size = (TextColumn(f"{{task.{field}}}", markup=False) for field in ("description", "fields[amount]"))
-    with Progress(SpinnerColumn(), what, BarOfPulls(), size, console=Console(stderr=True), transient=True) as progress:
+    with Progress(SpinnerColumn(), what, BarOfPulls(), size, console=console(stderr=True), transient=True) as progress:
         task = progress.add_task(text, total=None, amount="")
 
         def show(new: str, pull: PullMessage | None = None) -> None:

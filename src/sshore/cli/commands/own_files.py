@@ -66,8 +66,10 @@ def get(user: LocalUser, name: str, output: str) -> None:
     """Print a user file, or write it to a file."""
     with user.client() as client:
         content = client.user_file(name)
-    if output == "-":
-        sys.stdout.buffer.write(content)
+    if output == "-" and sys.stdout.isatty():
+        sys.stdout.write(content.decode(errors="replace"))
+    elif output == "-":
+        sys.stdout.buffer.write(content)  # noqa: TID251 - no terminal
     else:
         Path(output).write_bytes(content)
 

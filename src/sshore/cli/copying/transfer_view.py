@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sshore.cli.failures import say
+from sshore.cli.terminal import console
 from sshore.core.names import format_bytes
 from sshore.sdk.sftp.names import shown
 from sshore.sdk.sftp.transfer import Transferred, Watcher
@@ -49,7 +50,6 @@ def watching(title: str, total_bytes: int, remarks: Remarks, *, quiet: bool) -> 
     if quiet or not total_bytes or not sys.stderr.isatty():  # a bar of nothing would stay at 0 %
         yield Quiet(remarks)
         return
-    from rich.console import Console
     from rich.progress import (
         BarColumn,
         DownloadColumn,
@@ -62,7 +62,7 @@ def watching(title: str, total_bytes: int, remarks: Remarks, *, quiet: bool) -> 
     from rich.text import Text
 
     columns = (TextColumn("{task.fields[name]}", markup=False), BarColumn(), TaskProgressColumn(), DownloadColumn(True))
-    with Progress(*columns, TransferSpeedColumn(), TimeRemainingColumn(), console=Console(stderr=True)) as progress:
+    with Progress(*columns, TransferSpeedColumn(), TimeRemainingColumn(), console=console(stderr=True)) as progress:
         task = progress.add_task("", total=total_bytes, name=shown(title))
 
         class Bar:
