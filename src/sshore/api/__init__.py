@@ -4,6 +4,7 @@ app.py        the application: routers, problem handlers, OpenAPI
 auth.py       who is calling; the services, as dependencies
 scopes.py     what a token may do by its scope: one table for all routes
 services.py   the services, as one object
+route.py      who is calling is asked before anything is read
 body_limit.py how long a request may be
 problems.py   refusals as problem documents (RFC 9457): the one handler table
 answers.py    the core's dataclasses as messages

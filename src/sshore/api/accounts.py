@@ -2,16 +2,17 @@
 
 from fastapi import APIRouter, Response
 
-from sshore.api.answers import setting_message, token_message, user_message
-from sshore.api.auth import Caller, Use
-from sshore.schema.account_messages import CreateToken, SetSetting, SettingMessage, TokenMessage, UserMessage
+from sshore.api.answers import me_message, setting_message, token_message
+from sshore.api.auth import Caller, Identified, Use
+from sshore.api.route import Route
+from sshore.schema.account_messages import CreateToken, MeMessage, SetSetting, SettingMessage, TokenMessage
 
-router = APIRouter(prefix="/api/v1", tags=["accounts"])
+router = APIRouter(prefix="/api/v1", tags=["accounts"], route_class=Route)
 
 
 @router.get("/me")
-async def show_me(caller: Caller) -> UserMessage:
-    return user_message(caller)
+async def show_me(who: Identified) -> MeMessage:
+    return me_message(who)
 
 
 @router.get("/tokens")

@@ -1,14 +1,15 @@
 """The core's dataclasses as the API's messages."""
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import datetime
 
 from sshore.core.activity import Report
 from sshore.core.apps import AppStatus
 from sshore.core.images import PullProgress
 from sshore.core.sessions import MemoryKills, Mount, Resources, Session
-from sshore.core.users import Token, User
-from sshore.schema.account_messages import SettingMessage, TokenMessage, UserMessage
+from sshore.core.users import Identity, Token, User
+from sshore.schema.account_messages import MeMessage, SettingMessage, TokenMessage, UserMessage
 from sshore.schema.folder_messages import FolderMessage, ShareFolder
 from sshore.schema.image_messages import ImageMessage
 from sshore.schema.session_messages import (
@@ -135,6 +136,11 @@ def app_message(status: AppStatus) -> AppMessage:
 def user_message(user: User) -> UserMessage:
     has_password, oidc_subject = bool(user.password_hash), user.oidc_subject or ""
     return UserMessage(user.name, user.role, user.settings, user.disabled, has_password, oidc_subject)
+
+
+def me_message(identity: Identity) -> MeMessage:
+    user, token = user_message(identity.user), token_message(identity.token)
+    return MeMessage(**asdict(user), token_name=token.name, token_expires_at=token.expires_at)
 
 
 def token_message(token: Token, secret: str | None = None) -> TokenMessage:

@@ -6,12 +6,13 @@ from fastapi import APIRouter
 
 from sshore.api.answers import app_message
 from sshore.api.auth import Own, Use
+from sshore.api.route import Route
 from sshore.core.errors import InvalidInput
 from sshore.schema.session_messages import AppMessage
 from sshore.wire.heads import STREAM_PROTOCOL
 from sshore.wire.problems import Code
 
-router = APIRouter(prefix="/api/v1/sessions/{ref}/apps", tags=["apps"])
+router = APIRouter(prefix="/api/v1/sessions/{ref}/apps", tags=["apps"], route_class=Route)
 
 
 @router.get("")

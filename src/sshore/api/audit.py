@@ -7,11 +7,12 @@ from fastapi import APIRouter, Query
 
 from sshore.api.answers import time_text
 from sshore.api.auth import Caller, Use
+from sshore.api.route import Route
 from sshore.core.audit import StreamRecord
 from sshore.schema.audit_messages import StreamMessage
 from sshore.services.audit import MOST_ROWS
 
-router = APIRouter(prefix="/api/v1/audit", tags=["audit"])
+router = APIRouter(prefix="/api/v1/audit", tags=["audit"], route_class=Route)
 
 _AT_ONCE = 100
 

@@ -17,6 +17,7 @@ def get_services(request: Request) -> Services:
 
 
 Use = Annotated[Services, Depends(get_services)]
+_IDENTITY = "sshore.identity"
 
 
 async def get_identity(request: Request, services: Use) -> Identity:
@@ -25,9 +26,13 @@ async def get_identity(request: Request, services: Use) -> Identity:
     Raises:
         Unauthenticated: none came, or it is not valid. Forbidden: its scope does not allow the route.
     """
+    known = request.scope.get(_IDENTITY)  # by `route.py`, before the body was read
+    if isinstance(known, Identity):
+        return known
     scheme, _, secret = request.headers.get("authorization", "").partition(" ")
     identity = await services.accounts.authenticate(secret.strip() if scheme.lower() == "bearer" else "")
     check_scope(identity.token, request.method, request.scope["route"].path_format)
+    request.scope[_IDENTITY] = identity
     return identity
 
 
@@ -39,6 +44,15 @@ async def get_caller(identity: Identified) -> User:
 
 
 Caller = Annotated[User, Depends(get_caller)]
+
+
+async def require_oidc(request: Request, services: Use) -> None:
+    """Refuse what needs an OpenID Connect provider where there is none.
+
+    Raises:
+        NotFound: there is none.
+    """
+    services.oidc.require_provider()
 
 
 async def get_session(ref: str, caller: Caller, services: Use) -> Session:

@@ -12,8 +12,9 @@ from fastapi import APIRouter, FastAPI, Request
 from starlette.responses import HTMLResponse
 
 from sshore.api.pages import page
+from sshore.api.route import Route
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, route_class=Route)
 
 _OWN_REFUSALS = ("HTTPValidationError", "ValidationError")
 """FastAPI's, which `problems.py` replaces."""

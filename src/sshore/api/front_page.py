@@ -8,8 +8,9 @@ from starlette.responses import HTMLResponse
 
 from sshore.api.auth import Use
 from sshore.api.pages import own_address, page
+from sshore.api.route import Route
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, route_class=Route)
 
 _TEXTS = {
     "en": """

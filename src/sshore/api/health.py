@@ -5,10 +5,11 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from sshore import __version__
 from sshore.api.auth import Caller, Use
+from sshore.api.route import Route
 from sshore.schema.key_messages import TrustMessage
 from sshore.schema.version_message import VersionMessage
 
-router = APIRouter(tags=["server"])
+router = APIRouter(tags=["server"], route_class=Route)
 
 
 @router.get("/healthz")

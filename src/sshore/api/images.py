@@ -8,6 +8,7 @@ from starlette.responses import StreamingResponse
 
 from sshore.api.answers import image_message, pull_message
 from sshore.api.auth import Caller, Own, Use
+from sshore.api.route import Route
 from sshore.core.errors import SshoreError
 from sshore.core.images import PullProgress, RegistryLogin
 from sshore.schema.decode import encode
@@ -20,7 +21,7 @@ from sshore.schema.image_messages import (
     RegistryMessage,
 )
 
-router = APIRouter(prefix="/api/v1", tags=["images"])
+router = APIRouter(prefix="/api/v1", tags=["images"], route_class=Route)
 
 PULL_MEDIA_TYPE = "application/x-ndjson"
 

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Response
 
 from sshore.api.answers import time_text
 from sshore.api.auth import Caller, Use
+from sshore.api.route import Route
 from sshore.core.errors import InvalidInput
 from sshore.core.own_keys import OwnKey
 from sshore.core.user_files import Bootstrap, FileEntry
@@ -19,7 +20,7 @@ from sshore.schema.own_messages import (
     UserFileMessage,
 )
 
-router = APIRouter(prefix="/api/v1", tags=["own keys and files"])
+router = APIRouter(prefix="/api/v1", tags=["own keys and files"], route_class=Route)
 
 
 @router.get("/keys")

@@ -9,6 +9,7 @@ from starlette.responses import PlainTextResponse
 from sshore.api.answers import session_message, time_text
 from sshore.api.auth import Caller, Found, Identified, Own, Use
 from sshore.api.new_session import wanted_session
+from sshore.api.route import Route
 from sshore.api.scopes import check_reads_all
 from sshore.api.services import Services
 from sshore.core.sessions import Session
@@ -17,7 +18,7 @@ from sshore.schema.key_messages import CertificateMessage, CertificateRequest, S
 from sshore.schema.session_messages import ChangeSession, CreateSession, SessionMessage
 from sshore.services.sessions.details import NO_DETAILS, SessionDetails
 
-router = APIRouter(prefix="/api/v1/sessions", tags=["sessions"])
+router = APIRouter(prefix="/api/v1/sessions", tags=["sessions"], route_class=Route)
 
 WaitSeconds = Annotated[float, Query(ge=0, le=120, description="Wait up to so many seconds until it is settled.")]
 Seen = Annotated[str | None, Query(description="Answer, too, as soon as its reason is another than this.")]

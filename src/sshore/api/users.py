@@ -4,6 +4,7 @@ from fastapi import APIRouter, Response
 
 from sshore.api.answers import token_message, user_message
 from sshore.api.auth import Address, Caller, Identified, Use
+from sshore.api.route import Route
 from sshore.schema.account_messages import (
     ChangeUser,
     CreateUser,
@@ -14,7 +15,7 @@ from sshore.schema.account_messages import (
     UserMessage,
 )
 
-router = APIRouter(prefix="/api/v1", tags=["users"])
+router = APIRouter(prefix="/api/v1", tags=["users"], route_class=Route)
 
 
 @router.post("/login", status_code=201)
@@ -59,6 +60,8 @@ async def link_user(name: str, body: LinkUser, caller: Caller, services: Use) ->
 
 
 @router.put("/users/{name}/password", status_code=204)
-async def set_password(name: str, body: SetPassword, address: Address, caller: Caller, services: Use) -> Response:
-    await services.passwords.set(caller, name, body.password, body.current, address)
+async def set_password(name: str, body: SetPassword, address: Address, who: Identified, services: Use) -> Response:
+    """Set a password; with `revoke_tokens`, whoever uses a token of this user's has to log in again."""
+    kept = who.token.id if body.revoke_tokens else None
+    await services.passwords.set(who.user, name, body.password, body.current, address, revoke_but=kept)
     return Response(status_code=204)

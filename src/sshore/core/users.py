@@ -9,6 +9,8 @@ from sshore.core.choices import Role, Scope
 from sshore.core.ids import TokenId, UserId
 
 TOKEN_PREFIX = "sshore_"
+FIRST_TOKEN = "first login"
+"""The name of the token that a server hands out itself, for logging in once: a login by it makes a token of its own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,14 @@ class UserMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class MeMessage(UserMessage):
+    """Who asks, and by which token."""
+
+    token_name: str = ""
+    token_expires_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CreateUser:
     name: str
     role: Role = Role.MEMBER
@@ -47,10 +55,12 @@ class LoginRequest:
 
 @dataclass(frozen=True, slots=True)
 class SetPassword:
-    """A new password; `current` is needed where users change one that they have."""
+    """A new password; `current` is needed where users change one that they have. `revoke_tokens`: the user's API
+    tokens end, but for the one that this is asked with."""
 
     password: str = field(repr=False)
     current: str = field(default="", repr=False)
+    revoke_tokens: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,7 +85,7 @@ class OidcLogin:
         Raises:
             Unavailable: this address has begun too many and finished none (``too_many_attempts``).
         """
-        self._require_provider()
+        self.require_provider()
         network = network_of(address)
         self._starts.attempt(network)
         made = [secrets.token_urlsafe(32) for _ in range(4)]
@@ -101,7 +101,7 @@ class OidcLogin:
     async def provider_url(self, attempt_id: str, browser: str) -> str:
         """Where the browser goes to log in, once the user has confirmed."""
         attempt = self._find(attempt_id, browser)
-        provider = self._require_provider()
+        provider = self.require_provider()
         return await provider.authorization_url(attempt.redirect_uri, attempt.id, attempt.nonce, attempt.verifier)
 
     def take(self, attempt_id: str, browser: str) -> Attempt:
@@ -122,7 +122,7 @@ class OidcLogin:
             Forbidden: nobody here has this identity, and users are not made on their own.
             Unavailable: the provider does not answer.
         """
-        provider = self._require_provider()
+        provider = self.require_provider()
         proved = await provider.exchange(provider_code, attempt.redirect_uri, attempt.verifier, attempt.nonce)
         user = await self._user(proved)
         if user.disabled:
@@ -140,6 +140,7 @@ class OidcLogin:
         Raises:
             Unauthenticated: the code is none, was used, is too old, or another command line's.
         """
+        self.require_provider()
         user, challenge, until = self._codes.pop(code, (None, "", self._clock.now()))
         right = hmac.compare_digest(code_challenge(verifier), challenge)
         if user is None or not right or until < self._clock.now():
@@ -176,7 +177,12 @@ class OidcLogin:
         names = (wanted, *(f"{wanted[: MAX_NAME_LENGTH - 6]}-{number}" for number in range(2, 10_000)))
         return next(name for name in names if name not in taken)
 
-    def _require_provider(self) -> IdentityProvider:
+    def require_provider(self) -> IdentityProvider:
+        """The provider.
+
+        Raises:
+            NotFound: there is none.
+        """
         if self._provider is None:
             raise NotFound("this server has no OpenID Connect provider: log in with a password or a token")
         return self._provider
