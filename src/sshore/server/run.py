@@ -2,8 +2,10 @@
 
 import asyncio
 import gc
+import ipaddress
 import logging
 import signal
+import socket
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -27,11 +29,12 @@ log = logging.getLogger("sshore.server")
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The server listens. `mint_admin_token` makes a new API token for the first admin and returns its secret; `is_new`
-    says whether that admin has no way to log in yet."""
+    """The server listens. `mint_admin_token` makes a new API token for the first admin and returns its secret;
+    `mint_first_token` one that lives a day; `is_new` says whether that admin has no way to log in yet."""
 
     url: str
     mint_admin_token: Callable[[str], Awaitable[str]]
+    mint_first_token: Callable[[], Awaitable[str]]
     is_new: Callable[[], Awaitable[bool]]
 
 
@@ -62,8 +65,10 @@ async def run_server(settings: Settings, on_ready: Callable[[Ready], Awaitable[N
                     beside.append(tasks.create_task(manager.stay_alive()))
                     manager.tell(READY)
                     log.info("serving", extra={"url": url, "state": str(state)})
+                    _warn_of_plain_http(settings, sock)
                     if on_ready is not None:
-                        ready = Ready(url, _minter(parts.services.accounts), parts.services.accounts.is_new)
+                        accounts = services.accounts
+                        ready = Ready(url, _minter(accounts), accounts.create_first_token, accounts.is_new)
                         beside.append(tasks.create_task(_call(on_ready, ready)))
                     await asyncio.wait([serving])
                     for task in beside:
@@ -76,10 +81,11 @@ class KitProgress:
     """Shows the building of the kit, as one line on a terminal; silent when the kit is there already."""
 
     def __call__(self, phase: str, fraction: float) -> None:
-        if sys.stderr.isatty():
+        terminal = sys.__stderr__  # noqa: TID251 - our own words, and orders
+        if terminal is not None and terminal.isatty():
             end = "\n" if fraction >= 1 else ""
-            sys.stderr.write(f"\r\033[Kbuilding the kit: {phase} {fraction:4.0%}{end}")
-            sys.stderr.flush()
+            terminal.write(f"\r\033[Kbuilding the kit: {phase} {fraction:4.0%}{end}")
+            terminal.flush()
 
 
 async def _listen_for_agents(parts: Parts) -> asyncio.Server:
@@ -124,6 +130,17 @@ def _minter(accounts: Accounts) -> Callable[[str], Awaitable[str]]:
 
 async def _call(on_ready: Callable[[Ready], Awaitable[None]], ready: Ready) -> None:
     await on_ready(ready)
+
+
+def _warn_of_plain_http(settings: Settings, sock: socket.socket) -> None:
+    if sock.family == socket.AF_UNIX:  # the service manager's
+        return
+    host = ipaddress.ip_address(sock.getsockname()[0].partition("%")[0])
+    if not host.is_loopback and not settings.public_url.startswith("https:"):
+        log.warning(
+            "this server listens beyond the loopback in plain HTTP: everyone on the way can read passwords, tokens and "
+            "file names. Put a TLS proxy before it and tell its address by SSHORE_URL=https://…, or listen on 127.0.0.1"
+        )
 
 
 def _url(settings: Settings, port: int) -> str:
