@@ -7,12 +7,14 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from deployment import Deployment, Owner
 from host_processes import leave_sleeping
 from ssh_client import through_proxy_command
+from terminal import terminal
 
 from integration.command_line import SSHORE, CommandLine
 
@@ -187,3 +189,30 @@ def test_a_removed_user_leaves_nothing_behind(shared: Deployment) -> None:
     assert not folder.exists()
     assert gone.run("ls").returncode == REFUSED
     assert session["id"] not in {found["id"] for found in shared.admin.json("ls", "--all")}
+
+
+def test_a_new_password_ends_other_logins_where_it_is_asked_to(shared: Deployment, directory: Path, user: str) -> None:
+    here, elsewhere = log_in(shared, directory, user), log_in(shared, directory / "elsewhere", user)
+    assert here.run("user", "passwd", "--password-stdin", stdin=PASSWORD + b"\nanother one\n").returncode == 0
+    elsewhere.ok("ls")
+    with terminal([SSHORE, "user", "passwd"], here.environment) as screen:
+        for asked, typed in (("Current", "another one"), ("New", "a third one"), ("same again", "a third one")):
+            screen.expect(asked)
+            screen.type(f"{typed}\n")
+        screen.expect("Revoke the 1 other token that you have")
+        screen.type("y\n")
+        assert screen.wait() == 0, screen.text
+    here.ok("ls")
+    refused = elsewhere.run("ls")
+    assert (refused.returncode, b"was revoked" in refused.stderr) == (REFUSED, True)
+
+
+def test_the_first_token_is_for_a_day_and_a_login_by_it_is_ones_own(shared: Deployment) -> None:
+    tokens = shared.admin.json("token", "ls")
+    first = [token for token in tokens if token["name"] == "first login"]
+    lives = [
+        datetime.fromisoformat(token["expires_at"]) - datetime.fromisoformat(token["created_at"]) for token in first
+    ]
+    assert lives == [timedelta(days=1)] * len(first) != []
+    mine = [token for token in tokens if token["last_used_at"] and token["name"].startswith("login from")]
+    assert mine and all(token["expires_at"] is None for token in mine)

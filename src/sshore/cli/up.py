@@ -60,10 +60,10 @@ class _Up:
         login = await self._log_in(ready)
         try:
             async with run_local_proxy(self.user.config, host="up"):
-                await self._welcome(login)
+                await self._welcome(login, await ready.mint_first_token())
                 await asyncio.Event().wait()
         except Conflict:  # the user's local proxy runs on its own: that one serves as well
-            await self._welcome(login)
+            await self._welcome(login, await ready.mint_first_token())
             await asyncio.Event().wait()
 
     async def _log_in(self, ready: Ready) -> Login:
@@ -80,9 +80,9 @@ class _Up:
         with Client(login) as client:
             trust(self.user.config, client)
 
-    async def _welcome(self, login: Login) -> None:
+    async def _welcome(self, login: Login, first_token: str) -> None:
         print(f"Sshore serves at {login.address.url} (state in {self.settings.state_dir}); Ctrl-C ends it.")
-        print(f"As admin from elsewhere: sshore login '{token_url(login.address, login.token)}'")
+        print(f"As admin from elsewhere, today: sshore login '{token_url(login.address, first_token)}'")
         card = await asyncio.to_thread(self._demo_card, login) if self.demo else None
         if card is None:
             print("You are logged in: make a session with `sshore run demo`, and enter it with `sshore ssh demo`.")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         CreateToken,
         CreateUser,
         LoginRequest,
+        MeMessage,
         OidcCode,
         SetPassword,
         SettingMessage,
@@ -93,8 +94,8 @@ class Client:
     def version(self) -> VersionMessage:
         return self._one(schema.version_message.VersionMessage, "GET", "/version")
 
-    def me(self) -> UserMessage:
-        return self._one(schema.account_messages.UserMessage, "GET", "/me")
+    def me(self) -> MeMessage:
+        return self._one(schema.account_messages.MeMessage, "GET", "/me")
 
     def trust(self) -> TrustMessage:
         return self._one(schema.key_messages.TrustMessage, "GET", "/trust")

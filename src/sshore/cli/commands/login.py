@@ -13,7 +13,8 @@ from sshore.cli.local_user import LocalUser
 from sshore.cli.oidc import log_in_by_browser
 from sshore.cli.passwords import ask_password, password_stdin_option
 from sshore.core.errors import InvalidInput
-from sshore.schema.account_messages import LoginRequest
+from sshore.core.users import FIRST_TOKEN
+from sshore.schema.account_messages import CreateToken, LoginRequest, MeMessage
 from sshore.sdk.address import parse_server_url, split_token_url
 from sshore.sdk.client import Client
 from sshore.sdk.credentials import Credentials, Login, forget_login, read_credentials, store_login
@@ -56,6 +57,8 @@ def login(
     wanted = Credentials().choose(place, secret or _token_for_password(place, name, password_stdin))
     with Client(wanted) as client:
         me = client.me()
+        if me.token_name == FIRST_TOKEN:
+            wanted = Login(wanted.address, _own_token(client, me))
         trust(user.config, client)
     store_login(user.config.credentials, wanted, default=not keep_default)
     print(f"logged in to {wanted.address.url} as {me.name}")
@@ -82,6 +85,14 @@ def _token_for_password(url: str, name: str, password_stdin: bool) -> str:
     password = ask_password(f"Password of {name} at {address.url}", from_stdin=password_stdin)
     with Client(Login(address, "")) as client:
         made = client.log_in(LoginRequest(name, password, _token_name()))
+    return made.secret or ""
+
+
+def _own_token(client: Client, me: MeMessage) -> str:
+    """A token of this machine's own, instead of one that ends in a day, and that others may have read."""
+    made = client.create_token(CreateToken(_token_name()))
+    if not me.has_password:
+        say(f"to log in elsewhere once the first token has ended ({me.token_expires_at}): sshore user passwd")
     return made.secret or ""
 
 

@@ -42,8 +42,12 @@ def up(user: LocalUser, port: str, state: Path | None, no_browser: bool, demo: b
 @click.option("--host", default=None, help="The address to listen on.  [default: 127.0.0.1]")
 @_port_option
 @_state_option
-@click.option("--token-file", type=click.Path(path_type=Path, dir_okay=False), help="Write a new admin token there.")
-@click.option("--first-token", is_flag=True, help="Print an admin token, where nobody can log in yet.")
+@click.option(
+    "--token-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write a new admin token there, which lives a day.",
+)
+@click.option("--first-token", is_flag=True, help="Print an admin token for a day, where nobody can log in.")
 def server(host: str | None, port: str, state: Path | None, token_file: Path | None, first_token: bool) -> None:
     """Run the server alone. SIGTERM or Ctrl-C ends it; the sessions go on.
 
@@ -54,11 +58,11 @@ def server(host: str | None, port: str, state: Path | None, token_file: Path | N
 
     async def write_token(ready: Ready) -> None:
         if first_token and await ready.is_new():
-            print(f"The first admin's token: {await ready.mint_admin_token('first login')}", flush=True)
+            print(f"The first admin's token: {await ready.mint_first_token()}", flush=True)
         if token_file is None:
             return
         try:
-            write_private(token_file, await ready.mint_admin_token("first login") + "\n")
+            write_private(token_file, await ready.mint_first_token() + "\n")
         except Unavailable as error:  # a full disk: sessions that run can be reached all the same
             say(f"warning: {token_file} was not written: {error.problem.detail}")
 

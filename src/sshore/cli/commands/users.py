@@ -4,11 +4,12 @@ import click
 
 from sshore.cli.completion import complete_user
 from sshore.cli.local_user import LocalUser
-from sshore.cli.output import json_option, print_json, print_table
+from sshore.cli.output import count, json_option, print_json, print_table
 from sshore.cli.passwords import ask_password, password_stdin_option
 from sshore.core.choices import Role
 from sshore.core.names import check_user_name
 from sshore.schema.account_messages import ChangeUser, CreateUser, SetPassword, UserMessage
+from sshore.sdk.client import Client
 
 _ROLES = click.Choice([str(one) for one in Role])
 
@@ -56,8 +57,13 @@ def user_add(who: LocalUser, name: str, role: str, password_stdin: bool, as_json
 @user.command("passwd")
 @click.argument("name", default="", shell_complete=complete_user)
 @password_stdin_option
+@click.option(
+    "--revoke-tokens/--keep-tokens",
+    default=None,
+    help="Log the user out everywhere, but for where this is called; or not.  [default: asked for]",
+)
 @click.pass_obj
-def user_passwd(who: LocalUser, name: str, password_stdin: bool) -> None:
+def user_passwd(who: LocalUser, name: str, password_stdin: bool, revoke_tokens: bool | None) -> None:
     """Set your password or, as admin, the user NAME's.
 
     With --password-stdin, the last line is the new password; the one before it, where you change a password of your
@@ -70,8 +76,10 @@ def user_passwd(who: LocalUser, name: str, password_stdin: bool) -> None:
         if name == me.name and me.has_password:
             current = ask_password("Current password", from_stdin=password_stdin)
         password = ask_password(f"New password of {name}", from_stdin=password_stdin, twice=True)
-        client.set_password(name, SetPassword(password, current))
-    print(f"the password of {name} is set")
+        if revoke_tokens is None:
+            revoke_tokens = not password_stdin and _wants_revoked(client, me, name)
+        client.set_password(name, SetPassword(password, current, revoke_tokens))
+    print(f"the password of {name} is set" + (", and the tokens from before are revoked" if revoke_tokens else ""))
 
 
 @user.command("role")
@@ -125,6 +133,14 @@ def user_rm(who: LocalUser, name: str, with_data: bool) -> None:
     with who.client(timeout_s=300) as client:
         client.remove_user(name, with_data=with_data)
     print(f"{name} is removed")
+
+
+def _wants_revoked(client: Client, me: UserMessage, name: str) -> bool:
+    others = len(client.tokens(name)) - (name == me.name)
+    if not others:
+        return False
+    whose = "you have" if name == me.name else f"{name} has"
+    return click.confirm(f"Revoke the {count(others, 'other token')} that {whose}, which ends their logins?", err=True)
 
 
 def _state(user: UserMessage) -> str:

@@ -2,14 +2,14 @@
 
 import logging
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sshore.core.choices import Role, Scope
 from sshore.core.errors import Conflict, Forbidden, InvalidInput, NotFound, SshoreError, Unauthenticated
 from sshore.core.ids import TokenId, UserId, new_id
 from sshore.core.names import check_user_name
 from sshore.core.ports import Clock, OpenStreams, Store
-from sshore.core.users import Identity, Token, User, hash_secret, new_secret
+from sshore.core.users import FIRST_TOKEN, Identity, Token, User, hash_secret, new_secret
 from sshore.services.people.find_user import find_user
 from sshore.wire.problems import Code
 
@@ -22,6 +22,8 @@ each user, so that nobody inherits the files of a user who was removed, or of an
 LAST_USE_WRITTEN_EVERY = timedelta(minutes=1)
 MAX_TOKEN_NAME = 100
 MAX_LIFETIME_S = 100 * 365 * 86400.0
+FIRST_TOKEN_S = 86400.0
+"""What a server prints or writes into a file, others may come to read."""
 LOG_IN = "log in again with sshore login URL"
 
 
@@ -47,7 +49,7 @@ class Accounts:
         if found is None:
             raise Unauthenticated(f"the API token is not known here, or was revoked: {LOG_IN}")
         token, user = found
-        if token.expires_at is not None and token.expires_at <= self._clock.now():
+        if _is_over(token, self._clock.now()):
             raise Unauthenticated(f"the API token {token.name!r} has expired: {LOG_IN}", code=Code.TOKEN_EXPIRED)
         if user.disabled:
             raise user_disabled(user)
@@ -65,8 +67,9 @@ class Accounts:
     async def is_new(self) -> bool:
         """Whether the first admin has no way to log in: neither a token, a password nor a provider's account."""
         admin = await self.ensure_admin()
-        can_log_in = admin.password_hash or admin.oidc_subject
-        return not can_log_in and not await self._store.tokens.list(admin.id)
+        now = self._clock.now()
+        tokens = [token for token in await self._store.tokens.list(admin.id) if not _is_over(token, now)]
+        return not (admin.password_hash or admin.oidc_subject or tokens)
 
     async def create_user(self, caller: User, name: str, role: Role) -> User:
         require_admin(caller)
@@ -104,6 +107,15 @@ class Accounts:
         await self._store.tokens.add(token)
         return token, secret
 
+    async def create_first_token(self) -> str:
+        """The secret of a token for the first admin, which lives a day; those that have ended are forgotten."""
+        admin, now = await self.ensure_admin(), self._clock.now()
+        for token in await self._store.tokens.list(admin.id):
+            if token.name == FIRST_TOKEN and _is_over(token, now):
+                await self._store.tokens.remove(admin.id, token.id)
+        _, secret = await self.create_token(admin, FIRST_TOKEN, expires_in_s=FIRST_TOKEN_S)
+        return secret
+
     async def list_tokens(self, caller: User, of_user: str = "") -> list[Token]:
         """The caller's tokens or, for an admin, another user's."""
         return await self._store.tokens.list((await self._user(caller, of_user)).id)
@@ -115,6 +127,13 @@ class Accounts:
             whose, option = ("you have", "") if user.id == caller.id else (f"{user.name} has", f" --user {user.name}")
             raise NotFound(f"{whose} no token {token_id!r}; see: sshore token ls{option}")
         self._streams.revoke(TokenId(token_id))
+
+    async def remove_other_tokens(self, user: User, kept: TokenId) -> None:
+        """Revoke all of a user's tokens but one, at once: streams that they have opened end."""
+        for token in await self._store.tokens.list(user.id):
+            if token.id != kept:
+                await self._store.tokens.remove(user.id, token.id)
+                self._streams.revoke(token.id)
 
     async def _user(self, caller: User, name: str) -> User:
         if not name or name == caller.name:
@@ -145,6 +164,10 @@ class Accounts:
         user = User(UserId(new_id()), name, role, host_uid, self._clock.now(), oidc_subject=oidc_subject)
         await self._store.users.add(user)
         return user
+
+
+def _is_over(token: Token, now: datetime) -> bool:
+    return token.expires_at is not None and token.expires_at <= now
 
 
 def require_admin(user: User) -> None:

@@ -1,6 +1,7 @@
 """Passwords: setting them, and logging in with one for an API token."""
 
 from sshore.core.errors import InvalidInput, Unauthenticated
+from sshore.core.ids import TokenId
 from sshore.core.names import MAX_NAME_LENGTH
 from sshore.core.ports import PasswordHasher, Store
 from sshore.core.users import Token, User
@@ -35,8 +36,11 @@ class Passwords:
             raise user_disabled(user)
         return await self._accounts.create_token(user, token_name)
 
-    async def set(self, caller: User, name: str, password: str, current: str, address: str) -> None:
+    async def set(
+        self, caller: User, name: str, password: str, current: str, address: str, revoke_but: TokenId | None = None
+    ) -> None:
         """Set the caller's own password, who has to know the current one if there is one; or, as admin, another's.
+        With `revoke_but` all of this user's API tokens but that one end with the old password.
 
         Raises:
             Forbidden: it is another's, and the caller no admin. NotFound: there is no such user.
@@ -50,15 +54,18 @@ class Passwords:
         if name == caller.name and user.password_hash and not await self._check(name, current, address):
             raise InvalidInput("the current password is wrong", field="current")
         await self._store.users.change(user.id, password_hash=await self._hasher.hash(password))
+        if revoke_but is not None:
+            await self._accounts.remove_other_tokens(user, revoke_but)
 
     async def _check(self, name: str, password: str, address: str) -> User | None:
         """The user of this name, if the password is right."""
-        self._throttle.attempt(name[:MAX_NAME_LENGTH], network_of(address))
+        who = name[:MAX_NAME_LENGTH], network_of(address)
+        self._throttle.attempt(*who)
         user = await self._store.users.by_name(name)
         right = await self._hasher.verify(user.password_hash if user else "", password[: MAX_LENGTH + 1])
         if not right:
             return None
-        self._throttle.succeeded(name[:MAX_NAME_LENGTH])
+        self._throttle.succeeded(*who)
         return user
 
 

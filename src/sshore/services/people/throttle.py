@@ -69,14 +69,18 @@ class Throttle:
 
 
 class LoginThrottle:
-    """Two throttles: by the name that is guessed at, and by the address that guesses.
+    """Three throttles: by who guesses at whom, by the address that guesses, and, for those who have many addresses, by
+    the name that is guessed at. The last one is wide, and not for addresses from which its user has logged in before:
+    strangers, however many, lock nobody out where they are at home.
 
-    A success clears the name, never the address: who knows one password might use it to go on guessing others.
+    A success clears the pair, never the address: who knows one password might use it to go on guessing others.
     """
 
-    def __init__(self, clock: Clock, free_by_name: int = 5, free_by_address: int = 30) -> None:
-        self._names = Throttle(clock, free_by_name)
+    def __init__(self, clock: Clock, free_by_pair: int = 5, free_by_address: int = 30, free_by_name: int = 100) -> None:
+        self._pairs = Throttle(clock, free_by_pair)
         self._addresses = Throttle(clock, free_by_address)
+        self._names = Throttle(clock, free_by_name)
+        self._homes: OrderedDict[str, None] = OrderedDict()
 
     def attempt(self, name: str, address: str) -> None:
         """Count an attempt.
@@ -84,12 +88,26 @@ class LoginThrottle:
         Raises:
             Unavailable: there were too many (``too_many_attempts``, with `retry_after_s`).
         """
-        refuse_for(max(self._names.wait(name), self._addresses.wait(address)))
-        self._names.count(name)
+        pair = _pair(name, address)
+        is_home = pair in self._homes
+        by_name = timedelta(0) if is_home else self._names.wait(name)
+        refuse_for(max(self._pairs.wait(pair), self._addresses.wait(address), by_name))
+        self._pairs.count(pair)
         self._addresses.count(address)
+        if not is_home:
+            self._names.count(name)
 
-    def succeeded(self, name: str) -> None:
-        self._names.forget(name)
+    def succeeded(self, name: str, address: str) -> None:
+        pair = _pair(name, address)
+        self._pairs.forget(pair)
+        self._homes.pop(pair, None)  # the latest are kept
+        self._homes[pair] = None
+        if len(self._homes) > MAX_KEYS:
+            self._homes.popitem(last=False)
+
+
+def _pair(name: str, address: str) -> str:
+    return f"{address} {name}"  # an address has no blank
 
 
 def refuse_for(wait: timedelta) -> None:

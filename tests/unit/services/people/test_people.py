@@ -47,8 +47,9 @@ async def test_guessing_is_throttled_also_where_the_guess_would_be_right(world: 
         with pytest.raises(Unauthenticated):
             await log_in(world, "bob", "wrong")
     with pytest.raises(Unavailable) as refusal:
-        await log_in(world, "bob", address="198.51.100.7")
+        await log_in(world, "bob")
     assert refusal.value.problem.code is Code.TOO_MANY_ATTEMPTS
+    await log_in(world, "bob", address="198.51.100.7")  # whoever guesses elsewhere locks nobody out
     world.clock.advance(seconds=1)
     await log_in(world, "bob")
     await log_in(world, "bob")
@@ -216,3 +217,28 @@ async def test_users_who_are_made_at_once_have_uids_of_their_own(world: World) -
     async with asyncio.TaskGroup() as tasks:
         made = [tasks.create_task(world.member(f"user{number}")) for number in range(20)]
     assert len({task.result().host_uid for task in made}) == 20
+
+
+async def test_the_first_token_lives_a_day_and_is_then_forgotten(world: World) -> None:
+    first = await world.accounts.create_first_token()
+    assert (await world.accounts.authenticate(first)).user.name == "admin"
+    assert not await world.accounts.is_new()
+    world.clock.advance(hours=24)
+    with pytest.raises(Unauthenticated) as refusal:
+        await world.accounts.authenticate(first)
+    assert refusal.value.problem.code is Code.TOKEN_EXPIRED
+    assert await world.accounts.is_new(), "else nobody could log in any more"
+    await world.accounts.create_first_token()
+    assert len(await world.accounts.list_tokens(world.admin)) == 1
+
+
+async def test_a_new_password_can_end_what_the_old_one_has_opened(world: World) -> None:
+    bob = await member_with_password(world, "bob")
+    here, elsewhere = [await log_in(world, "bob") for _ in range(2)]
+    mine = (await world.accounts.authenticate(here)).token
+    lost = (await world.accounts.authenticate(elsewhere)).token
+    await world.passwords.set(bob, "bob", "another one", PASSWORD, "", revoke_but=mine.id)
+    assert (await world.accounts.authenticate(here)).token.id == mine.id
+    with pytest.raises(Unauthenticated):
+        await world.accounts.authenticate(elsewhere)
+    assert lost.id in world.open_streams.revoked and mine.id not in world.open_streams.revoked

@@ -53,7 +53,19 @@ def test_one_address_that_tries_many_names_is_slowed_down_and_a_success_does_not
     logins = LoginThrottle(SetClock(), free_by_address=3)
     for name in ("a", "b", "c"):
         logins.attempt(name, "192.0.2.1")
-        logins.succeeded(name)
+        logins.succeeded(name, "192.0.2.1")
     with pytest.raises(Unavailable):
         logins.attempt("d", "192.0.2.1")
     logins.attempt("d", "192.0.2.9")
+
+
+def test_wrong_passwords_by_strangers_lock_nobody_out() -> None:
+    logins = LoginThrottle(SetClock(), free_by_name=21)
+    logins.attempt("ann", "192.0.2.1")
+    logins.succeeded("ann", "192.0.2.1")
+    for stranger in range(4):
+        for _ in range(5):
+            logins.attempt("ann", f"198.51.100.{stranger}")
+    with pytest.raises(Unavailable):  # of whom there are many: all of them together are slowed down
+        logins.attempt("ann", "198.51.100.9")
+    logins.attempt("ann", "192.0.2.1")  # where ann has logged in before
