@@ -2,12 +2,15 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
+from weakref import WeakValueDictionary
 
 from sshore.core.errors import Conflict, InvalidInput, NotFound, SshoreError
 from sshore.core.folders import Folder, TrashedFolder
+from sshore.core.ids import FolderId, UserId
 from sshore.core.names import check_folder_name, suggestion
 from sshore.core.ports import Clock, OpenStreams, SessionFiles, Store
 from sshore.core.states import SessionState
@@ -42,7 +45,9 @@ class FolderTrash:
         self._streams = streams
         self._clock = clock
         self._kept = timedelta(days=days)
-        self._changing = asyncio.Lock()
+        self._owners: WeakValueDictionary[UserId, asyncio.Lock] = WeakValueDictionary()
+        self._going: set[FolderId] = set()
+        """What is being removed for ever, which takes a while: it is as good as gone, and holds nobody up."""
 
     async def run(self) -> None:
         """Remove what has been in the trash for long enough, until cancelled."""
@@ -67,7 +72,7 @@ class FolderTrash:
             Conflict: the new name is taken; or it is or becomes a user folder, and a session runs that has it.
         """
         check_folder_name(new_name)
-        async with self._changing:
+        async with self._changing(owner.id):
             folder = await self._folders.own(owner, name)
             await self._check_rename(owner, folder, new_name)
             sessions = await self._folders.sessions_with(folder, owner.name)
@@ -113,7 +118,7 @@ class FolderTrash:
         Raises:
             NotFound: there is none. Conflict: a session of the owner's has it mounted.
         """
-        async with self._changing:
+        async with self._changing(owner.id):
             folder = await self._folders.own(owner, name)
             await self._folders.ensure_unmounted(folder, owner.name, force=force)
             await self._folders.unshare_all(folder, owner.name)
@@ -130,8 +135,8 @@ class FolderTrash:
                 raise
             return trashed
 
-    async def list(self, owner: User) -> list[TrashedFolder]:
-        return await self._store.trashed_folders.list(owner.id)
+    async def list(self, owner: User) -> Sequence[TrashedFolder]:
+        return await self._in_trash(owner.id)
 
     async def restore(self, owner: User, ref: str, name: str = "") -> Folder:
         """Bring a folder back, the latest of that name (or by id), under its own name or another.
@@ -139,7 +144,7 @@ class FolderTrash:
         Raises:
             NotFound: there is none in the trash. Conflict: the name is taken by now.
         """
-        async with self._changing:
+        async with self._changing(owner.id):
             trashed = await self._find(owner, ref)
             wanted = check_folder_name(name or trashed.name)
             if await self._store.folders.find(owner.id, wanted):
@@ -156,11 +161,11 @@ class FolderTrash:
 
     async def empty(self, owner: User, ref: str = "") -> int:
         """Remove one folder in the trash for ever, or all; how many there were."""
-        async with self._changing:
+        async with self._changing(owner.id):
             found = [await self._find(owner, ref)] if ref else await self.list(owner)
-            for trashed in found:
-                await self._remove(trashed)
-            return len(found)
+            self._going.update(trashed.id for trashed in found)
+        await self._remove_all(found)
+        return len(found)
 
     async def expire(self) -> None:
         """Remove for ever what has been in the trash for long enough. One that cannot be removed keeps no other, and
@@ -172,13 +177,29 @@ class FolderTrash:
 
     async def _expire(self, trashed: TrashedFolder) -> None:
         try:
-            async with self._changing:  # for one at a time: a large one takes a while
-                mine = await self._store.trashed_folders.list(trashed.owner_id)
-                if any(other.id == trashed.id for other in mine):  # else it has been restored meanwhile
-                    await self._remove(trashed)
+            async with self._changing(trashed.owner_id):
+                if all(other.id != trashed.id for other in await self._in_trash(trashed.owner_id)):
+                    return  # it has been restored meanwhile, or somebody is removing it
+                self._going.add(trashed.id)
+            await self._remove_all([trashed])
         except Exception as error:
             reason = error.problem.detail if isinstance(error, SshoreError) else str(error)
             log.error("a folder in the trash could not be removed", extra={"folder": trashed.id, "reason": reason})
+
+    def _changing(self, owner: UserId) -> asyncio.Lock:
+        """For one change of an owner's folders at a time; others' go on."""
+        return self._owners.setdefault(owner, asyncio.Lock())
+
+    async def _in_trash(self, owner: UserId) -> Sequence[TrashedFolder]:
+        return [folder for folder in await self._store.trashed_folders.list(owner) if folder.id not in self._going]
+
+    async def _remove_all(self, taken: Sequence[TrashedFolder]) -> None:
+        """Remove what has been put aside in `_going`; what cannot be removed is in the trash again."""
+        try:
+            for trashed in taken:
+                await self._remove(trashed)
+        finally:
+            self._going.difference_update(trashed.id for trashed in taken)
 
     async def _remove(self, trashed: TrashedFolder) -> None:
         await self._files.empty_trash(trashed.id)

@@ -285,3 +285,65 @@ async def test_one_folder_in_the_trash_that_cannot_be_removed_keeps_no_other(
     files.empty_trash = remove  # type: ignore[method-assign]
     await trash.expire()
     assert await trash.list(owner) == []
+
+
+class SlowFiles(StateFiles):
+    """Removes what is in the trash when it is allowed to, as a tree of a million files does."""
+
+    def __init__(self, state: Path) -> None:
+        super().__init__(state)
+        self.removing, self.go_on = asyncio.Event(), asyncio.Event()
+
+    async def empty_trash(self, folder_id: FolderId) -> None:
+        self.removing.set()
+        await self.go_on.wait()
+        await super().empty_trash(folder_id)
+
+
+async def test_a_large_trash_holds_nobody_up(world: World) -> None:
+    ann, bob = await world.member("ann"), await world.member("bob")
+    files = SlowFiles(world.state)
+    records = SessionRecords(world.store)
+    trash = FolderTrash(world.store, files, world.folders, records, FakeStreams(), world.clock)
+    for owner in (ann, bob):
+        for name in ("large", "small"):
+            await world.folders.create(owner, name)
+    await trash.trash(ann, "large")
+    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+        emptying = tasks.create_task(trash.empty(ann, "large"))
+        await files.removing.wait()
+        await trash.rename(bob, "large", "larger")
+        await trash.trash(bob, "small")
+        await trash.restore(bob, "small")
+        assert await trash.list(ann) == []  # it is as good as gone
+        with pytest.raises(NotFound):
+            await trash.restore(ann, "large")
+        await trash.trash(ann, "small")
+        await trash.restore(ann, "small")
+        files.go_on.set()
+        assert await emptying == 1
+    assert await world.store.trashed_folders.list(ann.id) == []
+
+
+async def test_what_could_not_be_removed_is_in_the_trash_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    trash, ann = trash_of(world), await world.member("ann")
+    await world.folders.create(ann, "data")
+    await trash.trash(ann, "data")
+
+    async def fails(folder_id: FolderId) -> None:
+        raise OSError("the disk is gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(trash._files, "empty_trash", fails)
+        with pytest.raises(OSError, match="gone"):
+            await trash.empty(ann)
+    assert [folder.name for folder in await trash.list(ann)] == ["data"]
+    assert await trash.empty(ann) == 1
+
+
+async def test_sharing_tells_members_no_more_than_whether_a_name_is_a_users(world: World) -> None:
+    ann, _ = await world.member("ann"), await world.member("bobby")
+    await world.folders.create(ann, "data")
+    with pytest.raises(NotFound) as refusal:
+        await sharing_of(world).share(ann, "data", "boby", read_only=True)
+    assert "bobby" not in str(refusal.value)
