@@ -4,7 +4,9 @@ import asyncio
 import hashlib
 import json
 import os
-from collections.abc import AsyncIterator, Awaitable
+import secrets
+import sys
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -382,6 +384,60 @@ async def test_nobody_is_kept_out_by_connections_without_a_word(tmp_path: Path) 
         gateway.close()
         server.close()
         await server.wait_closed()
+
+
+_SILENT = """
+import select, socket, sys
+open(sys.argv[1], "w").write("0")  # cgroups(7): the process that writes
+connections = [socket.socket(socket.AF_UNIX) for _ in range(4)]
+for connection in connections:
+    connection.connect(sys.argv[2])
+print("connected", flush=True)
+sys.stdin.readline()
+print("cut off" if select.select(connections, [], [], 0)[0] else "held", flush=True)
+"""
+
+
+@pytest.fixture
+def control_group() -> Iterator[Path]:
+    """One as containers have it."""
+    mounted = (line.split() for line in Path("/proc/self/mounts").read_text().splitlines())
+    for root in (Path(words[1]) for words in mounted if words[2] in ("cgroup", "cgroup2")):
+        group = root / f"sshore-test-{secrets.token_hex(4)}"
+        try:
+            group.mkdir()
+        except OSError:
+            continue
+        yield group
+        group.rmdir()
+        return
+    pytest.skip("no control group can be made here")
+
+
+async def test_containers_that_have_one_uid_do_not_cut_each_other_off(tmp_path: Path, control_group: Path) -> None:
+    """As containers of `--root` have it: root's, whoever their owners are."""
+    path = tmp_path / "shared.sock"
+    async with Gateway(OneSession(), LinkTable(patience_s=1), unfinished=Unfinished(most_by_peer=8)) as gateway:
+        server = await asyncio.get_running_loop().create_unix_server(lambda: FrontDoor(gateway, None), path)
+        words = sys.executable, "-c", _SILENT, str(control_group / "cgroup.procs"), str(path)
+        other = await asyncio.create_subprocess_exec(
+            *words, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+        )
+        assert other.stdin is not None and other.stdout is not None
+        async with asyncio.timeout(20):
+            await other.stdout.readline()
+            silent = [await asyncio.open_unix_connection(str(path)) for _ in range(30)]
+            with suppress(ConnectionError):
+                assert await silent[0][0].read() == b"", "one's own are cut off"
+            other.stdin.write(b"\n")
+            said = await other.stdout.readline()
+            await other.wait()
+        for _, writer in silent:
+            writer.transport.abort()
+        gateway.close()
+        server.close()
+        await server.wait_closed()
+    assert said == b"held\n"
 
 
 async def test_a_session_is_linked_no_longer_than_its_agent_lives(

@@ -53,7 +53,8 @@ class Unfinished:
 
 
 def _peer_of(transport: asyncio.Transport) -> Hashable:
-    """Whose a connection is: an address, or the uid at the other end of a Unix socket."""
+    """Whose a connection is: an address or, at the other end of a Unix socket, a uid in a control group. Containers
+    may have one uid, the host's root, for all their owners; control groups they do not share."""
     peer = transport.get_extra_info("peername")
     if isinstance(peer, tuple):
         return str(peer[0])
@@ -61,4 +62,14 @@ def _peer_of(transport: asyncio.Transport) -> Hashable:
     if sock is None or sock.family != socket.AF_UNIX:
         return None
     credentials = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER_CREDENTIALS.size)
-    return int(_PEER_CREDENTIALS.unpack(credentials)[1])
+    pid, uid, _ = _PEER_CREDENTIALS.unpack(credentials)
+    return uid, _control_groups(pid)
+
+
+def _control_groups(pid: int) -> bytes:
+    """Those of a process (cgroups(7), /proc/[pid]/cgroup); nothing, where it is gone or out of sight."""
+    try:
+        with open(f"/proc/{pid}/cgroup", "rb") as file:  # noqa: PTH123 - for each link: pathlib takes longer to open it
+            return file.read(4096)
+    except OSError:
+        return b""
