@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from command_line import CommandLine
-from fake_server import HOST_KEY_FINGERPRINT, FakeServer, session
+from fake_server import HOST_KEY_FINGERPRINT, FakeServer, echo, session
 
 from sshore.wire.problems import Code, Problem
 
@@ -366,3 +366,47 @@ def test_another_users_token_is_kept_with_the_forward(tmp_path: Path, server: Fa
             assert client.recv(100) == b"hello"
     finally:
         guest.close()
+
+
+ANOTHER_USERS_UID = 65534
+_KNOCK = """
+import socket, sys
+with socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=10) as connection:
+    connection.sendall(b"SSH-2.0-x\\r\\n")
+    connection.shutdown(socket.SHUT_WR)
+    said = b""
+    while data := connection.recv(4096):
+        said += data
+    sys.stdout.buffer.write(said)
+"""
+
+
+def knock(port: int, host: str, uid: int) -> bytes:
+    """What a program of a user hears at a local port."""
+    words = ["/usr/bin/python3", "-I", "-c", _KNOCK, host, str(port)]
+    return subprocess.run(words, capture_output=True, check=True, timeout=20, user=uid, cwd="/").stdout
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can be another user as well")
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_another_user_of_the_machine_takes_no_stream(sshore: CommandLine, server: FakeServer, host: str) -> None:
+    opened = []
+    server.app = lambda stream: opened.append(echo(stream))
+    port = sshore.json("connect", "demo")["port"]
+    said = knock(port, host, ANOTHER_USERS_UID)
+    assert b"this local port is another user's" in said
+    assert opened == []
+    assert sshore.json("forwards")[0]["health"] == "ok"
+    assert knock(port, host, os.geteuid()) == b"SSH-2.0-x\r\nbye"
+    assert len(opened) == 1
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can be another user as well")
+def test_other_users_may_connect_where_the_owner_says_so(tmp_path: Path, server: FakeServer) -> None:
+    words = {"SSHORE_SERVER": server.url, "SSHORE_TOKEN": server.token, "SSHORE_LOCAL_PORTS": "all"}
+    sshore = CommandLine(tmp_path / "config", **words)
+    try:
+        port = sshore.json("connect", "demo")["port"]
+        assert knock(port, "127.0.0.1", ANOTHER_USERS_UID) == b"SSH-2.0-x\r\nbye"
+    finally:
+        sshore.close()

@@ -9,6 +9,7 @@ refusal.py      shows an SSH client why there is no stream, in the form that eac
                 server's (services/streams.py, services/sessions/apps.py) or sdk/errors.py's
 turns.py        how many connections of one forward are opened at a time
 forwarder.py    a forward at work: its listeners and its connections
+peers.py        whose program it is that connects
 engine.py       all forwards: open, close, restore, watch
 setup.py        what a server is asked when a forward is opened
 way.py          the way to the local API: the user's own socket, or a port whose listener proves itself

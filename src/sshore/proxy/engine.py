@@ -41,11 +41,13 @@ POLL_S = 4.0
 
 
 class ForwardEngine:
-    """The forwards of one user, run in `group` until it is cancelled; `locale` is that of whoever connects to them."""
+    """The forwards of one user, run in `group` until it is cancelled; `locale` is that of whoever connects to them, who
+    is another user of this machine only where they are `for_all`."""
 
-    def __init__(self, config: ConfigDir, group: asyncio.TaskGroup, locale: str = "") -> None:
+    def __init__(self, config: ConfigDir, group: asyncio.TaskGroup, locale: str = "", *, for_all: bool = False) -> None:
         self._config = config
         self._locale = locale
+        self._for_all = for_all
         self._group = group
         self._running: dict[ForwardKey, tuple[Forwarder, asyncio.Task[None]]] = {}
         self._last_ports: dict[ForwardKey, int] = {}
@@ -221,7 +223,7 @@ class ForwardEngine:
         return {forwarder.forward.port for forwarder, _ in self._running.values()}
 
     def _run(self, forward: Forward, listeners: list[socket.socket]) -> None:
-        forwarder = Forwarder(forward, self._target, listeners)
+        forwarder = Forwarder(forward, self._target, listeners, for_all=self._for_all)
         self._last_ports.pop(forward.key, None)  # the latest comes last
         self._last_ports[forward.key] = forward.port
         self._running[forward.key] = (forwarder, self._group.create_task(forwarder.run()))

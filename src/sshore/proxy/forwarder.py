@@ -13,6 +13,7 @@ from sshore.proxy import ports
 from sshore.proxy.connections import PATIENCE_S, begin_relay, open_patiently
 from sshore.proxy.forwards import Forward, ForwardStatus
 from sshore.proxy.health import HEALTHY, Health, Report, report_of_error, report_of_folder, report_of_removed
+from sshore.proxy.peers import may_connect
 from sshore.proxy.refusal import refuse
 from sshore.proxy.turns import Turns
 from sshore.relay.join import Relay
@@ -26,15 +27,23 @@ _RETRY_ACCEPT_S = 0.2
 _MOST_AT_ONCE = 128
 """So many are accepted before others have their turn; the queue of many systems holds no more (listen(2))."""
 
+_MOST_SENT_AWAY = 8
+_NOT_YOURS = (
+    "this local port is another user's of this machine: make one of your own with sshore connect, or have its owner "
+    "start the local proxy with SSHORE_LOCAL_PORTS=all"
+)
+
 Targets = Callable[[Forward], StreamTarget]
 """Where a forward's streams go, with the token that holds now. Raises SshoreError when there is none."""
 
 
 class Forwarder:
     """Holds one forward's port from `run` until it is cancelled. `listeners` are bound already, or empty
-    where the port is to be waited for."""
+    where the port is to be waited for; `for_all`: also other users of this machine may connect."""
 
-    def __init__(self, forward: Forward, targets: Targets, listeners: list[socket.socket]) -> None:
+    def __init__(
+        self, forward: Forward, targets: Targets, listeners: list[socket.socket], *, for_all: bool = False
+    ) -> None:
         self.forward = forward
         self.connections = 0
         self._targets = targets
@@ -42,6 +51,8 @@ class Forwarder:
         self._bind_error = ""
         self._report = HEALTHY
         self._turns = Turns(PATIENCE_S)
+        self._for_all = for_all
+        self._sending_away = 0
 
     @property
     def report(self) -> Report:
@@ -111,10 +122,25 @@ class Forwarder:
                 first, _ = await loop.sock_accept(listener)
                 for client in chain((first,), _waiting(listener)):
                     client.setblocking(False)
-                    group.create_task(self._serve(client))
+                    if self._for_all or may_connect(client):
+                        group.create_task(self._serve(client))
+                    elif self._sending_away < _MOST_SENT_AWAY:
+                        group.create_task(self._send_away(client))
+                    else:
+                        client.close()
             except OSError as error:  # no descriptors left: those who wait stay in the kernel's queue
                 _log.warning("forward %s: cannot accept: %s", self.forward.name, error)
                 await asyncio.sleep(_RETRY_ACCEPT_S)
+
+    async def _send_away(self, client: socket.socket) -> None:
+        """Tell another user of this machine why, if only so many at once."""
+        self._sending_away += 1
+        try:
+            with client:
+                if self.forward.key.app == SSH:
+                    await refuse(client, _NOT_YOURS)
+        finally:
+            self._sending_away -= 1
 
     async def _serve(self, client: socket.socket) -> None:
         self.connections += 1

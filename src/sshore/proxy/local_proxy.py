@@ -40,7 +40,8 @@ async def run_local_proxy(config: ConfigDir, *, host: str = "proxy") -> AsyncIte
     """
     with only_instance(config), _listener() as listener, own_listener(config) as own, first_failure():
         async with asyncio.TaskGroup() as group:
-            engine = ForwardEngine(config, group, locale_words(os.environ))
+            for_all = os.environ.get("SSHORE_LOCAL_PORTS", "") == "all"
+            engine = ForwardEngine(config, group, locale_words(os.environ), for_all=for_all)
             port, token = listener.getsockname()[1], secrets.token_urlsafe(32)
             local = LocalProxy(engine, f"http://127.0.0.1:{port}")
             app = LocalApi(engine, config, host, _stopper(local, host)).app()
