@@ -2,7 +2,8 @@
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -43,8 +44,17 @@ def leave_sleeping(client: SshClient, started_by: str = "setsid") -> Sleeper:
 
 def sandboxes_of(state: Path) -> int:
     """How many sandboxes run on a state directory."""
-    mark = str(state / "sessions")
-    return sum(any(mark in word for word in command_of(process)) for process in psutil.process_iter())
+    return sum(len(bwraps_of(path.name)) for path in (state / "sessions").glob("*"))
+
+
+def bwraps_of(session_id: str, among: Iterable[psutil.Process] | None = None) -> list[psutil.Process]:
+    """The bwrap that holds a session; those of folders hold none. Their command lines do not tell."""
+    found = []
+    for process in psutil.process_iter() if among is None else among:
+        with suppress(psutil.Error):
+            if process.name() == "bwrap" and process.environ().get(layout.ID_VARIABLE, "") == session_id:
+                found.append(process)
+    return found
 
 
 def command_of(process: psutil.Process) -> list[str]:

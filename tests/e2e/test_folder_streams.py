@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 from deployment import Deployment, Owner, deployment, free_port
-from host_processes import command_of, until
+from host_processes import bwraps_of, until
 from small_disk import small_disk
 from ssh_client import SshClient, run, through_forward
 
@@ -51,9 +51,7 @@ def forwards(owner: Owner) -> dict[str, tuple[int, str]]:
 
 def programs_of(shared: Deployment) -> int:
     """Confined programs that run on this deployment's folders."""
-    mark = str(shared.state / "folders")
-    words = [command_of(process) for process in psutil.process_iter()]
-    return sum("--die-with-parent" in one and any(mark in word for word in one) for one in words)
+    return len(bwraps_of("", psutil.Process(shared.server.pid).children()))
 
 
 def test_sftp_needs_no_session_and_no_ssh(shared: Deployment, cat: Owner, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 import pytest
 from deployment import Deployment, Owner
-from host_processes import command_of, leave_sleeping
+from host_processes import bwraps_of, leave_sleeping
 from programs import need, need_that
 from ssh_client import SshClient, through_proxy_command
 
@@ -268,7 +268,7 @@ def through_the_socket(one: Neighbour, request: str) -> str:
 
 def processes_of(session_id: str) -> list[psutil.Process]:
     """A session's sandbox and all that runs in it."""
-    (sandbox,) = (p for p in psutil.process_iter() if any(f"/{session_id}/home" in word for word in command_of(p)))
+    (sandbox,) = bwraps_of(session_id)
     return [sandbox, *sandbox.children(recursive=True)]
 
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 from busybox_session import temporary_kit
 
@@ -79,3 +80,19 @@ async def test_what_a_program_says_without_end_is_not_kept(folders: SandboxFolde
     with pytest.raises(EngineFailed) as refusal:
         await folders.open(with_config(view, "NoSuchKeyword yes\n" * 10_000), FolderApp.SSH)
     assert len(str(refusal.value)) < 3000
+
+
+@pytest.mark.parametrize("app", [FolderApp.SFTP, FolderApp.SSH])
+async def test_command_lines_tell_other_users_nothing(
+    folders: SandboxFolders, view: FolderView, app: FolderApp
+) -> None:
+    named = replace(view, name="a-name-of-ones-own")
+    program = await folders.open(named, app)
+    try:
+        bwrap = psutil.Process(program._process.pid)
+        lines = [" ".join(process.cmdline()) for process in (bwrap, *bwrap.children(recursive=True))]
+        assert len(lines) > 1
+        for word in (named.name, str(view.source), str(view.kit)):
+            assert word not in " ".join(lines)
+    finally:
+        await program.aclose()

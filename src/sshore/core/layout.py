@@ -37,6 +37,9 @@ KIT_SSHD_CONFIG = f"{KIT}/sshd_config"
 AGENT_COMMAND = (KIT_PYTHON, "-I", "-S", KIT_AGENT)
 """The agent reads `AGENT_CONFIG` and needs nothing else: no argument, no environment."""
 
+ID_VARIABLE = "SSHORE_SESSION_ID"
+"""What all of a session's processes begin with in their environment, and those that hold it outside, too."""
+
 RUN = "/run/sshore"
 AGENT_CONFIG = f"{RUN}/agent.json"
 SSHD_CONFIG = f"{RUN}/sshd_config"

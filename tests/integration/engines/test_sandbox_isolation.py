@@ -133,6 +133,18 @@ def test_all_processes_have_the_owners_uid_on_the_host(world: SandboxWorld) -> N
     assert {tuple(_groups(process.pid)) for process in processes} <= {(), (uid,), tuple(sorted(os.getgroups()))}
 
 
+def test_command_lines_tell_other_users_nothing(world: SandboxWorld) -> None:
+    """`ps` shows everybody's."""
+    spec = world.spec(name="a-name-of-ones-own")
+    start(world, spec)
+    found = processes_of(spec.id)
+    assert any(process.name() == "bwrap" for process in found)
+    for process in found:
+        line = " ".join(process.cmdline())
+        for word in (spec.id, spec.name, str(spec.home), str(spec.run), str(spec.kit)):
+            assert word not in line, line
+
+
 def _groups(pid: int) -> list[int]:
     status = Path(f"/proc/{pid}/status").read_text()
     return [int(group) for group in re.search(r"^Groups:(.*)$", status, re.MULTILINE)[1].split()]

@@ -40,7 +40,7 @@ class Descriptors:
 def bwrap_arguments(
     spec: SessionSpec, host: HostView, descriptors: Descriptors, gpu_nodes: Sequence[str] = ()
 ) -> list[str]:
-    """Everything after ``bwrap``, up to and with the agent's command."""
+    """What bwrap is told, up to the agent's command, which stands behind it."""
     groups: list[Iterable[str]] = [
         _namespaces(spec),
         _parents(),
@@ -54,7 +54,7 @@ def bwrap_arguments(
         ("--remount-ro", "/"),
         _environment(spec, host),
         _control(descriptors),
-        ("--chdir", layout.HOME, "--", *layout.AGENT_COMMAND),
+        ("--chdir", layout.HOME),
     ]
     return [argument for group in groups for argument in group]
 
@@ -131,7 +131,7 @@ def _environment(spec: SessionSpec, host: HostView) -> Iterable[str]:
         "LOGNAME": layout.ACCOUNT,
         "SHELL": host.shell,
         "SSHORE_SESSION": spec.name,
-        "SSHORE_SESSION_ID": spec.id,
+        layout.ID_VARIABLE: spec.id,
         "PATH": f"{layout.PATH}:{layout.KIT_BIN}",
     }
     if host.locale:

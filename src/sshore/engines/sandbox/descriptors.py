@@ -7,6 +7,7 @@ import os
 import select
 import socket
 import time
+from collections.abc import Iterable
 from typing import Any
 
 
@@ -16,6 +17,12 @@ def memory_file(name: str, contents: str | bytes) -> int:
     os.write(descriptor, contents.encode() if isinstance(contents, str) else contents)
     os.lseek(descriptor, 0, os.SEEK_SET)
     return descriptor
+
+
+def arguments_file(arguments: Iterable[str]) -> int:
+    """A descriptor for bwrap's ``--args``, which closes it: every user of the machine can read a command line (proc(5),
+    /proc/[pid]/cmdline), and these have names and paths of a user's own."""
+    return memory_file("arguments", b"".join(os.fsencode(argument) + b"\0" for argument in arguments))
 
 
 def full_file(name: str, size_bytes: int) -> int:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from sshore.core import layout
 from sshore.core.errors import EngineFailed
 from sshore.core.ids import SessionId
 from sshore.core.names import format_bytes
@@ -97,9 +98,10 @@ def _half_started(records: Records, record: Record) -> Process | None:
         time.sleep(0.01)
     for word in words:
         with contextlib.suppress(OSError, KeyError):
-            # No start time is known: the command line, which has the session's id, tells it from others.
+            # No start time is known: the environment, which has the session's id, tells it from others.
             process = identify(word["child-pid"])
-            if record.id in Path(f"/proc/{process.pid}/cmdline").read_text():
+            mark = f"{layout.ID_VARIABLE}={record.id}".encode()
+            if mark in Path(f"/proc/{process.pid}/environ").read_bytes().split(b"\0"):
                 return process
     return None
 

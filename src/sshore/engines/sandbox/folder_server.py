@@ -22,8 +22,14 @@ from sshore.core.ids import UserId
 from sshore.core.sessions import BindMount
 from sshore.engines.mounting.sources import check_sources
 from sshore.engines.sandbox.binary import find_bwrap, run_as
-from sshore.engines.sandbox.descriptors import full_file, memory_file, speaks, wait_until_read
-from sshore.engines.sandbox.folder_view import folder_arguments, force_command, needs_shell, shell
+from sshore.engines.sandbox.descriptors import arguments_file, full_file, memory_file, speaks, wait_until_read
+from sshore.engines.sandbox.folder_view import (
+    folder_arguments,
+    folder_command,
+    force_command,
+    needs_shell,
+    shell,
+)
 from sshore.engines.sandbox.idmap import why_not
 from sshore.engines.sandbox.keyring import leave_session_keyring
 from sshore.engines.sandbox.processes import Process, ended, identify, reap, send
@@ -127,10 +133,11 @@ class SandboxFolders:
                 last_file.sendall(b"folder\n")
                 last_file.shutdown(socket.SHUT_WR)
                 calls = _calls(handed_over)
+                arguments = _closing(handed_over, arguments_file(folder_arguments(view, app, descriptors, calls, host)))
                 program = subprocess.Popen(
-                    [str(self._bwrap), *folder_arguments(view, app, descriptors, calls, host)],
+                    [str(self._bwrap), "--args", str(arguments), "--", *folder_command(view, app)],
                     **run_as(view.host_uid),
-                    pass_fds=(*descriptors.values(), *(() if calls is None else (calls,))),
+                    pass_fds=(*descriptors.values(), arguments, *(() if calls is None else (calls,))),
                     stdin=far.fileno(),
                     stdout=far.fileno(),
                     stderr=complaints,

@@ -32,8 +32,9 @@ def force_command(view: FolderView) -> str:
 def folder_arguments(
     view: FolderView, app: FolderApp, files: Mapping[str, int], calls: int | None, host: HostView | None
 ) -> list[str]:
-    """Everything after ``bwrap``; `files` are descriptors by path, the last of which is read when all is mounted,
-    `calls` one of the filter of system calls. `host`: its programs are seen, too, where the shell is needed."""
+    """What bwrap is told, up to the program's command, which stands behind it. `files` are descriptors by path, the
+    last of which is read when all is mounted, `calls` one of the filter of system calls. `host`: its programs are seen,
+    too, where the shell is needed."""
     account = str(layout.ACCOUNT_ID)
     groups: list[Iterable[str]] = [
         ("--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-net", "--unshare-cgroup-try"),
@@ -47,7 +48,6 @@ def folder_arguments(
         ("--remount-ro", "/", "--chdir", view.target),
         ("--clearenv", "--setenv", "HOME", view.target, "--setenv", "PATH", layout.KIT_BIN),
         ("--seccomp", str(calls)) if calls is not None else (),
-        ("--", *folder_command(view, app)),
     ]
     return [argument for group in groups for argument in group]
 
@@ -72,8 +72,8 @@ def folder_command(view: FolderView, app: FolderApp) -> tuple[str, ...]:
 
 def sftp_command(view: FolderView) -> tuple[str, ...]:
     """`sftp-server`, which refuses to write where the folder is read-only, and above the quota where there is one."""
-    # A folder's name may hold no percent sign, which -d would expand (sftp-server(8)).
-    server = (_SFTP_SERVER, *(("-R",) if view.read_only else ()), "-d", view.target)
+    # Where it is started it begins (sftp-server(8), -d): its folder's name is not for every user of the machine.
+    server = (_SFTP_SERVER, *(("-R",) if view.read_only else ()))
     if view.room_bytes is None or view.read_only:
         return server
     return (*_PYTHON, "guard-sftp", str(view.room_bytes), *server)

@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from sshore.core import layout
 from sshore.core.choices import Network
 from sshore.core.errors import EngineFailed
 from sshore.core.logins import LoginShell, login_shell
@@ -29,7 +30,7 @@ from sshore.engines.sandbox.asked import lowering, raise_ulimits
 from sshore.engines.sandbox.binary import run_as
 from sshore.engines.sandbox.bwrap import Descriptors, bwrap_arguments
 from sshore.engines.sandbox.cgroups import Cgroups
-from sshore.engines.sandbox.descriptors import memory_file, own_pipe, read_json, wait_until_read
+from sshore.engines.sandbox.descriptors import arguments_file, memory_file, own_pipe, read_json, wait_until_read
 from sshore.engines.sandbox.ending import forget
 from sshore.engines.sandbox.gpus import groups_of
 from sshore.engines.sandbox.idmap import map_mounts
@@ -212,19 +213,23 @@ class Launch:
         if identity and self.gpu_nodes:
             identity["extra_groups"] = groups_of(self.gpu_nodes)
         first = (*_with_open_files(self.open_files), *lowering(spec.resources.ulimits))
-        monitor = subprocess.Popen(
-            [*first, self.bwrap, *bwrap_arguments(spec, host, descriptors, self.gpu_nodes)],
-            **identity,
-            pass_fds=descriptors.all,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            env={},
-            cwd="/",
-            umask=0o022,
-            # A Ctrl-C at the server's terminal is none of the session's business.
-            start_new_session=True,
-        )
+        arguments = arguments_file(bwrap_arguments(spec, host, descriptors, self.gpu_nodes))
+        try:
+            monitor = subprocess.Popen(
+                [*first, self.bwrap, "--args", str(arguments), "--", *layout.AGENT_COMMAND],
+                **identity,
+                pass_fds=(*descriptors.all, arguments),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env={layout.ID_VARIABLE: spec.id},  # which tells its processes from others
+                cwd="/",
+                umask=0o022,
+                # A Ctrl-C at the server's terminal is none of the session's business.
+                start_new_session=True,
+            )
+        finally:
+            os.close(arguments)
         # From here on it is watched by its pidfd; Popen must not warn that it goes on.
         monitor.returncode = 0
         return identify(monitor.pid)
