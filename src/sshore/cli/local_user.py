@@ -34,9 +34,14 @@ class LocalUser:
 
 
 def user_from_environment(environment: Mapping[str, str]) -> LocalUser:
-    """Read ``SSHORE_CONFIG_DIR``, ``SSHORE_SERVER`` and ``SSHORE_TOKEN``."""
+    """Read ``SSHORE_CONFIG_DIR``, ``SSHORE_SERVER`` and ``SSHORE_TOKEN``.
+
+    Raises:
+        Forbidden: others may write the config directory.
+    """
     chosen = environment.get("SSHORE_CONFIG_DIR", "")
     root = Path(chosen).absolute() if chosen else _default_config_dir(environment)
+    ConfigDir(root).check()
     return LocalUser(ConfigDir(root), environment.get("SSHORE_SERVER", ""), environment.get("SSHORE_TOKEN", "").strip())
 
 

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from sshore.core.errors import Forbidden
 from sshore.sdk import places
 from sshore.sdk.login_certificate import check_label
+from sshore.sdk.private_files import writable_by_others
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,27 @@ class ConfigDir:
     """
 
     root: Path
+
+    def check(self) -> None:
+        """Refuse a directory into which others may put what this user's programs would believe.
+
+        Raises:
+            Forbidden: they may; says what to do.
+        """
+        parts = (".", "ssh", "keys", "handed") if self._can_be_entered() else (".",)
+        for directory in map(self.root.joinpath, parts):
+            if writable_by_others(directory):
+                raise Forbidden(
+                    f"others may write into {directory}, from where sshore takes tokens and the hosts it trusts: look "
+                    f"whether all in it is yours, then: chmod go-w {directory} (or choose another directory by "
+                    "SSHORE_CONFIG_DIR)"
+                )
+
+    def _can_be_entered(self) -> bool:
+        try:
+            return bool(self.root.stat().st_mode & 0o011)
+        except OSError:
+            return False
 
     @property
     def credentials(self) -> Path:

@@ -35,9 +35,42 @@ def write_private(
 
 
 def make_private_directory(directory: "str | os.PathLike[str]") -> None:
-    """Make a directory that only its owner may enter; one that exists is left as it is."""
-    if not os.path.isdir(directory or "."):
-        os.makedirs(directory, mode=0o700, exist_ok=True)
+    """Make a directory that only its owner may enter, and those above it that are missing; one that exists is left as
+    it is. (`os.makedirs` makes those above by the umask.)"""
+    path = os.fspath(directory)
+    if os.path.isdir(path or "."):
+        return
+    above = os.path.dirname(path.rstrip(os.sep))
+    if above != path:
+        make_private_directory(above)
+    try:
+        os.mkdir(path, 0o700)
+    except FileExistsError:  # another command of this user's was at it, too
+        if not os.path.isdir(path):
+            raise
+
+
+def writable_by_others(directory: "str | os.PathLike[str]") -> bool:
+    """Whether others than its owner and root may put files into a directory; one that is not there is nobody's. A
+    group that is its user's alone, as many systems make one for each (useradd(8), USERGROUPS_ENAB), is not others."""
+    try:
+        found = os.stat(directory)
+    except OSError:
+        return False
+    if os.name != "posix" or not found.st_mode & 0o022:
+        return False
+    return bool(found.st_mode & 0o002) or not _is_private_group(found.st_uid, found.st_gid)
+
+
+def _is_private_group(uid: int, gid: int) -> bool:
+    import grp
+    import pwd
+
+    try:
+        user, group = pwd.getpwuid(uid), grp.getgrgid(gid)
+    except KeyError:
+        return False
+    return user.pw_gid == gid and group.gr_name == user.pw_name and set(group.gr_mem) <= {user.pw_name}
 
 
 def _forget(path: str) -> None:

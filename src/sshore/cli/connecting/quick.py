@@ -53,6 +53,8 @@ def reach_quickly(environment: "Mapping[str, str]", ref: str, meanwhile: "Callab
         Unusual: it takes more than that.
     """
     config = usual_config_dir(environment)
+    if _may_be_others(config):
+        raise Unusual
     server, token = _login(config, environment)
     scheme, _, authority = server.partition("://")
     host, _, port = authority.partition(":")
@@ -116,6 +118,20 @@ def usual_config_dir(environment: "Mapping[str, str]") -> str:
     if sys.platform != "linux" or not (base or home).startswith("/"):
         raise Unusual
     return f"{base or f'{home}/.config'}/sshore"
+
+
+def _may_be_others(config: str) -> bool:
+    """Whether `ConfigDir.check` may find that others can write here; a closer look is for where a group can."""
+    try:
+        mode = os.stat(config).st_mode
+        places = (config, f"{config}/ssh") if mode & 0o011 else (config,)
+        if not any(os.stat(place).st_mode & 0o022 for place in places):
+            return False
+    except OSError:  # it is not there yet
+        return False
+    from sshore.sdk.private_files import writable_by_others
+
+    return any(map(writable_by_others, places))
 
 
 def _login(config: str, environment: "Mapping[str, str]") -> tuple[str, str]:
