@@ -27,6 +27,7 @@ from sshore.engines.mounting.sources import check_mounted
 from sshore.engines.sandbox import cgroups, etc
 from sshore.engines.sandbox.asked import lowering, raise_ulimits
 from sshore.engines.sandbox.binary import run_as
+from sshore.engines.sandbox.bounds import Rooms
 from sshore.engines.sandbox.bwrap import Descriptors, bwrap_arguments
 from sshore.engines.sandbox.cgroups import Cgroups
 from sshore.engines.sandbox.descriptors import memory_file, own_pipe, read_json, wait_until_read
@@ -64,6 +65,7 @@ class Launch:
     """A directory that every owner's uid can pass through, to mount folders on the way to a session."""
     open_files: int
     """The session's soft limit on open files, which the server has raised for itself."""
+    room: Rooms
     filtered: bool
     """Whether it may make but some system calls."""
 
@@ -213,7 +215,7 @@ class Launch:
             identity["extra_groups"] = groups_of(self.gpu_nodes)
         first = (*_with_open_files(self.open_files), *lowering(spec.resources.ulimits))
         monitor = subprocess.Popen(
-            [*first, self.bwrap, *bwrap_arguments(spec, host, descriptors, self.gpu_nodes)],
+            [*first, self.bwrap, *bwrap_arguments(spec, host, descriptors, self.room, self.gpu_nodes)],
             **identity,
             pass_fds=descriptors.all,
             stdin=subprocess.DEVNULL,
