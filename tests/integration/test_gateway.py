@@ -26,6 +26,7 @@ pytestmark = pytest.mark.anyio
 
 DEMO = SessionId("demo-id")
 OWNER = UserId("ann-id")
+MOST_LINKS = 20
 Peer = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
@@ -49,7 +50,7 @@ class OneSession:
     async def authorise_link(self, token: str) -> LinkGrant:
         if token != "agent":
             raise Unauthenticated("this is no session's agent token")
-        return LinkGrant(DEMO, OWNER, most=3)
+        return LinkGrant(DEMO, OWNER, most=MOST_LINKS)
 
 
 @pytest.fixture
@@ -443,11 +444,11 @@ async def refusal_of(call: Awaitable[Any]) -> Code:
 
 async def test_a_session_parks_so_many_links_and_no_more(door: Path) -> None:
     """The next is refused, before anything is kept for it; one that goes makes room."""
-    parked = [await park(door) for _ in range(3)]
+    parked = [await park(door) for _ in range(MOST_LINKS)]
     reader, writer = await asyncio.open_unix_connection(str(door))
     writer.write(heads.link_request("gateway", "agent", "test"))
     assert b" 503 " in await reader.readuntil(b"\r\n\r\n")
-    assert "has 3 links parked, and its allowance is 3" in json.loads(await reader.read())["detail"]
+    assert "has 20 links parked, and its allowance is 20" in json.loads(await reader.read())["detail"]
     for each in (*(writer for _, writer in parked), writer):
         each.transport.abort()
 

@@ -2,7 +2,7 @@
 
 1. the record is written, so that whatever happens next is known
 2. bwrap starts, says pid 1's number, builds the session's view of files, and waits
-3. its network comes up meanwhile, by a program that is started as soon as pid 1 is there; pid 1 is put into the limits
+3. its network comes up meanwhile, by a program that is started as soon as pid 1 is there, which is put into the limits
 4. pid 1 is let go and becomes the agent
 """
 
@@ -97,8 +97,6 @@ class Launch:
                 log, latch, agent_end, partial(self._start_network, network_end, stack)
             )
             record = self._record(monitor, agent, network)
-            self.limits.make(record.cgroups, self.spec.resources)
-            cgroups.attach(record.cgroups, agent.pid)
             raise_ulimits(agent, self.spec.resources.ulimits)
             if network:
                 network.wait()
@@ -155,15 +153,18 @@ class Launch:
     def _noted(
         self, monitor: Process, agent: Process, start_network: Callable[[Process], Coming | None]
     ) -> Coming | None:
-        """Start the network; what has been made so far is noted before and after."""
+        """Start the network, and put pid 1 into the limits: the kernel takes milliseconds for that, in which bwrap and
+        the network go on. What has been made so far is noted before and after."""
         self.records.write(self._record(monitor, agent, None))
+        network = None
         try:
             network = start_network(agent)
+            self.limits.make(self.record.cgroups, self.spec.resources)
+            cgroups.attach(self.record.cgroups, agent.pid)
         except OSError:
             if agent.alive:
                 raise
             # Why bwrap has ended, it says itself.
-            return None
         self.records.write(self._record(monitor, agent, network))
         return network
 
