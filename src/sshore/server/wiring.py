@@ -60,8 +60,9 @@ from sshore.store.passwords import Argon2Passwords
 from sshore.store.server_lock import ServerLock
 from sshore.store.store import DatabaseStore
 
-_OF_LINKS, _OF_WAITS = 8, 16
-"""What part of the files that the server may open one owner's links may be, and one user's requests that wait."""
+_OF_UNFINISHED, _OF_LINKS, _OF_WAITS = 4, 8, 16
+"""What part of the files that the server may open connections may be that have not said what they want (half as many
+from one address), one owner's links, and one user's requests that wait."""
 _MOST_WAITS = 64
 
 
@@ -127,7 +128,10 @@ async def wire(settings: Settings, state: Path, kit: Kit) -> AsyncIterator[Parts
         stack.push_async_callback(audit.close)
         watch = SessionWatch(store, records, lifecycle, streams, links, clock)
         stack.push_async_callback(watch.close)
-        unfinished = Unfinished(settings.unfinished, settings.unfinished_by_address)
+        unfinished = Unfinished(
+            min(settings.unfinished, max(descriptors // _OF_UNFINISHED, 2)),
+            min(settings.unfinished_by_address, max(descriptors // (2 * _OF_UNFINISHED), 1)),
+        )
         gateway = Gateway(
             authority, links, streams, confined, journal=audit, proxies=settings.proxies, unfinished=unfinished
         )
