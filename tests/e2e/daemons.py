@@ -19,6 +19,8 @@ class Daemon:
         self.words = words
         self.log = log
         self.environment = environment
+        self.before: tuple[str, ...] = ()
+        """What starts it, such as ``prlimit``."""
         self._is_ready = is_ready
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -36,7 +38,11 @@ class Daemon:
         assert not self.is_running
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [SSHORE, *self.words], env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                [*self.before, SSHORE, *self.words],
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
             )
         wait_ready(self._process, lambda _: self._is_ready(), self.log, START_DEADLINE_S)
 

@@ -9,6 +9,9 @@ class FakeStreams:
     def __init__(self) -> None:
         self.revoked: list[TokenId | UserId] = []
 
+    def open_by(self, user_id: UserId) -> int:
+        return 1
+
     def revoke(self, holder: TokenId | UserId) -> int:
         self.revoked.append(holder)
         return 1

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import secrets
+import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import asynccontextmanager, suppress
@@ -14,8 +15,8 @@ from typing import Any
 import pytest
 
 from sshore.core.errors import Conflict, NotFound, SshoreError, Unauthenticated, Unavailable
-from sshore.core.ids import SessionId
-from sshore.core.sessions import StreamGrant
+from sshore.core.ids import SessionId, UserId
+from sshore.core.sessions import LinkGrant, StreamGrant
 from sshore.gateway.front_door import FrontDoor
 from sshore.gateway.gateway import Gateway
 from sshore.gateway.links import LinkTable
@@ -26,6 +27,8 @@ from sshore.wire.problems import Code
 pytestmark = pytest.mark.anyio
 
 DEMO = SessionId("demo-id")
+OWNER = UserId("ann-id")
+MOST_LINKS = 20
 Peer = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
@@ -44,12 +47,12 @@ class OneSession:
             raise NotFound(f"you have no session {ref!r}")
         if app != "ssh":
             raise Conflict("launch it first", code=Code.APP_NOT_LAUNCHED)
-        return StreamGrant(DEMO, "ann")
+        return StreamGrant(DEMO, "ann", OWNER, most=2)
 
-    async def authorise_link(self, token: str) -> SessionId:
+    async def authorise_link(self, token: str) -> LinkGrant:
         if token != "agent":
             raise Unauthenticated("this is no session's agent token")
-        return DEMO
+        return LinkGrant(DEMO, OWNER, most=MOST_LINKS)
 
 
 @pytest.fixture
@@ -493,3 +496,50 @@ async def refusal_of(call: Awaitable[Any]) -> Code:
     with pytest.raises(SshoreError) as refusal:
         await call
     return refusal.value.problem.code
+
+
+async def test_a_session_parks_so_many_links_and_no_more(door: Path) -> None:
+    """The next is refused, before anything is kept for it; one that goes makes room."""
+    parked = [await park(door) for _ in range(MOST_LINKS)]
+    reader, writer = await asyncio.open_unix_connection(str(door))
+    writer.write(heads.link_request("gateway", "agent", "test"))
+    assert b" 503 " in await reader.readuntil(b"\r\n\r\n")
+    assert "has 20 links parked, and its allowance is 20" in json.loads(await reader.read())["detail"]
+    for each in (*(writer for _, writer in parked), writer):
+        each.transport.abort()
+
+
+async def test_one_owners_links_leave_room_for_the_others(tmp_path: Path) -> None:
+    """Each session can be reached, by two; more are for who has not so many yet."""
+    links = LinkTable(most_by_owner=3)
+    grants = [LinkGrant(SessionId(f"s{number}"), UserId(owner)) for number, owner in enumerate(("ann", "ann", "bob"))]
+    ends = []
+    loop = asyncio.get_running_loop()
+    for grant in (grants[0], grants[0], grants[1], grants[1], grants[2], grants[2], grants[2]):
+        near, far = socket.socketpair()
+        transport, _ = await loop.create_connection(asyncio.Protocol, sock=near)
+        links.check(grant)
+        links.park(grant, transport)
+        ends.append(far)
+    with pytest.raises(Unavailable, match="sessions of one owner"):
+        links.check(grants[1])
+    links.close()
+    for far in ends:
+        far.close()
+
+
+async def test_a_user_opens_so_many_streams_and_no_more(door: Path) -> None:
+    """Two may be open; the refusal says what to do, takes no link, and holds until one is closed."""
+    async with opened(door) as (first, _):
+        async with opened(door):
+            _, parked = await park(door)
+            status, body, refused = await request(door)
+            problem = json.loads(body)
+            assert (status, problem["code"], problem["allowance"]) == (403, "allowance_exceeded", "streams")
+            assert "allowance of open streams is 2" in problem["detail"]
+            for writer in (refused[1], parked):
+                writer.transport.abort()
+        first[1].transport.abort()
+    for _ in range(3):
+        async with opened(door):
+            pass

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from sshore.core.audit import StreamEnd
-from sshore.core.ids import SessionId, StreamId, TokenId
-from sshore.core.sessions import StreamGrant
+from sshore.core.ids import SessionId, StreamId, TokenId, UserId
+from sshore.core.sessions import LinkGrant, StreamGrant
 from sshore.core.trusted_proxies import TrustedProxies
 from sshore.gateway.front_door import FrontDoor
 from sshore.gateway.gateway import Gateway
@@ -23,6 +23,7 @@ from sshore.wire import heads
 pytestmark = pytest.mark.anyio
 
 DEMO = SessionId("demo-id")
+OWNER = UserId("ann-id")
 _RESET = struct.pack("ii", 1, 0)
 """Closing with unsent data dropped, which the peer takes for a broken connection (socket(7), SO_LINGER)."""
 Ends = tuple[asyncio.StreamReader, asyncio.StreamWriter, asyncio.StreamReader, asyncio.StreamWriter]
@@ -32,8 +33,8 @@ class Everyone:
     async def authorise_stream(self, token: str, ref: str, app: str) -> StreamGrant:
         return StreamGrant(DEMO, "ann", token_id=TokenId(token), session=ref)
 
-    async def authorise_link(self, token: str) -> SessionId:
-        return DEMO
+    async def authorise_link(self, token: str) -> LinkGrant:
+        return LinkGrant(DEMO, OWNER)
 
 
 @dataclass

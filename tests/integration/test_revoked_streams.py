@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sshore.core.ids import SessionId, TokenId, UserId
-from sshore.core.sessions import StreamGrant
+from sshore.core.sessions import LinkGrant, StreamGrant
 from sshore.gateway.front_door import FrontDoor
 from sshore.gateway.gateway import Gateway
 from sshore.gateway.links import LinkTable
@@ -20,6 +20,7 @@ from sshore.wire import heads
 pytestmark = pytest.mark.anyio
 
 DEMO = SessionId("demo-id")
+OWNER = UserId("ann-id")
 
 
 @pytest.fixture(params=[True, False], ids=["uvloop", "asyncio"])
@@ -41,8 +42,8 @@ class Tokens:
         await self.may_answer.wait()
         return StreamGrant(DEMO, user, UserId(user), TokenId(token))
 
-    async def authorise_link(self, token: str) -> SessionId:
-        return DEMO
+    async def authorise_link(self, token: str) -> LinkGrant:
+        return LinkGrant(DEMO, OWNER)
 
 
 @dataclass

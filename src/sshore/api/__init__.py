@@ -14,6 +14,8 @@ apps.py       launching apps; how to open a stream
 accounts.py   the caller, tokens, settings
 users.py      logging in with a password; users, for admins
 oidc.py       logging in by OpenID Connect
+allowances.py what users may have, and use of it
+waits.py      how long a request waits
 own.py        own keys, files for new homes, the bootstrap script
 folders.py    storage folders
 images.py     images, pulls, commits; logins at registries

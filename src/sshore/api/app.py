@@ -3,7 +3,21 @@
 from fastapi import FastAPI
 
 from sshore import __version__
-from sshore.api import accounts, apps, audit, docs_page, folders, front_page, health, images, oidc, own, sessions, users
+from sshore.api import (
+    accounts,
+    allowances,
+    apps,
+    audit,
+    docs_page,
+    folders,
+    front_page,
+    health,
+    images,
+    oidc,
+    own,
+    sessions,
+    users,
+)
 from sshore.api.body_limit import BodyLimit
 from sshore.api.problems import install_problem_handlers
 from sshore.api.services import Services
@@ -15,6 +29,20 @@ def create_app(services: Services) -> FastAPI:
     app.state.services = services
     install_problem_handlers(app)
     app.add_middleware(BodyLimit)
-    for module in (health, accounts, sessions, apps, folders, own, users, oidc, audit, images, front_page, docs_page):
+    for module in (
+        health,
+        accounts,
+        allowances,
+        sessions,
+        apps,
+        folders,
+        own,
+        users,
+        oidc,
+        audit,
+        images,
+        front_page,
+        docs_page,
+    ):
         app.include_router(module.router)
     return app

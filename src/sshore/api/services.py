@@ -14,14 +14,17 @@ from sshore.services.folders.trash import FolderTrash
 from sshore.services.images import ImageService
 from sshore.services.people.accounts import Accounts
 from sshore.services.people.administration import UserAdministration
+from sshore.services.people.allowances import Allowances
 from sshore.services.people.oidc import OidcLogin
 from sshore.services.people.own_keys import OwnKeyService
 from sshore.services.people.passwords import Passwords
 from sshore.services.people.settings import UserSettings
 from sshore.services.people.user_files import BootstrapService, UserFileService
+from sshore.services.people.waits import Waits
 from sshore.services.sessions.apps import AppService
 from sshore.services.sessions.details import SessionDetailsService
 from sshore.services.sessions.sessions import SessionService
+from sshore.services.sessions.shares import FairShares
 from sshore.services.sessions.watch import SessionWatch
 
 
@@ -30,6 +33,9 @@ class Services:
     accounts: Accounts
     passwords: Passwords
     users: UserAdministration
+    allowances: Allowances
+    shares: FairShares
+    waits: Waits
     oidc: OidcLogin
     sessions: SessionService
     details: SessionDetailsService

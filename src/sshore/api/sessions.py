@@ -12,6 +12,7 @@ from sshore.api.new_session import wanted_session
 from sshore.api.route import Route
 from sshore.api.scopes import check_reads_all
 from sshore.api.services import Services
+from sshore.api.waits import Wait
 from sshore.core.sessions import Session
 from sshore.core.users import User
 from sshore.schema.key_messages import CertificateMessage, CertificateRequest, SessionKeyMessage
@@ -20,7 +21,6 @@ from sshore.services.sessions.details import NO_DETAILS, SessionDetails
 
 router = APIRouter(prefix="/api/v1/sessions", tags=["sessions"], route_class=Route)
 
-WaitSeconds = Annotated[float, Query(ge=0, le=120, description="Wait up to so many seconds until it is settled.")]
 Seen = Annotated[str | None, Query(description="Answer, too, as soon as its reason is another than this.")]
 LogName = Literal["session", "bootstrap", "entrypoint"]
 TailBytes = Annotated[int, Query(ge=1, le=8 << 20)]
@@ -36,7 +36,7 @@ async def list_sessions(
 
 @router.post("", status_code=201)
 async def create_session(
-    body: CreateSession, caller: Caller, services: Use, wait_s: WaitSeconds = 0, seen: Seen = None
+    body: CreateSession, caller: Caller, services: Use, wait_s: Wait, seen: Seen = None
 ) -> SessionMessage:
     session = await services.sessions.create(caller, await wanted_session(body, caller, services), wait_s, seen)
     return await _message(session, caller, services, SessionDetails(notes=await services.details.notes(session)))
@@ -44,7 +44,7 @@ async def create_session(
 
 @router.get("/{ref}")
 async def show_session(
-    session: Found, caller: Caller, services: Use, wait_s: WaitSeconds = 0, seen: Seen = None
+    session: Found, caller: Caller, services: Use, wait_s: Wait, seen: Seen = None
 ) -> SessionMessage:
     settled = await services.sessions.settled(session, wait_s, seen)
     return await _message(settled, caller, services, await services.details.of(settled))
@@ -53,14 +53,12 @@ async def show_session(
 @router.patch("/{ref}")
 async def change_session(session: Found, body: ChangeSession, caller: Caller, services: Use) -> SessionMessage:
     """Change when a session stops by itself."""
-    changed = await services.sessions.change(session, idle_timeout_s=body.idle_timeout_s, ttl_s=body.ttl_s)
+    changed = await services.sessions.change(caller, session, idle_timeout_s=body.idle_timeout_s, ttl_s=body.ttl_s)
     return await _message(changed, caller, services)
 
 
 @router.post("/{ref}/start")
-async def start_session(
-    session: Own, caller: Caller, services: Use, wait_s: WaitSeconds = 0, seen: Seen = None
-) -> SessionMessage:
+async def start_session(session: Own, caller: Caller, services: Use, wait_s: Wait, seen: Seen = None) -> SessionMessage:
     started = await services.sessions.start(session, wait_s, seen)
     details = SessionDetails(
         missing=await services.details.missing(started), notes=await services.details.notes(started)

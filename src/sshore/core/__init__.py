@@ -9,6 +9,8 @@
     apps.py      the catalogue of apps
     folders.py   storage folders
     users.py     users (owners) and API tokens
+    allowances.py  how much of a server one user may have
+    fair_shares.py  who gets room next
     public_keys.py  public keys as users give them, and what is none
     own_keys.py  public keys that users have registered
     user_files.py  files for each new home, and the bootstrap script

@@ -13,6 +13,9 @@ from sshore.core.names import format_bytes
 from sshore.core.states import SessionState
 from sshore.core.ulimits import Ulimit
 
+MOST_PIDS = 4096
+"""Processes and threads of a session that has no limit of its own: about what systemd lets a user's log-in have."""
+
 
 @dataclass(frozen=True, slots=True)
 class Resources:
@@ -225,6 +228,17 @@ class StreamGrant:
     """The session's, where the stream leads to its SSH: one line."""
     further_host_keys: tuple[str, ...] = ()
     """Its public ones of other types, likewise."""
+    most: int | None = None
+    """How many streams its user may have open."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkGrant:
+    """Leave to park a link: of which session, and whose; `most` is how many it may have parked."""
+
+    session_id: SessionId
+    owner_id: UserId
+    most: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

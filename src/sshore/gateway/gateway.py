@@ -17,7 +17,7 @@ from sshore.core.sessions import StreamGrant
 from sshore.core.trusted_proxies import TrustedProxies
 from sshore.gateway.folder_end import open_folder_end
 from sshore.gateway.links import LinkTable
-from sshore.gateway.open_streams import StreamTable
+from sshore.gateway.open_streams import Opening, StreamTable
 from sshore.gateway.unfinished import Unfinished
 from sshore.relay.join import Relay, join
 from sshore.wire import heads
@@ -113,9 +113,10 @@ class Gateway:
         return None
 
     async def _park_link(self, transport: asyncio.Transport, head: RequestHead) -> None:
-        session_id = await self._authority.authorise_link(head.bearer_token)
+        grant = await self._authority.authorise_link(head.bearer_token)
+        self.links.check(grant)
         transport.write(switching_protocols(heads.LINK_PROTOCOL))
-        self.links.park(session_id, transport)
+        self.links.park(grant, transport)
         transport.resume_reading()
 
     async def _serve_stream(self, transport: asyncio.Transport, head: RequestHead, rest: bytes) -> None:
@@ -137,7 +138,7 @@ class Gateway:
         target = _stream_target(head)
         async with AsyncExitStack() as stack:
             with self._streams.opening() as opening:
-                grant, told, far, first = await self._far_end(stack, transport, head, target)
+                grant, told, far, first = await self._far_end(stack, transport, head, target, opening)
                 if opening.concerns(grant):
                     far.abort()
                     raise Unauthenticated("the API token has just been revoked: log in again with sshore login")
@@ -153,13 +154,19 @@ class Gateway:
             return _Stream(relay, grant, target.app, address, client, started)
 
     async def _far_end(
-        self, stack: AsyncExitStack, transport: asyncio.Transport, head: RequestHead, target: "_Target"
+        self,
+        stack: AsyncExitStack,
+        transport: asyncio.Transport,
+        head: RequestHead,
+        target: "_Target",
+        opening: Opening,
     ) -> tuple[StreamGrant, dict[str, str], asyncio.Transport, bytes]:
         """Leave to open a stream, and what its client is told; what it leads to, reading paused, and its first bytes.
         `stack` ends what was started for it."""
         token = head.bearer_token
         if not target.is_folder:
             grant = await self._authority.authorise_stream(token, target.ref, target.app)
+            self._streams.claim(opening, grant)
             told = self._told(grant, head.fields.get(heads.PUBLIC_KEY_HEADER, ""))
             wishes = target.wishes | self._connection(transport, head) | _locale(head)
             return grant, told, *await self.links.open(grant.session_id, target.app, **wishes)
@@ -168,6 +175,7 @@ class Gateway:
         grant, view, app = await self._authority.authorise_folder(
             token, target.ref, target.app, all_host_keys=bool(target.host_keys)
         )
+        self._streams.claim(opening, grant)
         return grant, self._told(grant), *await open_folder_end(stack, self._folders, view, app)
 
     def _told(self, grant: StreamGrant, public_key: str = "") -> dict[str, str]:

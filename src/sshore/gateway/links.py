@@ -7,12 +7,13 @@ from time import monotonic
 from typing import Any
 
 from sshore.core.errors import Unavailable
-from sshore.core.ids import SessionId
+from sshore.core.ids import SessionId, UserId
+from sshore.core.sessions import LinkGrant
 from sshore.gateway.link import Link, LinkLost
 from sshore.wire.problems import Code
 
-MAX_PARKED = 64
-"""Links one session may park; more are refused, so that no session can eat the server's sockets."""
+_ALWAYS = 2
+"""Links that each session may park, however many its owner's others have: enough for its agent to be in touch."""
 _ATTEMPTS = 3
 _REPLACED_WITHIN_S = 3.0
 """An agent whose last link was taken parks another within milliseconds; so long it is taken to be there."""
@@ -25,6 +26,7 @@ class _Berth:
         self.parked: deque[Link] = deque()
         self.waiting: deque[asyncio.Future[Link]] = deque()
         self.arrived = asyncio.Event()
+        self.owner_id: UserId | None = None
         self.watchers = 0
         """How many wait for `arrived`."""
         self.emptied_at = float("-inf")
@@ -38,13 +40,15 @@ class _Berth:
 class LinkTable:
     """Parked links; implements `core.ports.Links`.
 
-    `patience_s` is how long a stream or a call waits for a link (an agent whose server was restarted is
-    back within a second), `answer_s` how long the agent may take to answer.
+    `most_by_owner` is how many links all sessions of one owner may park together, but for each one's first two: no
+    owner is to have all of the server's sockets. `patience_s` is how long a stream or a call waits for a link (an
+    agent whose server was restarted is back within a second), `answer_s` how long the agent may take to answer.
     """
 
-    def __init__(self, patience_s: float = 10.0, answer_s: float = 30.0) -> None:
+    def __init__(self, patience_s: float = 10.0, answer_s: float = 30.0, most_by_owner: int = 1024) -> None:
         self._patience_s = patience_s
         self._answer_s = answer_s
+        self._most_by_owner = most_by_owner
         self._berths: dict[SessionId, _Berth] = {}
 
     def __len__(self) -> int:
@@ -55,12 +59,27 @@ class LinkTable:
     def parked_count(self) -> int:
         return sum(len(berth.parked) for berth in self._berths.values())
 
-    def park(self, session_id: SessionId, transport: asyncio.Transport) -> None:
+    def check(self, grant: LinkGrant) -> None:
+        """Let an agent park one more link.
+
+        Raises:
+            Unavailable: its session, or its owner, has as many as may be.
+        """
+        berth = self._berths.get(grant.session_id)
+        parked = len(berth.parked) if berth is not None else 0
+        if grant.most is not None and parked >= grant.most:
+            raise Unavailable(f"the session has {parked} links parked, and its allowance is {grant.most}")
+        if parked >= _ALWAYS and self._parked_by(grant.owner_id) >= self._most_by_owner:
+            raise Unavailable(f"the sessions of one owner may park {self._most_by_owner} links, and have")
+
+    def _parked_by(self, owner_id: UserId) -> int:
+        return sum(len(berth.parked) for berth in self._berths.values() if berth.owner_id == owner_id)
+
+    def park(self, grant: LinkGrant, transport: asyncio.Transport) -> None:
         """Take a connection whose agent has been authorised; it goes to whoever waits longest, or is kept."""
+        session_id = grant.session_id
         berth = self._berths.setdefault(session_id, _Berth())
-        if len(berth.parked) >= MAX_PARKED:
-            transport.close()
-            return
+        berth.owner_id = grant.owner_id
         link = Link(transport, lambda lost: self._forget(session_id, lost))
         transport.set_protocol(link)
         berth.arrived.set()

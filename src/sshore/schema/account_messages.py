@@ -38,6 +38,36 @@ class ChangeUser:
 
 
 @dataclass(frozen=True, slots=True)
+class ShareMessage:
+    """One line of an allowance: `limit` is its name, `name` the word for it. `most` is None without a limit; `used` is
+    None where the limit holds for each session. `by` are the sessions that use it; `own`: it is no default."""
+
+    limit: str
+    name: str
+    title: str
+    most: float | None = None
+    used: float | None = None
+    by: list[str] = field(default_factory=list)
+    own: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AllowanceMessage:
+    """What a user may have at most, and what of it is used."""
+
+    user: str
+    shares: list[ShareMessage]
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeAllowance:
+    """New limits by their names, None for no limit; those in `defaults` are the server's default again."""
+
+    limits: dict[str, float | None] = field(default_factory=dict)
+    defaults: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
 class LinkUser:
     """Who the user is at the OpenID Connect provider (issuer, ``#``, subject); empty: nobody."""
 

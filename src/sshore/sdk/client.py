@@ -20,6 +20,8 @@ from sshore.wire.problems import Code, Problem, read_problem
 
 if TYPE_CHECKING:
     from sshore.schema.account_messages import (
+        AllowanceMessage,
+        ChangeAllowance,
         ChangeUser,
         CreateToken,
         CreateUser,
@@ -231,6 +233,20 @@ class Client:
     def remove_user(self, name: str, *, with_data: bool = False) -> None:
         """Remove a user and the user's sessions; with folders only `with_data`."""
         self._http.request("DELETE", f"{_API}/users/{_part(name)}" + _query(with_data="true" if with_data else None))
+
+    def allowance(self, user: str = "") -> AllowanceMessage:
+        """What one may have at most, and what of it is used; another user's for admins."""
+        path = f"/users/{_part(user)}/allowance" if user else "/allowance"
+        return self._one(schema.account_messages.AllowanceMessage, "GET", path)
+
+    def change_allowance(self, user: str, change: ChangeAllowance) -> AllowanceMessage:
+        """Allow a user more or less (admins)."""
+        path = f"/users/{_part(user)}/allowance"
+        return self._one(schema.account_messages.AllowanceMessage, "PATCH", path, encode(change))
+
+    def reset_allowance(self, user: str) -> AllowanceMessage:
+        """The server's defaults hold for a user again (admins)."""
+        return self._one(schema.account_messages.AllowanceMessage, "DELETE", f"/users/{_part(user)}/allowance")
 
     def link_user(self, name: str, oidc_subject: str) -> UserMessage:
         return self._one(

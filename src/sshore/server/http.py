@@ -33,6 +33,8 @@ class HttpProtocol(HttpToolsProtocol):
     _head_bytes = 0
     """What of the head has been read: it may come whole in one write, or behind another request."""
     _coming = False
+    _idle = False
+    """Whether it has been answered, and may ask again."""
     _deadline: asyncio.TimerHandle | None = None
     _unread: asyncio.TimerHandle | None = None
 
@@ -41,6 +43,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._gateway = gateway
 
     def data_received(self, data: bytes) -> None:
+        self._asks_again()
         self._unfinished_bytes += len(data)
         super().data_received(data)
         if self._coming and self._deadline is None and not self.transport.is_closing():
@@ -78,6 +81,13 @@ class HttpProtocol(HttpToolsProtocol):
         self._arrived()
         super().on_message_complete()
 
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        # Kept open for another request, it says as little of what it wants as one that is new.
+        if self.timeout_keep_alive_task is not None and not self._coming and not self.transport.is_closing():
+            self._idle = True
+            self._gateway.unfinished.enter(self.transport, self._gateway.proxies.trust)
+
     def pause_writing(self) -> None:
         # A client that reads nothing would keep its connection, and what it has asked for in memory, for ever.
         self._unread = self.loop.call_later(_READING_PATIENCE_S, self.transport.abort)
@@ -89,6 +99,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._arrived()
+        self._asks_again()
         self._is_read()
         super().connection_lost(exc)
 
@@ -97,6 +108,11 @@ class HttpProtocol(HttpToolsProtocol):
         self._head_bytes += length
         if self._head_bytes > _MAX_HEAD_BYTES:
             raise ValueError(_TOO_LONG)
+
+    def _asks_again(self) -> None:
+        if self._idle:
+            self._idle = False
+            self._gateway.unfinished.leave(self.transport)
 
     def _is_read(self) -> None:
         if self._unread is not None:

@@ -13,3 +13,9 @@ def raise_open_files() -> tuple[int, int]:
     if before[0] != before[1]:
         resource.setrlimit(resource.RLIMIT_NOFILE, (before[1], before[1]))
     return before
+
+
+def open_files() -> int:
+    """How many files the server may open once the limit is raised; a great number where there is no limit."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return most if most != resource.RLIM_INFINITY else 1 << 20

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from platformdirs import user_state_path
 
+from sshore.core.allowances import Limits, parse_allowances
 from sshore.core.allowed import Allowed
 from sshore.core.errors import InvalidInput
 from sshore.core.settings import parse_port
@@ -45,6 +46,10 @@ class Settings:
     unfinished: int = MOST
     unfinished_by_address: int = MOST_BY_PEER
     """Connections that have not said yet what they want."""
+    allowances: Limits = field(default_factory=dict)
+    """The default of members."""
+    allowances_maximum: Limits = field(default_factory=dict)
+    """What nobody is allowed more than."""
     oidc: ProviderSettings | None = None
     oidc_create_users: bool = False
     sandbox: SandboxOptions = field(default_factory=SandboxOptions)
@@ -71,6 +76,8 @@ class Settings:
         for name in ("unfinished", "unfinished_by_address"):
             if number := environment.get(f"SSHORE_{name.upper()}"):
                 values[name] = _parse_count(f"SSHORE_{name.upper()}", number)
+        for name in ("allowances", "allowances_maximum"):
+            values[name] = _parse_allowances(f"SSHORE_{name.upper()}", environment)
         values["public_url"] = environment.get("SSHORE_URL", "")
         values["oidc"] = _provider_of(environment)
         values["oidc_create_users"] = environment.get("SSHORE_OIDC_CREATE_USERS", "") in ("1", "yes", "true")
@@ -108,6 +115,14 @@ def _parse_count(name: str, text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 1_000_000:
         raise InvalidInput(f"{name} is {text!r}: give a number of connections, such as 256")
     return int(text)
+
+
+def _parse_allowances(name: str, environment: Mapping[str, str]) -> Limits:
+    try:
+        limits, _ = parse_allowances(environment.get(name, "").replace(",", " ").split())
+    except InvalidInput as error:
+        raise InvalidInput(f"{name}: {error.problem.detail}") from error
+    return limits
 
 
 def _parse_days(name: str, text: str) -> float:

@@ -10,6 +10,7 @@ from pathlib import Path
 from prometheus_client import REGISTRY
 
 from sshore.api.services import Services
+from sshore.core.allowances import server_allowances
 from sshore.core.errors import SshoreError
 from sshore.core.ports import Engine, ImageStore, Store
 from sshore.engines.sandbox.engine import SandboxEngine
@@ -22,6 +23,7 @@ from sshore.kit.build import Kit
 from sshore.oidc.provider import Provider
 from sshore.server.docker import find_docker
 from sshore.server.metrics import GatewayCollector
+from sshore.server.open_files import open_files
 from sshore.server.settings import Settings
 from sshore.server.state import make_link_directory, touch_private
 from sshore.services.audit import Audit
@@ -34,18 +36,21 @@ from sshore.services.folders.trash import FolderTrash
 from sshore.services.images import ImageService
 from sshore.services.people.accounts import ADMIN_NAME, Accounts
 from sshore.services.people.administration import UserAdministration
+from sshore.services.people.allowances import Allowances
 from sshore.services.people.oidc import OidcLogin
 from sshore.services.people.own_keys import OwnKeyService
 from sshore.services.people.passwords import Passwords
 from sshore.services.people.settings import UserSettings
 from sshore.services.people.throttle import LoginThrottle
 from sshore.services.people.user_files import BootstrapService, UserFileService
+from sshore.services.people.waits import Waits
 from sshore.services.sessions.apps import AppService
 from sshore.services.sessions.details import SessionDetailsService
 from sshore.services.sessions.lifecycle import Lifecycle
 from sshore.services.sessions.records import SessionRecords
 from sshore.services.sessions.sessions import SessionService
 from sshore.services.sessions.setup import Premises, SessionSetup
+from sshore.services.sessions.shares import FairShares
 from sshore.services.sessions.watch import SessionWatch
 from sshore.services.streams import StreamAuthorisation
 from sshore.store.authorities import open_authority
@@ -54,6 +59,11 @@ from sshore.store.files import StateFiles
 from sshore.store.passwords import Argon2Passwords
 from sshore.store.server_lock import ServerLock
 from sshore.store.store import DatabaseStore
+
+_OF_UNFINISHED, _OF_LINKS, _OF_WAITS = 4, 8, 16
+"""What part of the files that the server may open connections may be that have not said what they want (half as many
+from one address), one owner's links, and one user's requests that wait."""
+_MOST_WAITS = 64
 
 
 class SystemClock:
@@ -91,7 +101,8 @@ async def wire(settings: Settings, state: Path, kit: Kit) -> AsyncIterator[Parts
             stack.push_async_callback(docker.aclose)
             engines[docker.name] = docker
             image_stores[docker.name] = docker.image_store
-        links = LinkTable()
+        descriptors = open_files()
+        links = LinkTable(most_by_owner=max(descriptors // _OF_LINKS, 2))
 
         streams = StreamTable()
         accounts = Accounts(store, clock, streams)
@@ -101,21 +112,26 @@ async def wire(settings: Settings, state: Path, kit: Kit) -> AsyncIterator[Parts
         setup = SessionSetup(store, files, folders, host_ca, user_ca, premises, clock)
         own_keys = OwnKeyService(store, setup, links, clock, kit.key_types)
         records = SessionRecords(store)
-        lifecycle = Lifecycle(store, records, setup, engines, links, clock)
+        allowances = Allowances(store, server_allowances(settings.allowances, settings.allowances_maximum, descriptors))
+        shares = FairShares(store, allowances, streams, clock)
+        lifecycle = Lifecycle(store, records, setup, engines, links, clock, shares)
         live_mounts = LiveMounts(store, folders, records, lifecycle)
-        sessions = SessionService(store, files, folders, records, setup, lifecycle, links, user_ca, clock)
+        sessions = SessionService(store, files, folders, records, setup, lifecycle, links, user_ca, clock, shares)
 
         folder_keys = FolderKeyService(store, folders)
         confined = SandboxFolders(state)
         stack.push_async_callback(confined.aclose)
         folder_streams = FolderStreams(folders, folder_keys, kit.path, cpu_has_aes=premises.cpu_has_aes)
-        authority = StreamAuthorisation(accounts, sessions, store, host_ca.public_line, folder_streams)
+        authority = StreamAuthorisation(accounts, sessions, store, host_ca.public_line, allowances, folder_streams)
         audit = Audit(store, clock, settings.audit_days)
         await audit.begin()
         stack.push_async_callback(audit.close)
         watch = SessionWatch(store, records, lifecycle, streams, links, clock)
         stack.push_async_callback(watch.close)
-        unfinished = Unfinished(settings.unfinished, settings.unfinished_by_address)
+        unfinished = Unfinished(
+            min(settings.unfinished, max(descriptors // _OF_UNFINISHED, 2)),
+            min(settings.unfinished_by_address, max(descriptors // (2 * _OF_UNFINISHED), 1)),
+        )
         gateway = Gateway(
             authority, links, streams, confined, journal=audit, proxies=settings.proxies, unfinished=unfinished
         )
@@ -126,6 +142,9 @@ async def wire(settings: Settings, state: Path, kit: Kit) -> AsyncIterator[Parts
             accounts=accounts,
             passwords=Passwords(store, accounts, Argon2Passwords(), LoginThrottle(clock)),
             users=UserAdministration(store, sessions, folders, streams, images),
+            allowances=allowances,
+            shares=shares,
+            waits=Waits(max(min(_MOST_WAITS, descriptors // _OF_WAITS), 1)),
             oidc=_oidc_login(settings, store, accounts, clock),
             public_url=settings.public_url,
             proxies=settings.proxies,

@@ -6,14 +6,14 @@ from sshore.core.apps import SSH, title_of
 from sshore.core.choices import Scope
 from sshore.core.errors import Conflict, Forbidden, NotFound, Unauthenticated
 from sshore.core.folders import FolderApp, FolderView
-from sshore.core.ids import SessionId
 from sshore.core.keys import public_line
 from sshore.core.ports import Store
-from sshore.core.sessions import LoginCertificate, StreamGrant
+from sshore.core.sessions import LinkGrant, LoginCertificate, StreamGrant
 from sshore.core.states import SessionState
 from sshore.core.users import Token, hash_secret
 from sshore.services.folders.streams import FolderStreams
 from sshore.services.people.accounts import Accounts
+from sshore.services.people.allowances import Allowances
 from sshore.services.sessions.apps import find_app, require_running
 from sshore.services.sessions.sessions import SessionService
 from sshore.wire.problems import Code
@@ -26,10 +26,12 @@ class StreamAuthorisation:
         sessions: SessionService,
         store: Store,
         host_ca: str,
+        allowances: Allowances,
         folders: FolderStreams | None = None,
     ) -> None:
         """`host_ca` is its public key's line."""
         self._accounts = accounts
+        self._allowances = allowances
         self._folders = folders
         self._sessions = sessions
         self._store = store
@@ -48,7 +50,8 @@ class StreamAuthorisation:
                 f"launch it with: sshore app start {session.name} {app}",
                 code=Code.APP_NOT_LAUNCHED,
             )
-        grant = StreamGrant(session.id, user.name, user.id, identity.token.id, session=session.name)
+        most = (await self._allowances.of(user)).streams
+        grant = StreamGrant(session.id, user.name, user.id, identity.token.id, session=session.name, most=most)
         if app != SSH:
             return grant
         further = tuple(public_line(key) for key in session.further_host_keys)
@@ -66,15 +69,16 @@ class StreamAuthorisation:
         require_streams(identity.token)
         if self._folders is None:
             raise NotFound("this server has no streams to folders")
-        return await self._folders.authorise(identity, ref, app, all_host_keys=all_host_keys)
+        grant, view, program = await self._folders.authorise(identity, ref, app, all_host_keys=all_host_keys)
+        return replace(grant, most=(await self._allowances.of(identity.user)).streams), view, program
 
-    async def authorise_link(self, token: str) -> SessionId:
+    async def authorise_link(self, token: str) -> LinkGrant:
         session = await self._store.sessions.by_agent_token_hash(hash_secret(token)) if token else None
         if session is None:
             raise Unauthenticated("this is no session's agent token")
         if session.state not in (SessionState.STARTING, SessionState.RUNNING):
             raise Unauthenticated(f"the session is {session.state}: it has no links")
-        return session.id
+        return LinkGrant(session.id, session.owner_id, await self._allowances.links_of(session.owner_id))
 
 
 def require_streams(token: Token) -> None:

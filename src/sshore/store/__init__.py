@@ -11,7 +11,7 @@ database_table.py   what the tables' classes share
 activity_table.py   what sessions did last
 audit_table.py the streams that were
 folder_tables.py    folders, shares, the trash, quotas, keys for SFTP
-own_tables.py  own keys, files for new homes, bootstrap scripts
+own_tables.py  allowances, own keys, files for new homes, bootstrap scripts
 passwords.py   argon2id
 migrations/    Alembic's, run at a start that finds older tables
 files.py       `core.ports.SessionFiles`: homes, run directories, folders

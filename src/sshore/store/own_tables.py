@@ -1,6 +1,7 @@
-"""What is a user's own: registered keys, files for new homes, the bootstrap script."""
+"""What is a user's own: allowances, registered keys, files for new homes, the bootstrap script."""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Select, delete, select
@@ -10,6 +11,19 @@ from sshore.core.own_keys import OwnKey
 from sshore.core.user_files import Bootstrap, FileEntry, UserFile
 from sshore.store import tables
 from sshore.store.database_table import DatabaseTable
+
+
+class AllowanceTable(DatabaseTable):
+    async def get(self, user_id: UserId) -> dict[str, float | None]:
+        row = await self._first(select(tables.allowances.c.limits).where(tables.allowances.c.user_id == user_id))
+        return dict(row[0]) if row else {}
+
+    async def put(self, user_id: UserId, limits: Mapping[str, float | None]) -> None:
+        mine = tables.allowances.c.user_id == user_id
+        if limits:
+            await self._put(tables.allowances, mine, {"user_id": user_id, "limits": dict(limits)})
+        else:
+            await self._write(delete(tables.allowances).where(mine))
 
 
 class OwnKeyTable(DatabaseTable):

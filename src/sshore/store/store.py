@@ -24,7 +24,7 @@ from sshore.store.folder_tables import (
     FolderTable,
     TrashedFolderTable,
 )
-from sshore.store.own_tables import BootstrapTable, OwnKeyTable, UserFileTable
+from sshore.store.own_tables import AllowanceTable, BootstrapTable, OwnKeyTable, UserFileTable
 
 
 class DatabaseStore:
@@ -39,6 +39,7 @@ class DatabaseStore:
         self.trashed_folders = TrashedFolderTable(database)
         self.folder_quotas = FolderQuotaTable(database)
         self.folder_keys = FolderKeyTable(database)
+        self.allowances = AllowanceTable(database)
         self.own_keys = OwnKeyTable(database)
         self.user_files = UserFileTable(database)
         self.bootstraps = BootstrapTable(database)

@@ -157,6 +157,14 @@ folder_quotas = Table(
     Column("size_bytes", BigInteger, nullable=False),
 )
 
+allowances = Table(
+    "allowances",
+    metadata,
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    # Only what is the user's own: what is not in it is the server's default, null is without a limit.
+    Column("limits", JSON, nullable=False),
+)
+
 own_keys = Table(
     "own_keys",
     metadata,

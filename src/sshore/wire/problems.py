@@ -29,6 +29,7 @@ class Code(StrEnum):
     SHARE_UNSUPPORTED = "share_unsupported"
     DOES_NOT_FIT = "does_not_fit"
     QUOTA_EXCEEDED = "quota_exceeded"
+    ALLOWANCE_EXCEEDED = "allowance_exceeded"
     ENGINE_FAILED = "engine_failed"
     REGISTRY_LOGIN = "registry_login"
     STORAGE_FULL = "storage_full"
@@ -59,6 +60,7 @@ STATUS: dict[Code, int] = {
     Code.SHARE_UNSUPPORTED: 422,
     Code.DOES_NOT_FIT: 422,
     Code.QUOTA_EXCEEDED: 403,
+    Code.ALLOWANCE_EXCEEDED: 403,
     Code.ENGINE_FAILED: 502,
     Code.REGISTRY_LOGIN: 502,
     Code.STORAGE_FULL: 507,

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from worlds import SandboxWorld, processes_of, start
 from sshore.core.errors import InvalidInput
 from sshore.core.sessions import EngineState, Resources, RunState
 from sshore.engines.sandbox import SandboxEngine
+from sshore.engines.sandbox.capacity import memory_bytes
 from sshore.engines.sandbox.cgroups import Cgroups
 from sshore.wire.problems import Code
 
@@ -125,3 +127,47 @@ def test_a_limit_that_cannot_be_enforced_is_refused_by_name(world: SandboxWorld,
         assert refusal.value.problem.code is Code.LIMIT_UNSUPPORTED
     asyncio.run(engine.check(world.spec()))
     asyncio.run(engine.aclose())
+
+
+def test_what_holds_of_a_session_that_asks_for_no_limits(world: SandboxWorld) -> None:
+    """Its processes and its memory are bounded, and what it keeps in memory counts as that and is bounded as well."""
+    spec = world.spec()
+    start(world, spec)
+    groups = world.record(spec.id).cgroups
+    pids, memory = (
+        {int(text) for text in map(_text, [group / name for group in groups for name in names]) if text}
+        for names in (["pids.max"], ["memory.max", "memory.limit_in_bytes"])
+    )
+    assert pids == {4096}
+    (limit,) = memory
+    assert 0.7 * memory_bytes() < limit <= 0.8 * memory_bytes()
+    inside = world.inside(spec)
+    rooms = inside.output("df --output=size -k /tmp /var/tmp /dev/shm /run | tail -4").split()
+    assert [int(room) << 10 for room in rooms[:3]] == [pytest.approx(memory_bytes() // 4, abs=1 << 20)] * 3
+    assert rooms[3] == str(64 << 10)
+    assert inside.run("head -c 100m /dev/zero > /run/big")[0] != 0
+    inside.output("rm /run/big")
+    before = _used(groups)
+    inside.output("head -c 48m /dev/zero > /tmp/big")
+    assert _used(groups) - before > 40 << 20
+
+
+def _text(path: Path) -> str:
+    return path.read_text().strip() if path.exists() else ""
+
+
+def _used(groups: Sequence[Path]) -> int:
+    names = ("memory.current", "memory.usage_in_bytes")
+    return max(int(text) for text in map(_text, [group / name for group in groups for name in names]) if text)
+
+
+def test_a_server_that_may_write_no_cgroup_starts_sessions_all_the_same(world: SandboxWorld, tmp_path: Path) -> None:
+    async def run() -> None:
+        engine = SandboxEngine(world.state, limits=Cgroups(root=tmp_path))
+        spec = world.spec()
+        await engine.start(spec)
+        assert world.record(spec.id).cgroups == ()
+        await engine.remove(spec.id)
+        await engine.aclose()
+
+    asyncio.run(run())

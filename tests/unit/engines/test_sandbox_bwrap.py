@@ -6,6 +6,7 @@ from sshore.core import layout
 from sshore.core.choices import Network
 from sshore.core.ids import SessionId
 from sshore.core.sessions import BindMount, SessionSpec
+from sshore.engines.sandbox.bounds import Rooms
 from sshore.engines.sandbox.bwrap import Descriptors, bwrap_arguments
 from sshore.engines.sandbox.view import HostView
 
@@ -34,7 +35,7 @@ def arguments(gpu_nodes: tuple[str, ...] = (), **fields) -> list[str]:
         }
         | fields
     )
-    return bwrap_arguments(spec, HOST, DESCRIPTORS, gpu_nodes)
+    return bwrap_arguments(spec, HOST, DESCRIPTORS, Rooms(3 << 20, 2 << 20, 1 << 20), gpu_nodes)
 
 
 def position(words: list[str], *wanted: str) -> int:

@@ -74,7 +74,7 @@ async def test_an_agent_token_parks_links_of_its_session_and_nothing_else(world:
     session = await world.run(world.admin, "demo")
     config = (world.state / "sessions" / session.id / "run" / "agent.json").read_text()
     token = config.split('"token": "')[1].split('"')[0]
-    assert await world.streams.authorise_link(token) == session.id
+    assert (await world.streams.authorise_link(token)).session_id == session.id
     with pytest.raises(Unauthenticated):
         await world.accounts.authenticate(token)
     for other in ("", "sshore_x"):

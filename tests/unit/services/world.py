@@ -15,6 +15,7 @@ from fakes.engine import FakeEngine, FakeMachine
 from fakes.images import FakeImageStore
 from fakes.links import FakeLinks
 from fakes.streams import FakeStreams
+from sshore.core.allowances import Limits, server_allowances
 from sshore.core.choices import KeyType, Role
 from sshore.core.keys import CertificateAuthority, new_private_key
 from sshore.core.sessions import Session
@@ -24,6 +25,7 @@ from sshore.services.folders.live_mounts import LiveMounts
 from sshore.services.images import ImageService
 from sshore.services.people.accounts import Accounts
 from sshore.services.people.administration import UserAdministration
+from sshore.services.people.allowances import Allowances
 from sshore.services.people.own_keys import OwnKeyService
 from sshore.services.people.passwords import Passwords
 from sshore.services.people.settings import UserSettings
@@ -34,6 +36,7 @@ from sshore.services.sessions.lifecycle import Lifecycle
 from sshore.services.sessions.records import SessionRecords
 from sshore.services.sessions.sessions import SessionService
 from sshore.services.sessions.setup import NewSession, Premises, SessionSetup
+from sshore.services.sessions.shares import FairShares
 from sshore.services.streams import StreamAuthorisation
 from sshore.store.database import Database, sqlite_url
 from sshore.store.files import StateFiles
@@ -80,6 +83,8 @@ class World:
     images: ImageService
     image_store: FakeImageStore
     streams: StreamAuthorisation
+    allowances: Allowances
+    shares: FairShares
     lifecycle: Lifecycle
     live_mounts: LiveMounts
     admin: User
@@ -113,7 +118,11 @@ async def _empty_database() -> bytes:
 
 @asynccontextmanager
 async def open_world(
-    state: Path, machine: FakeMachine, engine: FakeEngine | None = None, clock: SetClock | None = None
+    state: Path,
+    machine: FakeMachine,
+    engine: FakeEngine | None = None,
+    clock: SetClock | None = None,
+    server_defaults: Limits | None = None,
 ) -> AsyncIterator[World]:
     """Services whose lifecycle runs, as in a server."""
     if not (state / "test.db").exists():
@@ -130,9 +139,11 @@ async def open_world(
     premises = Premises(state / "kit", state / "link", runs_as_root=False, cpu_has_aes=True)
     setup = SessionSetup(store, files, folders, host_ca, user_ca, premises, clock)
     records = SessionRecords(store)
-    lifecycle = Lifecycle(store, records, setup, {engine.name: engine}, links, clock)
+    allowances = Allowances(store, server_allowances(server_defaults or {}, {}, descriptors=4096))
+    shares = FairShares(store, allowances, streams, clock)
+    lifecycle = Lifecycle(store, records, setup, {engine.name: engine}, links, clock, shares)
     live_mounts = LiveMounts(store, folders, records, lifecycle)
-    sessions = SessionService(store, files, folders, records, setup, lifecycle, links, user_ca, clock)
+    sessions = SessionService(store, files, folders, records, setup, lifecycle, links, user_ca, clock, shares)
     image_store = FakeImageStore()
     images = ImageService(store, {engine.name: image_store})
     world = World(
@@ -154,7 +165,9 @@ async def open_world(
         apps=AppService(records, links),
         images=images,
         image_store=image_store,
-        streams=StreamAuthorisation(accounts, sessions, store, host_ca.public_line),
+        streams=StreamAuthorisation(accounts, sessions, store, host_ca.public_line, allowances),
+        allowances=allowances,
+        shares=shares,
         lifecycle=lifecycle,
         live_mounts=live_mounts,
         admin=await accounts.ensure_admin(),

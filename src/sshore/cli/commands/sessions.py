@@ -9,7 +9,7 @@ import click
 
 from sshore.cli.activity import activity_pairs, limits_in_time
 from sshore.cli.arguments import session_argument, sessions_argument
-from sshore.cli.completion import complete_engine, complete_folder, complete_image, complete_known_app
+from sshore.cli.completion import complete_engine, complete_folder, complete_image, complete_known_app, complete_session
 from sshore.cli.failures import report, say, suggesting
 from sshore.cli.local_user import LocalUser
 from sshore.cli.output import age, json_option, print_json, print_pairs, print_table
@@ -127,11 +127,17 @@ def ls(user: LocalUser, everyone: bool, as_json: bool) -> None:
 
 
 @click.command()
-@session_argument
+@click.argument("name", default="", shell_complete=complete_session)
+@click.option("--allowance", is_flag=True, help="What you may have at most, and what uses it.")
 @json_option
 @click.pass_obj
-def show(user: LocalUser, name: str, as_json: bool) -> None:
-    """Show one session."""
+def show(user: LocalUser, name: str, allowance: bool, as_json: bool) -> None:
+    """Show one session; or, with --allowance, what you may have at most."""
+    if allowance is bool(name):
+        raise click.UsageError("say which session: sshore show NAME, or sshore show --allowance")
+    if allowance:
+        _show_allowance(user, as_json)
+        return
     ref = session_of_host(name)
     with user.client() as client, suggesting(client, ref):
         session = client.session(ref)
@@ -207,6 +213,14 @@ def rm(user: LocalUser, names: tuple[str, ...], force: bool) -> int:
         print(f"{ref} is removed")
 
     return _each(user, names, remove_one)
+
+
+def _show_allowance(user: LocalUser, as_json: bool) -> None:
+    from sshore.cli.allowances import print_allowance  # nothing else here needs it
+
+    with user.client() as client:
+        found = client.allowance()
+    print_json(found) if as_json else print_allowance(found)
 
 
 def _each(user: LocalUser, names: tuple[str, ...], act: Callable[[Client, str], None]) -> int:

@@ -2,13 +2,16 @@
 
 import click
 
+from sshore.cli.allowances import complete_allowance, print_allowance
 from sshore.cli.completion import complete_user
 from sshore.cli.local_user import LocalUser
 from sshore.cli.output import count, json_option, print_json, print_table
 from sshore.cli.passwords import ask_password, password_stdin_option
+from sshore.core.allowances import parse_allowances
 from sshore.core.choices import Role
+from sshore.core.errors import InvalidInput
 from sshore.core.names import check_user_name
-from sshore.schema.account_messages import ChangeUser, CreateUser, SetPassword, UserMessage
+from sshore.schema.account_messages import ChangeAllowance, ChangeUser, CreateUser, SetPassword, UserMessage
 from sshore.sdk.client import Client
 
 _ROLES = click.Choice([str(one) for one in Role])
@@ -91,6 +94,32 @@ def user_role(who: LocalUser, name: str, role: str) -> None:
     with who.client() as client:
         changed = client.change_user(name, ChangeUser(role=Role(role)))
     print(f"{changed.name} is {changed.role}")
+
+
+@user.command("allow")
+@click.argument("name", shell_complete=complete_user)
+@click.argument("limits", metavar="[ALLOWANCE=VALUE]...", nargs=-1, shell_complete=complete_allowance)
+@click.option("--reset", is_flag=True, help="The server's defaults hold again.")
+@json_option
+@click.pass_obj
+def user_allow(who: LocalUser, name: str, limits: tuple[str, ...], reset: bool, as_json: bool) -> None:
+    """Say what a user may have at most, such as: sessions=5 cpus=8 memory=32g.
+
+    ALLOWANCE is one of sessions, cpus, memory, gpus (of all running sessions together), streams (open connections),
+    pids, links, ttl, idle-timeout (of each session). VALUE may be none, for no limit, or default. Without any, show
+    what holds. What runs already goes on.
+    """
+    changed, defaults = parse_allowances(limits)
+    if reset and limits:
+        raise InvalidInput("either --reset, or what to allow")
+    with who.client() as client:
+        if reset:
+            found = client.reset_allowance(name)
+        elif limits:
+            found = client.change_allowance(name, ChangeAllowance(changed, defaults))
+        else:
+            found = client.allowance(name)
+    print_json(found) if as_json else print_allowance(found)
 
 
 @user.command("link")

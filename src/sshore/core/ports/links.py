@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from sshore.core.audit import StreamEnd
 from sshore.core.folders import FolderApp, FolderView
 from sshore.core.ids import FolderId, SessionId, StreamId, TokenId, UserId
-from sshore.core.sessions import LoginCertificate, StreamGrant
+from sshore.core.sessions import LinkGrant, LoginCertificate, StreamGrant
 
 
 class Links(Protocol):
@@ -32,6 +32,9 @@ class Links(Protocol):
 
 class OpenStreams(Protocol):
     """The streams that are open, or about to be."""
+
+    def open_by(self, user_id: UserId) -> int:
+        """How many a user has, those included that are just being opened."""
 
     def revoke(self, holder: TokenId | UserId | FolderId) -> int:
         """Break off every stream that a token or a user has opened or is opening, or that leads to a folder; how
@@ -85,8 +88,8 @@ class StreamAuthority(Protocol):
             Unauthenticated, Forbidden: as above. NotFound: the user has no such folder, or it has no such app.
         """
 
-    async def authorise_link(self, token: str) -> SessionId:
-        """The session that starts or runs and whose agent token this is.
+    async def authorise_link(self, token: str) -> LinkGrant:
+        """The session that starts or runs and whose agent token this is, and how many links it may park.
 
         Raises:
             Unauthenticated: there is none.

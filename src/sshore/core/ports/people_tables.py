@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any, Protocol
 
+from sshore.core.allowances import Limits
 from sshore.core.ids import OwnKeyId, TokenId, UserId
 from sshore.core.own_keys import OwnKey
 from sshore.core.user_files import Bootstrap, FileEntry, UserFile
@@ -29,6 +30,15 @@ class Users(Protocol):
 
     async def remove(self, user_id: UserId) -> None:
         """Forget a user and the user's tokens; sessions and folders must be gone."""
+
+
+class AllowanceTable(Protocol):
+    """What of allowances is the users' own; see `core.allowances`."""
+
+    async def get(self, user_id: UserId) -> dict[str, float | None]: ...
+
+    async def put(self, user_id: UserId, limits: Limits) -> None:
+        """Keep these in place of those that there were; none at all forgets them."""
 
 
 class Tokens(Protocol):

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from sshore.core.ports.folder_tables import FolderKeyTable, FolderQuotas, Folders, FolderShares, TrashedFolders
-from sshore.core.ports.people_tables import Bootstraps, OwnKeys, Tokens, UserFiles, Users
+from sshore.core.ports.people_tables import AllowanceTable, Bootstraps, OwnKeys, Tokens, UserFiles, Users
 from sshore.core.ports.session_tables import Activities, Sessions, StreamRecords
 
 
@@ -16,6 +16,9 @@ class Store(Protocol):
 
     @property
     def users(self) -> Users: ...
+
+    @property
+    def allowances(self) -> AllowanceTable: ...
 
     @property
     def tokens(self) -> Tokens: ...

@@ -6,7 +6,7 @@ from typing import Any
 
 from sshore.core import layout
 from sshore.core.choices import Network
-from sshore.core.sessions import SessionSpec
+from sshore.core.sessions import MOST_PIDS, SessionSpec
 from sshore.engines.docker.gpus import NVIDIA, gpu_request
 from sshore.engines.docker.images import ImageContents
 from sshore.engines.docker.root import CAPABILITIES
@@ -28,6 +28,8 @@ class Surroundings:
     gpus: tuple[str, ...] = ()
     gpu_driver: str = NVIDIA
     remaps_users: bool = False
+    bounds_pids: bool = False
+    """Whether the daemon can limit processes."""
 
 
 def container_name(spec: SessionSpec) -> str:
@@ -95,8 +97,8 @@ def _host_config(spec: SessionSpec, around: Surroundings) -> dict[str, Any]:
         config["NanoCpus"] = int(resources.cpus * 1e9)
     if resources.memory_bytes is not None:
         config |= {"Memory": resources.memory_bytes, "MemorySwap": resources.memory_bytes}
-    if resources.pids is not None:
-        config["PidsLimit"] = resources.pids
+    if resources.pids is not None or around.bounds_pids:
+        config["PidsLimit"] = resources.pids or MOST_PIDS
     if resources.disk_bytes is not None:
         config["StorageOpt"] = {"size": str(resources.disk_bytes)}
     if around.gpus:

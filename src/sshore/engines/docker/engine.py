@@ -222,6 +222,7 @@ class DockerEngine:
             memory_bytes=info["MemTotal"],
             gpus=await self._choose_gpus(spec),
             gpu_driver=gpu_driver(info) if spec.resources.gpus else NVIDIA,
+            bounds_pids=bool(info.get("PidsLimit")),
             remaps_users=any("name=userns" in option for option in info.get("SecurityOptions") or ()),
         )
 

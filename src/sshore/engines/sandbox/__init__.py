@@ -3,6 +3,7 @@
     engine.py     `SandboxEngine`, the port: one lock a session, waiting, cancellation
     launcher.py   before a start: whether the session can be here, which GPUs it gets
     asked.py      what of a session's wishes a sandbox can have; ulimits
+    bounds.py     what holds of a session that asks for no limits
     launch.py     the start of one session, step by step, undone when a step fails
     ending.py     the end of one session: asking, killing, cleaning up, saying why it ended
     options.py    what an administrator sets

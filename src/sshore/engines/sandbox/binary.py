@@ -22,7 +22,7 @@ _PROBE_TIMEOUT_S = 20.0
 _PROBE = (
     *("--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"),
     *("--uid", "1000", "--gid", "1000", "--hostname", "probe", "--as-pid-1"),
-    *("--ro-bind", "/", "/", "--dev", "/dev", "--perms", "0755", "--tmpfs", "/tmp"),
+    *("--ro-bind", "/", "/", "--dev", "/dev", "--perms", "0755", "--size", "65536", "--tmpfs", "/tmp"),
 )
 _PROBE_PROC = ("--proc", "/proc")
 _PROBE_PROGRAM = ("--", "/bin/true")

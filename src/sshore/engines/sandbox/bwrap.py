@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from sshore.core import layout
 from sshore.core.choices import Network
 from sshore.core.sessions import SessionSpec
+from sshore.engines.sandbox.bounds import Rooms
 from sshore.engines.sandbox.view import HostView
 
 AGENT_ID = str(layout.ACCOUNT_ID)
@@ -38,7 +39,7 @@ class Descriptors:
 
 
 def bwrap_arguments(
-    spec: SessionSpec, host: HostView, descriptors: Descriptors, gpu_nodes: Sequence[str] = ()
+    spec: SessionSpec, host: HostView, descriptors: Descriptors, room: Rooms, gpu_nodes: Sequence[str] = ()
 ) -> list[str]:
     """What bwrap is told, up to the agent's command, which stands behind it."""
     groups: list[Iterable[str]] = [
@@ -46,8 +47,8 @@ def bwrap_arguments(
         _parents(),
         _system(host),
         _host_etc(host),
-        _devices(gpu_nodes, host, spec.resources.shm_bytes),
-        _own_places(spec),
+        _devices(gpu_nodes, host, room),
+        _own_places(spec, room),
         _mounts(spec),
         _made_etc(descriptors),
         # Last: from here on, nothing can be made in the root directory, which is a tmpfs of the session's.
@@ -97,9 +98,8 @@ def _made_etc(descriptors: Descriptors) -> Iterable[str]:
         yield from ("--perms", mode, "--file", str(descriptor), f"/etc/{name}")
 
 
-def _devices(gpu_nodes: Sequence[str], host: HostView, shm_bytes: int | None) -> Iterable[str]:
-    size = ("--size", str(shm_bytes)) if shm_bytes else ()
-    yield from ("--dev", "/dev", "--perms", "1777", *size, "--tmpfs", "/dev/shm")
+def _devices(gpu_nodes: Sequence[str], host: HostView, room: Rooms) -> Iterable[str]:
+    yield from ("--dev", "/dev", "--perms", "1777", "--size", str(room.shm_bytes), "--tmpfs", "/dev/shm")
     for node in gpu_nodes:
         yield from ("--dev-bind", node, node)
     yield from ("--remount-ro", "/dev")
@@ -108,12 +108,12 @@ def _devices(gpu_nodes: Sequence[str], host: HostView, shm_bytes: int | None) ->
             yield from ("--ro-bind", directory, directory)
 
 
-def _own_places(spec: SessionSpec) -> Iterable[str]:
+def _own_places(spec: SessionSpec, room: Rooms) -> Iterable[str]:
     yield from ("--bind", str(spec.home), layout.HOME)
     for place in ("/tmp", "/var/tmp"):
-        yield from ("--perms", "1777", "--tmpfs", place)
+        yield from ("--perms", "1777", "--size", str(room.tmp_bytes), "--tmpfs", place)
     yield from ("--symlink", "/run", "/var/run", "--symlink", "/run/lock", "/var/lock")
-    yield from ("--perms", "0755", "--tmpfs", "/run", "--dir", "/run/lock")
+    yield from ("--perms", "0755", "--size", str(room.run_bytes), "--tmpfs", "/run", "--dir", "/run/lock")
     yield from ("--ro-bind", str(spec.run), layout.RUN, "--ro-bind", str(spec.link), layout.LINK)
     yield from ("--ro-bind", str(spec.kit), layout.KIT)
 

@@ -14,11 +14,12 @@ def machine_capacity(gpus: Gpus, meminfo: Path = Path("/proc/meminfo")) -> Capac
     """The processors that the server may use, most of the memory, and the GPUs."""
     return Capacity(
         cpus=float(len(os.sched_getaffinity(0))),
-        memory_bytes=int(_total_bytes(meminfo.read_text()) * (1 - _HOST_SHARE)),
+        memory_bytes=int(memory_bytes(meminfo) * (1 - _HOST_SHARE)),
         gpus=len(gpus.nodes),
     )
 
 
-def _total_bytes(meminfo: str) -> int:
-    line = next(line for line in meminfo.splitlines() if line.startswith("MemTotal:"))
+def memory_bytes(meminfo: Path = Path("/proc/meminfo")) -> int:
+    """All of this machine's."""
+    line = next(line for line in meminfo.read_text().splitlines() if line.startswith("MemTotal:"))
     return int(line.split()[1]) * 1024

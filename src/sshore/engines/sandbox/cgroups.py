@@ -9,6 +9,7 @@ A session that has limits gets one directory in each hierarchy that enforces one
 """
 
 import contextlib
+import logging
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +20,8 @@ from sshore.core.errors import InvalidInput
 from sshore.core.ids import SessionId
 from sshore.core.sessions import Resources
 from sshore.wire.problems import Code
+
+log = logging.getLogger("sshore.cgroups")
 
 ROOT = Path("/sys/fs/cgroup")
 _OURS = "sshore"
@@ -70,6 +73,8 @@ _LIMITS = (
         lambda wanted: {"pids.max": f"{wanted.pids}"},
     ),
 )
+_UNASKED = Resources(pids=1024, memory_bytes=64 << 20)
+"""Limits that sessions get without asking for them, and what they are tried with."""
 _OPTIONAL = {"memory.memsw.limit_in_bytes", "memory.swap.max", "memory.swappiness"}
 """Files that a kernel without swap accounting lacks."""
 
@@ -94,6 +99,28 @@ class Cgroups:
                     code=Code.LIMIT_UNSUPPORTED,
                     field=limit.field,
                 )
+
+    def enforceable(self) -> set[str]:
+        """The limits of processes and memory (their fields) that can be set without anybody's asking for them: where
+        a group can be made, and nobody else's processes must move for it. Tries it."""
+        free = {limit.field for limit in _wanted(_UNASKED) if self._is_free(limit.controller)}
+        pids, memory_bytes = (getattr(_UNASKED, name) if name in free else None for name in ("pids", "memory_bytes"))
+        trial = Resources(pids=pids, memory_bytes=memory_bytes)
+        directories = self.plan(SessionId(f"trial-{os.getpid()}"), trial)
+        try:
+            self.make(directories, trial)
+            remove(directories)
+        except OSError as error:
+            log.warning("sessions without limits are in no cgroups", extra={"reason": str(error)})
+            return set()
+        return free
+
+    def _is_free(self, controller: str) -> bool:
+        base = self._base(controller)
+        if base is None or not (base / "cgroup.type").exists():
+            return base is not None
+        # Of version 2, below the root: what is in the group must move into a leaf.
+        return all(pid == os.getpid() or _parent(pid) == os.getpid() for pid in _pids(base))
 
     def plan(self, session_id: SessionId, wanted: Resources) -> tuple[Path, ...]:
         """The directories that a session with these limits gets; nothing is made."""
@@ -216,6 +243,16 @@ def _write_all(directory: Path, files: dict[str, str]) -> None:
 
 def _writable(directory: Path) -> bool:
     return os.access(directory, os.W_OK | os.X_OK)
+
+
+def _pids(group: Path) -> list[int]:
+    return [int(line) for line in _lines(group / "cgroup.procs")]
+
+
+def _parent(pid: int) -> int:
+    """The parent of a process (proc_pid_stat(5)); 0 when it has ended."""
+    fields = "".join(_lines(Path(f"/proc/{pid}/stat"))).rpartition(")")[2].split()
+    return int(fields[1]) if fields else 0
 
 
 def _words(path: Path) -> set[str]:

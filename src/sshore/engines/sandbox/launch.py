@@ -2,7 +2,7 @@
 
 1. the record is written, so that whatever happens next is known
 2. bwrap starts, says pid 1's number, builds the session's view of files, and waits
-3. its network comes up meanwhile, by a program that is started as soon as pid 1 is there; pid 1 is put into the limits
+3. its network comes up meanwhile, by a program that is started as soon as pid 1 is there, which is put into the limits
 4. pid 1 is let go and becomes the agent
 """
 
@@ -28,6 +28,7 @@ from sshore.engines.mounting.sources import check_mounted
 from sshore.engines.sandbox import cgroups, etc
 from sshore.engines.sandbox.asked import lowering, raise_ulimits
 from sshore.engines.sandbox.binary import run_as
+from sshore.engines.sandbox.bounds import Rooms
 from sshore.engines.sandbox.bwrap import Descriptors, bwrap_arguments
 from sshore.engines.sandbox.cgroups import Cgroups
 from sshore.engines.sandbox.descriptors import arguments_file, memory_file, own_pipe, read_json, wait_until_read
@@ -65,6 +66,7 @@ class Launch:
     """A directory that every owner's uid can pass through, to mount folders on the way to a session."""
     open_files: int
     """The session's soft limit on open files, which the server has raised for itself."""
+    room: Rooms
     filtered: bool
     """Whether it may make but some system calls."""
 
@@ -96,8 +98,6 @@ class Launch:
                 log, latch, agent_end, partial(self._start_network, network_end, stack)
             )
             record = self._record(monitor, agent, network)
-            self.limits.make(record.cgroups, self.spec.resources)
-            cgroups.attach(record.cgroups, agent.pid)
             raise_ulimits(agent, self.spec.resources.ulimits)
             if network:
                 network.wait()
@@ -154,15 +154,18 @@ class Launch:
     def _noted(
         self, monitor: Process, agent: Process, start_network: Callable[[Process], Coming | None]
     ) -> Coming | None:
-        """Start the network; what has been made so far is noted before and after."""
+        """Start the network, and put pid 1 into the limits: the kernel takes milliseconds for that, in which bwrap and
+        the network go on. What has been made so far is noted before and after."""
         self.records.write(self._record(monitor, agent, None))
+        network = None
         try:
             network = start_network(agent)
+            self.limits.make(self.record.cgroups, self.spec.resources)
+            cgroups.attach(self.record.cgroups, agent.pid)
         except OSError:
             if agent.alive:
                 raise
             # Why bwrap has ended, it says itself.
-            return None
         self.records.write(self._record(monitor, agent, network))
         return network
 
@@ -213,7 +216,7 @@ class Launch:
         if identity and self.gpu_nodes:
             identity["extra_groups"] = groups_of(self.gpu_nodes)
         first = (*_with_open_files(self.open_files), *lowering(spec.resources.ulimits))
-        arguments = arguments_file(bwrap_arguments(spec, host, descriptors, self.gpu_nodes))
+        arguments = arguments_file(bwrap_arguments(spec, host, descriptors, self.room, self.gpu_nodes))
         try:
             monitor = subprocess.Popen(
                 [*first, self.bwrap, "--args", str(arguments), "--", *layout.AGENT_COMMAND],

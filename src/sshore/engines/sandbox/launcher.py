@@ -3,6 +3,7 @@
 import os
 import resource
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 from sshore.core.errors import EngineFailed
@@ -10,6 +11,8 @@ from sshore.core.sessions import SessionSpec
 from sshore.engines.sandbox import ending
 from sshore.engines.sandbox.asked import check_asked
 from sshore.engines.sandbox.binary import find_bwrap
+from sshore.engines.sandbox.bounds import bounded, rooms
+from sshore.engines.sandbox.capacity import memory_bytes
 from sshore.engines.sandbox.cgroups import Cgroups
 from sshore.engines.sandbox.gpus import Gpus
 from sshore.engines.sandbox.launch import Launch
@@ -39,6 +42,7 @@ class Launcher:
         # Before the server raises its own.
         self._open_files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         self._bwrap: dict[bool, Path] = {}
+        self._held: set[str] | None = None
 
     def check(self, spec: SessionSpec) -> None:
         """See `core.ports.Engine.check`."""
@@ -59,6 +63,9 @@ class Launcher:
         self.check(spec)
         if leftover and leftover.end_reason is None:
             ending.end(self._records, self._logs, leftover)
+        machine_bytes = memory_bytes()
+        room = rooms(spec.resources, machine_bytes)
+        spec = replace(spec, resources=bounded(spec.resources, self._enforceable(), machine_bytes))
         try:
             record = self._plan(spec)
         except OSError as error:
@@ -75,6 +82,7 @@ class Launcher:
             self._limits,
             self._mounts,
             self._open_files,
+            room,
             self._filtered,
         ).run()
 
@@ -90,6 +98,13 @@ class Launcher:
             # Written while nobody else chooses: from now on these GPUs are taken.
             self._records.write(record)
         return record
+
+    def _enforceable(self) -> set[str]:
+        """Which limits hold of sessions that did not ask for them; found out once."""
+        with self._choosing:
+            if self._held is None:
+                self._held = self._limits.enforceable()
+            return self._held
 
     def _choose_gpus(self, spec: SessionSpec) -> tuple[str, ...]:
         if spec.resources.gpus == 0:

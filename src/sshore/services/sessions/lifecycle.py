@@ -11,13 +11,15 @@ from dataclasses import replace
 from functools import partial
 
 from sshore.core.errors import Conflict, EngineFailed, NotFound, SshoreError, Unavailable
+from sshore.core.fair_shares import in_turn
 from sshore.core.ids import SessionId
 from sshore.core.images import PullProgress
 from sshore.core.ports import Clock, Engine, Links, Store
-from sshore.core.sessions import Capacity, ImageFacts, RunState, Session, shortage
+from sshore.core.sessions import Capacity, ImageFacts, RunState, Session
 from sshore.core.states import SessionState
 from sshore.services.sessions.records import SessionRecords
 from sshore.services.sessions.setup import SessionSetup
+from sshore.services.sessions.shares import FairShares
 from sshore.wire.problems import Code
 
 log = logging.getLogger("sshore.lifecycle")
@@ -39,6 +41,7 @@ class Lifecycle:
         engines: Mapping[str, Engine],
         links: Links,
         clock: Clock,
+        shares: FairShares,
     ) -> None:
         self._store = store
         self._records = records
@@ -46,6 +49,7 @@ class Lifecycle:
         self._engines = engines
         self._links = links
         self._clock = clock
+        self._shares = shares
         self._tasks: dict[SessionId, asyncio.Task[None]] = {}
         self._wake = asyncio.Event()
 
@@ -127,8 +131,12 @@ class Lifecycle:
             await asyncio.wait([task])
 
     async def _place_pending(self, group: asyncio.TaskGroup) -> None:
-        """Start, oldest first, what fits; a session that must wait keeps its place before younger ones."""
+        """Start what fits, each in its turn; a session that must wait keeps its place before those behind it."""
         sessions = await self._store.sessions.list()
+        short = await self._shares.short(sessions)
+        for session_id, missing in short.items():
+            await self._records.change(session_id, reason=f"waits for {missing}")
+        sessions = [session for session in sessions if session.id not in short]
         for name, engine in self._engines.items():
             mine = [session for session in sessions if session.engine == name]
             try:
@@ -143,11 +151,9 @@ class Lifecycle:
 
     async def _place_on(self, group: asyncio.TaskGroup, engine: Engine, sessions: list[Session]) -> None:
         pending = [session for session in sessions if session.state is SessionState.PENDING]
-        held = [session.resources for session in sessions if session.state.holds_resources]
+        held = [session for session in sessions if session.state.holds_resources]
         capacity = await engine.capacity() if pending else NO_CAPACITY
-        for session in pending:
-            missing = shortage(session.resources, capacity, held)
-            held.append(session.resources)
+        for session, missing in in_turn(pending, held, capacity, self._shares.favoured()):
             if missing:
                 await self._records.change(session.id, reason=f"waits for {missing}")
             else:

@@ -1,14 +1,16 @@
 """Sessions as their owners use them: create, find, list, start, stop, remove; keys and certificates."""
 
+import asyncio
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
+from weakref import WeakValueDictionary
 
 from sshore.core import layout
 from sshore.core.activity import check_span
 from sshore.core.choices import Role
 from sshore.core.errors import Conflict, EngineFailed, NotFound
-from sshore.core.ids import SessionId
+from sshore.core.ids import SessionId, UserId
 from sshore.core.images import PullProgress
 from sshore.core.keys import CertificateAuthority, public_line
 from sshore.core.names import check_session_name, suggestion
@@ -21,6 +23,7 @@ from sshore.services.people.accounts import require_admin
 from sshore.services.sessions.lifecycle import Lifecycle
 from sshore.services.sessions.records import SessionRecords
 from sshore.services.sessions.setup import NewSession, SessionSetup
+from sshore.services.sessions.shares import FairShares
 from sshore.wire.problems import Code
 
 ProgramLog = Literal["bootstrap", "entrypoint"]
@@ -51,6 +54,7 @@ class SessionService:
         links: Links,
         user_ca: CertificateAuthority,
         clock: Clock,
+        shares: FairShares,
     ) -> None:
         self._store = store
         self._files = files
@@ -61,6 +65,8 @@ class SessionService:
         self._links = links
         self._user_ca = user_ca
         self._clock = clock
+        self._shares = shares
+        self._adding: WeakValueDictionary[UserId, asyncio.Lock] = WeakValueDictionary()
 
     async def create(self, owner: User, wanted: NewSession, wait_s: float, seen: str | None = None) -> Session:
         """Make a session and wait until it runs or has to wait for room; nothing of it is left on an error.
@@ -68,6 +74,7 @@ class SessionService:
         Raises:
             InvalidInput: a name, limit or network that cannot be. NotFound: no such engine or folder.
             Conflict: the owner has a session of that name. EngineFailed: it did not start.
+            QuotaExceeded: the owner's allowance has no such session, or no further one (``allowance_exceeded``).
         """
         check_session_name(wanted.name)
         engine = self._lifecycle.engine(wanted.engine)
@@ -76,11 +83,14 @@ class SessionService:
                 f"you have a session {wanted.name!r} already: choose another name, or sshore start {wanted.name}",
                 code=Code.NAME_TAKEN,
             )
+        wanted = await self._shares.new(owner, wanted)
         wanted = replace(wanted, mounts=await self._folders.checked_mounts(owner, wanted.mounts))
         session = await self._setup.new(owner, wanted)
         await engine.check(await self._setup.spec(session))
         self._refuse_what_never_fits(session, shortage(session.resources, await engine.capacity(), []))
-        await self._store.sessions.add(session)
+        async with self._adding.setdefault(owner.id, asyncio.Lock()):  # several at once are not to be one too many
+            await self._shares.check_number(owner)
+            await self._store.sessions.add(session)
         try:
             await self._setup.prepare(session)
         except BaseException:
@@ -140,18 +150,29 @@ class SessionService:
 
     async def start(self, session: Session, wait_s: float, seen: str | None = None) -> Session:
         engine = self._lifecycle.engine(session.engine)
+        if session.state in (SessionState.STOPPED, SessionState.FAILED):
+            session = await self._records.change(session.id, **await self._shares.again(session))
         await engine.check(await self._setup.spec(session))
         return await self.settled(await self._lifecycle.start(session), wait_s, seen)
 
-    async def change(self, session: Session, *, idle_timeout_s: float | None, ttl_s: float | None) -> Session:
+    async def change(
+        self, caller: User, session: Session, *, idle_timeout_s: float | None, ttl_s: float | None
+    ) -> Session:
         """Change when a session stops by itself: seconds, 0 for never, None to leave it.
 
         Raises:
-            InvalidInput: a duration that cannot be.
+            InvalidInput: a duration that cannot be. QuotaExceeded: it is longer than the owner's allowance has it,
+                which binds no admin.
         """
         wanted = {"idle_timeout_s": idle_timeout_s, "ttl_s": ttl_s}
         values = {name: check_span(seconds, name) for name, seconds in wanted.items() if seconds is not None}
+        if caller.role is not Role.ADMIN:
+            await self._shares.check_spans(session.owner_id, values)
         return await self._records.change(session.id, **values)
+
+    def place(self) -> None:
+        """What waits may have room now."""
+        self._lifecycle.place()
 
     async def stop(self, session: Session) -> Session:
         return await self._lifecycle.stop(session)

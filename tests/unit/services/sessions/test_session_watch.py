@@ -115,11 +115,11 @@ async def test_the_time_to_live_ends_what_works_as_well(world: World, watch: Ses
 async def test_limits_in_time_change_while_a_session_runs(world: World, watch: SessionWatch) -> None:
     session = await world.run(world.admin, "demo", idle_timeout_s=600.0, ttl_s=86400.0)
     await watch.look()
-    await world.sessions.change(session, idle_timeout_s=0, ttl_s=None)
+    await world.sessions.change(world.admin, session, idle_timeout_s=0, ttl_s=None)
     await pass_minutes(world, watch, 30)
     kept = await world.session(world.admin, "demo")
     assert (kept.state, kept.idle_timeout_s, kept.ttl_s) == (SessionState.RUNNING, None, 86400)
-    await world.sessions.change(session, idle_timeout_s=1200.0, ttl_s=None)
+    await world.sessions.change(world.admin, session, idle_timeout_s=1200.0, ttl_s=None)
     await watch.look()
     assert (await state(world, session))[0] is SessionState.STOPPED
 

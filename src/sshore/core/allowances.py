@@ -1,0 +1,164 @@
+"""Allowances: how much of a server one user may have. The words for them, and which of several holds."""
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from sshore.core.errors import InvalidInput
+from sshore.core.names import format_bytes, format_duration, parse_bytes, parse_duration, suggestion
+
+Limits = Mapping[str, float | None]
+"""Some of an allowance's fields by name; None is without a limit."""
+
+NONE, DEFAULT = "none", "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What one user may have at most; None is without a limit.
+
+    `sessions` are counted whether they run or not, `streams` while they are open; `cpus`, `memory_bytes` and `gpus` are
+    what the running sessions may use together. The others hold for each session by itself.
+    """
+
+    sessions: int | None = None
+    cpus: float | None = None
+    memory_bytes: int | None = None
+    gpus: int | None = None
+    streams: int | None = None
+    pids: int | None = None
+    links: int | None = None
+    ttl_s: float | None = None
+    idle_timeout_s: float | None = None
+
+
+UNBOUNDED = Allowance()
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """How people say one field of an allowance: ``memory=32g``."""
+
+    name: str
+    field: str
+    title: str
+    read: Callable[[str], float]
+    show: Callable[[Any], str]
+    least: float
+    whole: bool = True
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise InvalidInput(f"{text!r} is no number") from None
+
+
+def _plain(value: float) -> str:
+    return f"{value:g}" if value < 1e6 else str(int(value))
+
+
+WORDS: dict[str, Word] = {
+    word.name: word
+    for word in (
+        Word("sessions", "sessions", "sessions", _number, _plain, 0),
+        Word("cpus", "cpus", "CPUs of running sessions", _number, _plain, 0.04, whole=False),
+        Word("memory", "memory_bytes", "memory of running sessions", parse_bytes, format_bytes, 32 << 20),
+        Word("gpus", "gpus", "GPUs of running sessions", _number, _plain, 0),
+        Word("streams", "streams", "open streams", _number, _plain, 0),
+        Word("pids", "pids", "processes of each session", _number, _plain, 16),
+        Word("links", "links", "links that each session parks", _number, _plain, 2),
+        Word("ttl", "ttl_s", "time that each session may run", parse_duration, format_duration, 1, whole=False),
+        Word(
+            "idle-timeout", "idle_timeout_s", "time that each session may be idle", parse_duration, format_duration, 1,
+            whole=False,
+        ),
+    )
+}  # fmt: skip
+FIELDS: dict[str, Word] = {word.field: word for word in WORDS.values()}
+assert set(FIELDS) == {field.name for field in fields(Allowance)}
+
+
+def parse_allowances(texts: Iterable[str]) -> tuple[dict[str, float | None], list[str]]:
+    """Read ``cpus=8``, ``memory=32g``, ``gpus=none``; and the fields that are to be the server's default again.
+
+    Raises:
+        InvalidInput: one of them is none of these.
+    """
+    limits: dict[str, float | None] = {}
+    defaults = []
+    for text in texts:
+        name, _, value = text.partition("=")
+        if name not in WORDS:
+            hint = suggestion(name, list(WORDS)) or f"; there are: {', '.join(WORDS)}"
+            raise InvalidInput(f"there is no allowance {name!r}{hint}")
+        word = WORDS[name]
+        if not value:
+            raise InvalidInput(f"say how much: {name}=…, {name}={NONE} for no limit, or {name}={DEFAULT}")
+        if value == DEFAULT:
+            defaults.append(word.field)
+        else:
+            limits[word.field] = None if value == NONE else word.read(value)
+    return check_limits(limits), defaults
+
+
+def check_limits(limits: Mapping[str, Any]) -> dict[str, float | None]:
+    """Let limits pass that there are, as numbers that can be.
+
+    Raises:
+        InvalidInput: names the one that cannot.
+    """
+    return {field: _checked(field, value) for field, value in limits.items()}
+
+
+def _checked(field: str, value: Any) -> float | None:
+    if field not in FIELDS:
+        raise InvalidInput(f"there is no allowance {field!r}; there are: {', '.join(FIELDS)}", field=field)
+    if value is None:
+        return None
+    word = FIELDS[field]
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if not is_number or not word.least <= value < 1 << 62 or (word.whole and value != int(value)):
+        kind = "a whole number" if word.whole else "a number"
+        raise InvalidInput(f"{word.name}={value} cannot be: give {kind} from {word.show(word.least)} up", field=field)
+    return int(value) if word.whole else float(value)
+
+
+def allowance_of(*layers: Limits, maximum: Limits) -> Allowance:
+    """What holds: of each field the first layer that has it (the user's own, a group's, the server's default), and
+    never more than the maximum."""
+    values = {}
+    for field in FIELDS:
+        chosen = next((layer[field] for layer in layers if field in layer), None)
+        bounds = [bound for bound in (chosen, maximum.get(field)) if bound is not None]
+        values[field] = min(bounds, default=None)
+    return Allowance(**values)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True)
+class ServerAllowances:
+    """What the server's administrator has set: `members` is the default of those who are no admins, `maximum` holds
+    for everybody, whatever is allowed to one user."""
+
+    members: Limits
+    everybody: Limits
+    maximum: Limits
+
+
+MEMBERS: Limits = {"sessions": 50, "streams": 512}
+EVERYBODY: Limits = {"links": 16}
+"""Of an agent that keeps eight parked, some may be on their way."""
+_OF_ALL_DESCRIPTORS = 4
+_OF_A_STREAM = 2
+
+
+def server_allowances(defaults: Limits, maximum: Limits, descriptors: int) -> ServerAllowances:
+    """What holds without any configuration, changed by what was set; `descriptors` is how many files the server may
+    open. A stream takes two: members have a quarter of all at most by default, and nobody more than half."""
+    streams = max(descriptors // _OF_A_STREAM // _OF_ALL_DESCRIPTORS, 1)
+    members = {**MEMBERS, "streams": min(int(MEMBERS["streams"] or 0), streams), **defaults}
+    most = allowance_of(maximum, maximum={"streams": 2 * streams})
+    bounds = {field: getattr(most, field) for field in FIELDS if getattr(most, field) is not None}
+    return ServerAllowances(members, EVERYBODY, bounds)

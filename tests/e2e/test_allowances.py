@@ -1,0 +1,134 @@
+"""What one user may have at most: an administrator says it, everybody can read it, and refusals name it."""
+
+import json
+import signal
+import subprocess
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+import psutil
+import pytest
+from deployment import Deployment, Owner
+from host_processes import until
+
+from integration.command_line import SSHORE
+
+USAGE, REFUSED = 2, 4
+_numbers = count()
+
+
+@dataclass
+class Member:
+    """A member of her own for each test; `allow` is what the administrator does."""
+
+    owner: Owner
+    name: str
+    shared: Deployment
+
+    def allow(self, *words: str) -> Any:
+        return self.shared.admin.json("user", "allow", self.name, *words)
+
+    def refused(self, *words: str) -> str:
+        done = self.owner.run(*words)
+        assert done.returncode == REFUSED, done.stderr
+        return done.stderr.decode()
+
+
+@pytest.fixture
+def member(shared: Deployment) -> Iterator[Member]:
+    name = f"share-{next(_numbers)}"
+    yield Member(shared.member(name), name, shared)
+    shared.cli("user", "rm", "--with-data", name)
+
+
+def test_sessions_are_counted_and_what_they_use_together(member: Member) -> None:
+    """The third is refused, with the names of the others; what is over the processors waits, and starts in its turn."""
+    member.allow("sessions=2", "cpus=1", "ttl=8h")
+    first = member.owner.run_session("one", "--cpus", "0.8", "--network", "none")
+    assert first["ttl_s"] == 8 * 3600
+    waiting = member.owner.run_session("two", "--cpus", "0.5", "--network", "none", "--no-wait")
+    shown = until(lambda: (said := member.owner.json("show", "two"))["reason"] and said, "it says what it waits for")
+    assert shown["state"] == "pending"
+    assert shown["reason"] == "waits for 0.5 CPUs (0.2 of 1 are free) of its owner's allowance, which one uses"
+    assert "allowance of sessions is 2; you have one, two: remove one" in member.refused("run", "three")
+    assert "wants 2 CPUs, and your allowance is 1" in member.refused("run", "three", "--cpus", "2")
+    assert "your allowance of --ttl is 8h" in member.refused("limit", "one", "--ttl", "never")
+    lines = {line.split()[0]: line.split() for line in member.owner.ok("show", "--allowance").splitlines()}
+    assert lines["sessions"][1:3] == ["2", "2"]
+    assert lines["cpus"][1:3] == ["0.8", "1"]
+    member.owner.ok("stop", "one")
+    until(lambda: member.owner.json("show", waiting["id"])["state"] == "running", "the other one starts")
+
+
+def test_streams_are_counted_while_they_are_open(member: Member) -> None:
+    member.allow("streams=1")
+    member.owner.run_session("box", "--network", "none")
+    with subprocess.Popen(
+        [SSHORE, "stream", "box"], env=member.owner.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as first:
+        assert first.stdout is not None
+        assert first.stdout.readline().startswith(b"SSH-2.0-")
+        assert "your allowance of open streams is 1, and as many are open" in member.refused("stream", "box")
+        (share,) = (one for one in member.owner.json("show", "--allowance")["shares"] if one["name"] == "streams")
+        assert (share["used"], share["most"], share["own"]) == (1, 1, True)
+        first.kill()
+    until(lambda: member.owner.run("ssh", "box", "true").returncode == 0, "the one that has ended makes room")
+
+
+def test_an_administrator_gives_takes_back_and_sees(member: Member) -> None:
+    given = {one["name"]: one for one in member.allow("gpus=0", "memory=1g", "sessions=none")["shares"]}
+    assert (given["gpus"]["most"], given["memory"]["most"], given["sessions"]["most"]) == (0, 1 << 30, None)
+    assert "administrator can allow you more" in member.refused("run", "box", "--gpus", "1")
+    # One that does not say takes a quarter.
+    assert member.owner.run_session("box", "--network", "none")["resources"]["memory_bytes"] == 256 << 20
+    assert "only an admin" in member.refused("user", "allow", member.name, "--reset")
+    reset = {one["name"]: one for one in member.allow("--reset")["shares"]}
+    assert (reset["gpus"]["most"], reset["sessions"]["most"], reset["sessions"]["own"]) == (None, 50, False)
+    wrong = member.shared.admin.run("user", "allow", member.name, "session=3")
+    assert (wrong.returncode, b"did you mean sessions?" in wrong.stderr) == (USAGE, True)
+    (no_name,) = {member.owner.run(*words).returncode for words in (["show"], ["show", "--allowance", "box"])}
+    assert no_name == USAGE
+
+
+def test_who_waits_in_many_requests_keeps_nobody_from_being_served(member: Member) -> None:
+    """A session that is stopping, and whose agent does not hear of it, lets requests wait: 64 of one user's do, the
+    others are refused at once; the administrator is served."""
+    box = member.owner.run_session("box", "--network", "none")
+    agent = agent_of(member.shared, box["id"])
+    agent.send_signal(signal.SIGSTOP)
+    with member.owner.popen("stop", "box") as stopping, ThreadPoolExecutor(80) as crowd:
+        until(lambda: member.owner.json("show", "box")["state"] == "stopping", "it stops")
+        answers = crowd.map(lambda _: waiting_request(member, box["id"]), range(80))
+        try:
+            until(lambda: member.owner.run("show", "box").returncode == 0, "a request that does not wait is served")
+            assert member.shared.admin.json("ls")
+        finally:
+            agent.send_signal(signal.SIGCONT)
+        assert stopping.wait(30) == 0
+        refusals = [code for code in answers if code]
+    assert set(refusals) == {"allowance_exceeded"}
+    assert len(refusals) == 80 - 64
+
+
+def agent_of(shared: Deployment, session_id: str) -> psutil.Process:
+    record = json.loads((shared.state / "sandbox" / "records" / f"{session_id}.json").read_text())
+    return psutil.Process(record["agent"]["pid"])
+
+
+def waiting_request(member: Member, session_id: str) -> str:
+    """The code of its refusal; empty where it has waited."""
+    (token,) = json.loads((member.owner.config / "credentials.json").read_text())["tokens"].values()
+    request = urllib.request.Request(
+        f"{member.shared.url}/api/v1/sessions/{session_id}?wait_s=30", headers={"Authorization": f"Bearer {token}"}
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=60):
+            return ""
+    except urllib.error.HTTPError as refusal:
+        with refusal:
+            return str(json.load(refusal)["code"])
