@@ -3,12 +3,13 @@
 from fastapi import APIRouter
 
 from sshore.api.auth import Caller, Use
+from sshore.api.route import Route
 from sshore.api.services import Services
 from sshore.core.users import User
 from sshore.schema.account_messages import AllowanceMessage, ChangeAllowance, ShareMessage
 from sshore.services.sessions.shares import Share
 
-router = APIRouter(prefix="/api/v1", tags=["allowances"])
+router = APIRouter(prefix="/api/v1", tags=["allowances"], route_class=Route)
 
 
 @router.get("/allowance")
