@@ -1,13 +1,13 @@
 """The caller, tokens and user settings."""
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from sshore.api.answers import me_message, setting_message, token_message
 from sshore.api.auth import Caller, Identified, Use
-from sshore.api.route import Route
+from sshore.api.route import Router
 from sshore.schema.account_messages import CreateToken, MeMessage, SetSetting, SettingMessage, TokenMessage
 
-router = APIRouter(prefix="/api/v1", tags=["accounts"], route_class=Route)
+router = Router(prefix="/api/v1", tags=["accounts"])
 
 
 @router.get("/me")

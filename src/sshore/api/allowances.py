@@ -1,15 +1,13 @@
 """Allowances: one's own, and other users' for admins."""
 
-from fastapi import APIRouter
-
 from sshore.api.auth import Caller, Use
-from sshore.api.route import Route
+from sshore.api.route import Router
 from sshore.api.services import Services
 from sshore.core.users import User
 from sshore.schema.account_messages import AllowanceMessage, ChangeAllowance, ShareMessage
 from sshore.services.sessions.shares import Share
 
-router = APIRouter(prefix="/api/v1", tags=["allowances"], route_class=Route)
+router = Router(prefix="/api/v1", tags=["allowances"])
 
 
 @router.get("/allowance")

@@ -2,17 +2,15 @@
 
 from typing import Literal
 
-from fastapi import APIRouter
-
 from sshore.api.answers import app_message
 from sshore.api.auth import Own, Use
-from sshore.api.route import Route
+from sshore.api.route import Router
 from sshore.core.errors import InvalidInput
 from sshore.schema.session_messages import AppMessage
 from sshore.wire.heads import STREAM_PROTOCOL
 from sshore.wire.problems import Code
 
-router = APIRouter(prefix="/api/v1/sessions/{ref}/apps", tags=["apps"], route_class=Route)
+router = Router(prefix="/api/v1/sessions/{ref}/apps", tags=["apps"])
 
 
 @router.get("")

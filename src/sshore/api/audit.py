@@ -3,16 +3,16 @@
 import asyncio
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from sshore.api.answers import time_text
 from sshore.api.auth import Caller, Use
-from sshore.api.route import Route
+from sshore.api.route import Router
 from sshore.core.audit import StreamRecord
 from sshore.schema.audit_messages import StreamMessage
 from sshore.services.audit import MOST_ROWS
 
-router = APIRouter(prefix="/api/v1/audit", tags=["audit"], route_class=Route)
+router = Router(prefix="/api/v1/audit", tags=["audit"])
 
 _AT_ONCE = 100
 

@@ -8,13 +8,13 @@ from functools import cache
 from html import escape
 from typing import Any
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import FastAPI, Request
 from starlette.responses import HTMLResponse
 
 from sshore.api.pages import page
-from sshore.api.route import Route
+from sshore.api.route import Router
 
-router = APIRouter(include_in_schema=False, route_class=Route)
+router = Router(include_in_schema=False)
 
 _OWN_REFUSALS = ("HTTPValidationError", "ValidationError")
 """FastAPI's, which `problems.py` replaces."""

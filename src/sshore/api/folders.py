@@ -2,11 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from sshore.api.answers import folder_message, mount_messages, session_message, time_text
 from sshore.api.auth import Caller, Own, Use
-from sshore.api.route import Route
+from sshore.api.route import Router
 from sshore.core.folders import Folder, TrashedFolder, make_mount
 from sshore.core.users import User
 from sshore.schema.folder_messages import (
@@ -29,7 +29,7 @@ from sshore.services.folders.folders import ListedFolder
 from sshore.services.folders.trash import FolderTrash
 from sshore.services.folders.usage import Usage
 
-router = APIRouter(prefix="/api/v1", tags=["folders"], route_class=Route)
+router = Router(prefix="/api/v1", tags=["folders"])
 
 OfUser = Annotated[str, Query(description="Another user's, for admins.")]
 

@@ -2,15 +2,15 @@
 
 from html import escape
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse
 
 from sshore.api.auth import Use
 from sshore.api.pages import own_address, page
-from sshore.api.route import Route
+from sshore.api.route import Router
 
-router = APIRouter(include_in_schema=False, route_class=Route)
+router = Router(include_in_schema=False)
 
 _TEXTS = {
     "en": """

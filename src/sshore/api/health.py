@@ -1,15 +1,15 @@
 """Whether the server lives and serves, what it is, and whom clients may trust."""
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from sshore import __version__
 from sshore.api.auth import Caller, Use
-from sshore.api.route import Route
+from sshore.api.route import Router
 from sshore.schema.key_messages import TrustMessage
 from sshore.schema.version_message import VersionMessage
 
-router = APIRouter(tags=["server"], route_class=Route)
+router = Router(tags=["server"])
 
 
 @router.get("/healthz")

@@ -3,12 +3,12 @@
 import json
 from collections.abc import AsyncIterator
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from starlette.responses import StreamingResponse
 
 from sshore.api.answers import image_message, pull_message
 from sshore.api.auth import Caller, Own, Use
-from sshore.api.route import Route
+from sshore.api.route import Router
 from sshore.core.errors import SshoreError
 from sshore.core.images import PullProgress, RegistryLogin
 from sshore.schema.decode import encode
@@ -21,7 +21,7 @@ from sshore.schema.image_messages import (
     RegistryMessage,
 )
 
-router = APIRouter(prefix="/api/v1", tags=["images"], route_class=Route)
+router = Router(prefix="/api/v1", tags=["images"])
 
 PULL_MEDIA_TYPE = "application/x-ndjson"
 

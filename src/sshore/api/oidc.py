@@ -4,18 +4,18 @@ from html import escape
 from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Cookie, Depends, Query, Request
+from fastapi import Cookie, Depends, Query, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from sshore.api.answers import token_message
 from sshore.api.auth import Address, Use, require_oidc
 from sshore.api.pages import HEADERS, own_address, page
-from sshore.api.route import Route
+from sshore.api.route import Router
 from sshore.core.errors import SshoreError
 from sshore.schema.account_messages import OidcCode, TokenMessage
 from sshore.services.people.oidc import Attempt
 
-router = APIRouter(prefix="/api/v1/oidc", tags=["users"], route_class=Route, dependencies=[Depends(require_oidc)])
+router = Router(prefix="/api/v1/oidc", tags=["users"], dependencies=[Depends(require_oidc)])
 
 COOKIE = "sshore_oidc"
 

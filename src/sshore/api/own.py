@@ -3,11 +3,11 @@
 import base64
 import binascii
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from sshore.api.answers import time_text
 from sshore.api.auth import Caller, Use
-from sshore.api.route import Route
+from sshore.api.route import Router
 from sshore.core.errors import InvalidInput
 from sshore.core.own_keys import OwnKey
 from sshore.core.user_files import Bootstrap, FileEntry
@@ -20,7 +20,7 @@ from sshore.schema.own_messages import (
     UserFileMessage,
 )
 
-router = APIRouter(prefix="/api/v1", tags=["own keys and files"], route_class=Route)
+router = Router(prefix="/api/v1", tags=["own keys and files"])
 
 
 @router.get("/keys")

@@ -3,13 +3,13 @@
 import dataclasses
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from starlette.responses import PlainTextResponse
 
 from sshore.api.answers import session_message, time_text
 from sshore.api.auth import Caller, Found, Identified, Own, Use
 from sshore.api.new_session import wanted_session
-from sshore.api.route import Route
+from sshore.api.route import Router
 from sshore.api.scopes import check_reads_all
 from sshore.api.services import Services
 from sshore.api.waits import Wait
@@ -19,7 +19,7 @@ from sshore.schema.key_messages import CertificateMessage, CertificateRequest, S
 from sshore.schema.session_messages import ChangeSession, CreateSession, SessionMessage
 from sshore.services.sessions.details import NO_DETAILS, SessionDetails
 
-router = APIRouter(prefix="/api/v1/sessions", tags=["sessions"], route_class=Route)
+router = Router(prefix="/api/v1/sessions", tags=["sessions"])
 
 Seen = Annotated[str | None, Query(description="Answer, too, as soon as its reason is another than this.")]
 LogName = Literal["session", "bootstrap", "entrypoint"]

@@ -1,10 +1,10 @@
 """Logging in with a password; users, for admins."""
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from sshore.api.answers import token_message, user_message
 from sshore.api.auth import Address, Caller, Identified, Use
-from sshore.api.route import Route
+from sshore.api.route import Router
 from sshore.schema.account_messages import (
     ChangeUser,
     CreateUser,
@@ -15,7 +15,7 @@ from sshore.schema.account_messages import (
     UserMessage,
 )
 
-router = APIRouter(prefix="/api/v1", tags=["users"], route_class=Route)
+router = Router(prefix="/api/v1", tags=["users"])
 
 
 @router.post("/login", status_code=201)
