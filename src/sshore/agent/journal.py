@@ -10,7 +10,7 @@ from sshore.agent.loop import READ, Loop
 
 OnLine = Callable[[bytes], None]
 
-MAX_LOG_BYTES = 8 << 20
+MAX_BYTES = 8 << 20
 _NOISE = b"Attempt to write login records by non-root user"  # true, and nobody reads them
 
 
@@ -28,7 +28,7 @@ def _write(line: bytes) -> None:
 def _make_room() -> None:
     """Begin the log anew where it is a file, and full: a session that makes sshd talk fills no disk."""
     status = os.fstat(2)
-    if stat.S_ISREG(status.st_mode) and status.st_size > MAX_LOG_BYTES:
+    if stat.S_ISREG(status.st_mode) and status.st_size > MAX_BYTES:
         os.ftruncate(2, 0)
         os.write(2, _stamped(b"the log was full: what was here before is gone"))
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 _WRITES = """
 from sshore.agent import journal
-journal.MAX_LOG_BYTES = 2000
+journal.MAX_BYTES = 2000
 for number in range(100):
     journal.say(f"line {number} " + "x" * 50)
 """

@@ -64,7 +64,7 @@ def container_config(
 def _environment(spec: SessionSpec, image: ImageContents, shell: str) -> Iterator[str]:
     yield from (f"HOME={layout.HOME}", f"USER={layout.ACCOUNT}", f"LOGNAME={layout.ACCOUNT}")
     yield f"SHELL={shell}"
-    yield from (f"SSHORE_SESSION={spec.name}", f"SSHORE_SESSION_ID={spec.id}")
+    yield from (f"SSHORE_SESSION={spec.name}", f"{layout.ID_VARIABLE}={spec.id}")
     # A name without a value takes away the image's: libraries of the image's are not for the kit's programs.
     yield from (name for name in image.environment if name.startswith("LD_") or name == "GLIBC_TUNABLES")
     # Nor can any program be started with these.

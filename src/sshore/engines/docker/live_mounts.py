@@ -8,6 +8,7 @@ import time
 from functools import partial
 from pathlib import Path
 
+from sshore.core import layout
 from sshore.core.ids import SessionId
 from sshore.core.sessions import BindMount
 from sshore.engines.docker.root import root_ranges
@@ -59,4 +60,4 @@ def _is_session(pid: int, session_id: SessionId) -> bool:
         variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
     except OSError:
         return False
-    return f"SSHORE_SESSION_ID={session_id}".encode() in variables
+    return f"{layout.ID_VARIABLE}={session_id}".encode() in variables

@@ -48,11 +48,12 @@ def check_mounted(pid: int, mounts: Iterable[BindMount]) -> None:
     Raises:
         EngineFailed: it has not.
     """
+    mounted = list(mounts_of(pid))
     for mount in mounts:
         with opened(mount) as place:
             source = shown_as(place)
         places = (mount.target, _BEFORE_ITS_ROOT + mount.target)
-        there = [entry for entry in mounts_of(pid) if entry.point in places]
+        there = [entry for entry in mounted if entry.point in places]
         if not there or (there[-1].device, there[-1].root) != source:
             raise EngineFailed(
                 f"the directory {mount.source} or its place {mount.target} was replaced while it was mounted: try again"

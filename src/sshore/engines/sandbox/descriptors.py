@@ -1,6 +1,5 @@
 """File descriptors by which the server, bwrap and a network's program tell each other how far they are."""
 
-import contextlib
 import fcntl
 import json
 import os
@@ -8,7 +7,14 @@ import select
 import socket
 import time
 from collections.abc import Iterable
+from contextlib import ExitStack, suppress
 from typing import Any
+
+
+def closing(stack: ExitStack, descriptor: int) -> int:
+    """The descriptor, which is closed with the stack."""
+    stack.callback(os.close, descriptor)
+    return descriptor
 
 
 def memory_file(name: str, contents: str | bytes) -> int:
@@ -69,7 +75,7 @@ def read_json(descriptor: int, writer: int, deadline: float) -> Any:
         ready = dict(poll.poll(remaining * 1000))
         if descriptor in ready:
             data += os.read(descriptor, 4096)
-            with contextlib.suppress(ValueError):
+            with suppress(ValueError):
                 return json.loads(data)
         elif ready:
             return None

@@ -22,7 +22,7 @@ from sshore.core.ids import UserId
 from sshore.core.sessions import BindMount
 from sshore.engines.mounting.sources import check_sources
 from sshore.engines.sandbox.binary import find_bwrap, run_as
-from sshore.engines.sandbox.descriptors import arguments_file, full_file, memory_file, speaks, wait_until_read
+from sshore.engines.sandbox.descriptors import arguments_file, closing, full_file, memory_file, speaks, wait_until_read
 from sshore.engines.sandbox.folder_view import (
     folder_arguments,
     folder_command,
@@ -33,7 +33,7 @@ from sshore.engines.sandbox.folder_view import (
 from sshore.engines.sandbox.idmap import why_not
 from sshore.engines.sandbox.keyring import leave_session_keyring
 from sshore.engines.sandbox.processes import Process, ended, identify, reap, send
-from sshore.engines.sandbox.system_calls import system_call_filter
+from sshore.engines.sandbox.system_calls import filter_file
 from sshore.engines.sandbox.view import look_at_host
 
 log = logging.getLogger("sshore.folders")
@@ -123,7 +123,7 @@ class SandboxFolders:
         check_sources([BindMount(view.source, view.target, offered=view.offered)])
         with ExitStack() as stack:
             near, far = socket.socketpair()
-            complaints = _closing(stack, full_file("stderr", _COMPLAINT_BYTES))
+            complaints = closing(stack, full_file("stderr", _COMPLAINT_BYTES))
             last_file, bwraps_end = (stack.enter_context(end) for end in socket.socketpair())
             host = look_at_host() if needs_shell(view, app) else None
             with ExitStack() as handed_over:
@@ -132,8 +132,8 @@ class SandboxFolders:
                 descriptors = _files(view, app, handed_over) | {"/etc/hostname": bwraps_end.fileno()}
                 last_file.sendall(b"folder\n")
                 last_file.shutdown(socket.SHUT_WR)
-                calls = _calls(handed_over)
-                arguments = _closing(handed_over, arguments_file(folder_arguments(view, app, descriptors, calls, host)))
+                calls = filter_file(handed_over)
+                arguments = closing(handed_over, arguments_file(folder_arguments(view, app, descriptors, calls, host)))
                 program = subprocess.Popen(
                     [str(self._bwrap), "--args", str(arguments), "--", *folder_command(view, app)],
                     **run_as(view.host_uid),
@@ -164,12 +164,7 @@ def _files(view: FolderView, app: FolderApp, stack: ExitStack) -> dict[str, int]
     contents |= {f"{layout.RUN}/{name}": text for name, text in view.run_files.items()}
     if layout.SSHD_CONFIG in contents:
         contents[layout.SSHD_CONFIG] += force_command(view)
-    return {path: _closing(stack, memory_file(Path(path).name, text)) for path, text in contents.items()}
-
-
-def _calls(stack: ExitStack) -> int | None:
-    program = system_call_filter()
-    return None if program is None else _closing(stack, memory_file("system calls", program))
+    return {path: closing(stack, memory_file(Path(path).name, text)) for path, text in contents.items()}
 
 
 class _Silent(Exception):
@@ -179,11 +174,6 @@ class _Silent(Exception):
 def _said(complaints: int) -> str:
     lines = os.pread(complaints, _COMPLAINT_BYTES, 0).rstrip(b"\0").decode(errors="replace").splitlines()
     return "; ".join(line.strip() for line in lines if line.strip()) or "its program ended without a word"
-
-
-def _closing(stack: ExitStack, descriptor: int) -> int:
-    stack.callback(os.close, descriptor)
-    return descriptor
 
 
 def _discard(future: asyncio.Future[tuple[socket.socket, Process]]) -> None:

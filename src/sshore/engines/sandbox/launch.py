@@ -31,7 +31,14 @@ from sshore.engines.sandbox.binary import run_as
 from sshore.engines.sandbox.bounds import Rooms
 from sshore.engines.sandbox.bwrap import Descriptors, bwrap_arguments
 from sshore.engines.sandbox.cgroups import Cgroups
-from sshore.engines.sandbox.descriptors import arguments_file, memory_file, own_pipe, read_json, wait_until_read
+from sshore.engines.sandbox.descriptors import (
+    arguments_file,
+    closing,
+    memory_file,
+    own_pipe,
+    read_json,
+    wait_until_read,
+)
 from sshore.engines.sandbox.ending import forget
 from sshore.engines.sandbox.gpus import groups_of
 from sshore.engines.sandbox.idmap import map_mounts
@@ -41,7 +48,7 @@ from sshore.engines.sandbox.nat.network import Coming, lifeline, start_network
 from sshore.engines.sandbox.own_mounts import with_own_mounts
 from sshore.engines.sandbox.processes import Process, identify, open_pidfd
 from sshore.engines.sandbox.records import Record, Records
-from sshore.engines.sandbox.system_calls import system_call_filter
+from sshore.engines.sandbox.system_calls import filter_file
 from sshore.engines.sandbox.view import HostView, find_shell, look_at_host, read_text
 
 _SETUP_TIMEOUT_S = 30.0
@@ -89,8 +96,8 @@ class Launch:
         self.records.write(self.record)
         leave_session_keyring()
         with ExitStack() as stack:
-            log = _closing(stack, self.logs.open(self.spec.id))
-            latch = _closing(stack, own_pipe())
+            log = closing(stack, self.logs.open(self.spec.id))
+            latch = closing(stack, own_pipe())
             agent_end, network_end = lifeline()
             stack.enter_context(agent_end)
             stack.enter_context(network_end)
@@ -112,7 +119,7 @@ class Launch:
     def _start_network(self, network_end: socket.socket, stack: ExitStack, agent: Process) -> Coming | None:
         if self.spec.network is not Network.NAT:
             return None
-        network_log = _closing(stack, self.logs.open_network(self.spec.id))
+        network_log = closing(stack, self.logs.open_network(self.spec.id))
         return start_network(agent.pid, network_end, network_log, self.spec.host_uid, stack)
 
     def _make_sandbox(
@@ -127,7 +134,7 @@ class Launch:
         deadline = time.monotonic() + _SETUP_TIMEOUT_S
         with ExitStack() as stack:
             log_start = os.fstat(log).st_size
-            info = _closing(stack, own_pipe())
+            info = closing(stack, own_pipe())
             last_file, bwraps_end = socket.socketpair()
             stack.enter_context(last_file)
             with ExitStack() as handed_over:
@@ -136,10 +143,10 @@ class Launch:
                 handed_over.enter_context(agent_end)
                 descriptors = Descriptors(
                     info=info,
-                    status=_closing(handed_over, self._status_file()),
+                    status=closing(handed_over, self._status_file()),
                     block=latch,
                     sync=agent_end.fileno(),
-                    filter=self._filter(handed_over),
+                    filter=filter_file(handed_over) if self.filtered else None,
                     etc=self._etc_files(shell, last_file, bwraps_end, handed_over),
                 )
                 monitor = self._with_mapped_mounts(lambda spec: self._spawn(spec, host, descriptors, log))
@@ -176,10 +183,6 @@ class Launch:
         except EngineFailed as error:
             raise EngineFailed(f"the session {self.spec.name} did not start: {error.problem.detail}") from error
 
-    def _filter(self, handed_over: ExitStack) -> int | None:
-        program = system_call_filter() if self.filtered else None
-        return None if program is None else _closing(handed_over, memory_file("system calls", program))
-
     def _status_file(self) -> int:
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC
         return os.open(self.records.status_path(self.spec.id), flags, 0o600)
@@ -199,7 +202,7 @@ class Launch:
         )
         last_file.sendall(files.pop(_LAST_FILE).encode())
         last_file.shutdown(socket.SHUT_WR)
-        descriptors = {name: _closing(handed_over, memory_file(name, contents)) for name, contents in files.items()}
+        descriptors = {name: closing(handed_over, memory_file(name, contents)) for name, contents in files.items()}
         return {**descriptors, _LAST_FILE: bwraps_end.fileno()}
 
     def _with_mapped_mounts(self, spawn: Callable[[SessionSpec], Process]) -> Process:
@@ -277,8 +280,3 @@ def _with_open_files(limit: int) -> list[str]:
         return []
     value = "unlimited" if limit == resource.RLIM_INFINITY else str(limit)
     return ["/bin/sh", "-c", 'ulimit -S -n "$0" && exec "$@"', value]
-
-
-def _closing(stack: ExitStack, descriptor: int) -> int:
-    stack.callback(os.close, descriptor)
-    return descriptor

@@ -8,6 +8,10 @@ gdb, strace and whatever else works on a session's own processes is allowed.
 import errno
 import platform
 import struct
+from contextlib import ExitStack
+from functools import cache
+
+from sshore.engines.sandbox.descriptors import closing, memory_file
 
 _NEWEST = 466
 """removexattrat(2), of Linux 6.13; from 424 on the numbers are the same on every architecture."""
@@ -102,6 +106,13 @@ _UNKNOWN = 0x00050000 | errno.ENOSYS
 _Instruction = tuple[int, int, int, int]
 
 
+def filter_file(stack: ExitStack) -> int | None:
+    """A descriptor for bwrap's ``--seccomp``, which is closed with the stack; None where there is no filter."""
+    program = system_call_filter()
+    return None if program is None else closing(stack, memory_file("system calls", program))
+
+
+@cache
 def system_call_filter(machine: str = platform.machine()) -> bytes | None:
     """The program for this machine, as an array of struct sock_filter; None where its system calls are not known."""
     architectures = _MACHINES.get(machine)

@@ -224,6 +224,6 @@ def _variables(session: Session, image: ImageFacts) -> dict[str, str]:
         **image.environment,
         "TERMINFO_DIRS": f"{own}:{layout.TERMINFO}" if own else layout.TERMINFO_PATH,
         "SSHORE_SESSION": session.name,
-        "SSHORE_SESSION_ID": session.id,
+        layout.ID_VARIABLE: session.id,
         "PATH": f"{image.environment.get('PATH', layout.PATH)}:{layout.KIT_BIN}",
     }

@@ -109,7 +109,7 @@ def start_network(
     """Start to give a session its network, which takes milliseconds. Blocks shortly; `stack` closes what is needed
     until the network is up.
 
-    `log` is a file that slirp4netns writes to, open for reading, too; `network_end` is of a `lifeline`.
+    `log` is a file that the program writes to, open for reading, too; `network_end` is of a `lifeline`.
 
     Raises:
         OSError: it cannot be started, or the session has ended.

@@ -10,7 +10,6 @@ import os
 import select
 import signal
 import subprocess
-from functools import cache
 
 from sshore.engines.sandbox.binary import run_as
 from sshore.engines.sandbox.etc import NAT_DNS
@@ -75,11 +74,3 @@ def _kill_at_hangup(lifeline: int, child: "subprocess.Popen[bytes]") -> None:
     hangup.register(lifeline, select.POLLHUP)
     if hangup.poll(0):
         child.kill()
-
-
-@cache
-def is_new(program: str) -> bool:
-    """Whether it forwards DNS over TCP, too, and ends by itself with the namespace: by an option that came after both,
-    since ``--version`` alone says "unknown version" on Debian 12, and nothing into a pipe on Debian 13."""
-    probe = [program, "--dns-host", "127.0.0.1", "--version"]
-    return subprocess.run(probe, check=False, capture_output=True, timeout=10).returncode == 0
