@@ -12,7 +12,6 @@ At the end the processes, the sessions and all files are gone, whatever the test
 """
 
 import asyncio
-import json
 import os
 import random
 import shutil
@@ -120,8 +119,7 @@ class Deployment:
     @property
     def login(self) -> tuple[str, str]:
         """The server's URL, and the admin's token."""
-        credentials = json.loads((self.admin.config / "credentials.json").read_text())
-        return self.url, credentials["tokens"][self.url]
+        return self.url, self.admin.token
 
     def cli(self, *arguments: str) -> str:
         return self.admin.ok(*arguments)

@@ -46,11 +46,6 @@ def log_in(shared: Deployment, directory: Path, user: str, password: bytes = PAS
     return here
 
 
-def credentials(here: CommandLine) -> str:
-    (token,) = json.loads((here.config / "credentials.json").read_text())["tokens"].values()
-    return str(token)
-
-
 def test_a_password_becomes_a_named_token_that_is_stored_privately(
     shared: Deployment, directory: Path, user: str
 ) -> None:
@@ -128,7 +123,7 @@ def test_a_token_url_logs_in(shared: Deployment, directory: Path) -> None:
 
 def test_logging_out_revokes_the_token(shared: Deployment, directory: Path, user: str) -> None:
     here = log_in(shared, directory, user)
-    token = credentials(here)
+    token = here.token
     here.ok("logout")
     assert here.run("ls").returncode == REFUSED
     assert b"not known here" in here.run("login", shared.url, "--token", token).stderr

@@ -122,10 +122,8 @@ def agent_of(shared: Deployment, session_id: str) -> psutil.Process:
 
 def waiting_request(member: Member, session_id: str) -> str:
     """The code of its refusal; empty where it has waited."""
-    (token,) = json.loads((member.owner.config / "credentials.json").read_text())["tokens"].values()
-    request = urllib.request.Request(
-        f"{member.shared.url}/api/v1/sessions/{session_id}?wait_s=30", headers={"Authorization": f"Bearer {token}"}
-    )
+    headers = {"Authorization": f"Bearer {member.owner.token}"}
+    request = urllib.request.Request(f"{member.shared.url}/api/v1/sessions/{session_id}?wait_s=30", headers=headers)
     try:
         with urllib.request.urlopen(request, timeout=60):
             return ""

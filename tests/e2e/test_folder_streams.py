@@ -328,8 +328,7 @@ def by_port(client: SshClient, command: str) -> "subprocess.CompletedProcess[byt
 
 
 def ask(shared: Deployment, owner: Owner, method: str, path: str, body: object) -> tuple[int, dict[str, str]]:
-    token = json.loads((owner.config / "credentials.json").read_text())["tokens"][shared.url]
-    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {owner.token}"}
     request = urllib.request.Request(shared.url + path, json.dumps(body).encode(), headers, method=method)
     try:
         with urllib.request.urlopen(request, timeout=30) as answer:

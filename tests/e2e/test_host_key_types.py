@@ -101,7 +101,7 @@ def test_by_name_in_fips_mode_too(fay: Owner) -> None:
     by_name(fay, "old", *(f"{name}={value}" for name, value in FIPS.items() if name != "PubkeyAcceptedAlgorithms"))
 
 
-def test_a_client_key_is_made_where_ssh_keygen_makes_no_ed25519(fay: Owner, tmp_path: Path) -> None:
+def test_a_client_key_is_made_where_ssh_keygen_makes_no_ed25519(shared: Deployment, fay: Owner, tmp_path: Path) -> None:
     need("ssh-keygen")
     fips = tmp_path / "bin" / "ssh-keygen"
     fips.parent.mkdir()
@@ -110,7 +110,7 @@ def test_a_client_key_is_made_where_ssh_keygen_makes_no_ed25519(fay: Owner, tmp_
         'exec /usr/bin/ssh-keygen "$@"\n'
     )
     fips.chmod(0o755)
-    own = Owner(tmp_path / "config", *_login(fay))
+    own = Owner(tmp_path / "config", shared.url, fay.token)
     own.environment["PATH"] = f"{fips.parent}:{own.environment['PATH']}"
     accepted = f"{ECDSA},{ECDSA}-cert-v01@openssh.com"
     by_name(own, "modern", f"HostKeyAlgorithms={ECDSA}", f"PubkeyAcceptedAlgorithms={accepted}")
@@ -180,11 +180,6 @@ def test_a_port_of_an_older_local_proxy_offers_what_its_known_hosts_has(fay: Own
     assert through(fay, again, HostKeyAlgorithms=ECDSA).ok("whoami") == "work\n"
     done = list_home("Go", where(again, tmp_path), fay.environment)
     assert done.returncode == 0, done.stdout
-
-
-def _login(owner: Owner) -> tuple[str, str]:
-    stored = json.loads((owner.config / "credentials.json").read_text())
-    return stored["default"], stored["tokens"][stored["default"]]
 
 
 def _without_further_keys(state: str) -> str:

@@ -36,12 +36,6 @@ class Neighbour:
     session: dict[str, Any]
     box: SshClient
 
-    @property
-    def token(self) -> str:
-        credentials: dict[str, Any] = json.loads((self.owner.config / "credentials.json").read_text())
-        (token,) = credentials["tokens"].values()
-        return str(token)
-
 
 @pytest.fixture(scope="module")
 def neighbours(shared: Deployment) -> Iterator[tuple[Neighbour, Neighbour]]:
@@ -142,7 +136,7 @@ class TestStreams:
     def test_somebody_elses_session_is_not_there(
         self, shared: Deployment, hal: Neighbour, ida: Neighbour, ref: str
     ) -> None:
-        assert stream_status(shared, hal.token, ida.session["id"] if ref == "id" else ref) == 404
+        assert stream_status(shared, hal.owner.token, ida.session["id"] if ref == "id" else ref) == 404
 
     def test_without_a_users_token_there_is_none(self, shared: Deployment, hal: Neighbour) -> None:
         agents = json.loads(hal.box.ok(f"cat {layout.AGENT_CONFIG}"))["token"]
@@ -150,7 +144,7 @@ class TestStreams:
             assert stream_status(shared, token, hal.session["id"]) == 401
 
     def test_a_users_token_parks_no_link(self, shared: Deployment, hal: Neighbour) -> None:
-        for token in (hal.token, ""):
+        for token in (hal.owner.token, ""):
             with socket.create_connection(("127.0.0.1", shared.port), timeout=10) as connection:
                 connection.sendall(link_request("127.0.0.1", token, "test"))
                 assert connection.recv(65536).startswith(b"HTTP/1.1 401 ")
@@ -177,7 +171,7 @@ class TestFromInside:
         api = f"GET /api/v1/sessions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n"
         assert "404" in through_the_socket(hal, api)
         upgrade = "Connection: Upgrade\r\nUpgrade: sshore-stream/1\r\n"
-        for bearer in (token, hal.token):
+        for bearer in (token, hal.owner.token):
             stream = f"GET /api/v1/sessions/{ida.session['id']}/apps/ssh/stream HTTP/1.1\r\nHost: x\r\n{upgrade}"
             assert "404" in through_the_socket(hal, f"{stream}Authorization: Bearer {bearer}\r\n\r\n")
 

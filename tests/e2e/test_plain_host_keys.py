@@ -32,8 +32,7 @@ def client(pia: Owner, tmp_path: Path) -> SshClient:
 
 
 def ask(shared: Deployment, pia: Owner, path: str) -> dict[str, Any]:
-    token = json.loads((pia.config / "credentials.json").read_text())["tokens"][shared.url]
-    request = urllib.request.Request(f"{shared.url}/api/v1{path}", headers={"Authorization": f"Bearer {token}"})
+    request = urllib.request.Request(f"{shared.url}/api/v1{path}", headers={"Authorization": f"Bearer {pia.token}"})
     with urllib.request.urlopen(request) as answer:
         found: dict[str, Any] = json.load(answer)
     return found

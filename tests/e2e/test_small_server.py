@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
-from deployment import Deployment, Owner, deployment
+from deployment import Deployment, deployment
 
 from sshore.wire import heads
 
@@ -27,13 +27,13 @@ def test_one_member_leaves_files_for_everybody_else(small: Deployment) -> None:
     ann = small.member("ann")
     box = ann.run_session("box", "--network", "none")
     agents_token = json.loads((small.state / "sessions" / box["id"] / "run" / "agent.json").read_text())["token"]
-    me = f"GET /api/v1/me HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token_of(ann)}\r\n\r\n".encode()
+    me = f"GET /api/v1/me HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {ann.token}\r\n\r\n".encode()
     with ExitStack() as taken:
         answers = {
             kind: [ask(taken, small, request) for _ in range(FILES)]
             for kind, request in (
                 ("idle", me),
-                ("stream", heads.stream_request("x", "box", "ssh", token_of(ann), "test")),
+                ("stream", heads.stream_request("x", "box", "ssh", ann.token, "test")),
                 ("link", heads.link_request("x", agents_token, "test")),
             )
         }
@@ -53,8 +53,3 @@ def ask(taken: ExitStack, server: Deployment, request: bytes) -> int:
         return int(sock.recv(4096)[9:12] or 0)
     except ConnectionError:
         return 0
-
-
-def token_of(owner: Owner) -> str:
-    (token,) = json.loads((owner.config / "credentials.json").read_text())["tokens"].values()
-    return str(token)

@@ -36,6 +36,12 @@ class CommandLine:
     def popen(self, *arguments: str, **options: Any) -> subprocess.Popen[bytes]:
         return subprocess.Popen([SSHORE, *arguments], env=self.environment, **options)
 
+    @property
+    def token(self) -> str:
+        """The API token for the server that commands go to by default."""
+        stored = json.loads((self.config / "credentials.json").read_text())
+        return str(stored["tokens"][stored["default"]])
+
     def proxy_pid(self) -> int:
         pid: int = self.json("proxy", "status")["pid"]
         return pid

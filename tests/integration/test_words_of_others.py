@@ -3,8 +3,9 @@
 import os
 import pty
 import subprocess
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,8 +52,8 @@ def sshore(tmp_path: Path, server: FakeServer) -> CommandLine:
     return CommandLine(tmp_path / "config", SSHORE_SERVER=server.url, SSHORE_TOKEN=server.token, COLUMNS="300")
 
 
-def on_terminal(sshore: CommandLine, *arguments: str) -> str:
-    """What a command writes to a terminal that is its stdin, stdout and stderr."""
+def on_terminal(words: Sequence[str], environment: Mapping[str, str], *, check: bool = False) -> str:
+    """What a program writes to a terminal that is its stdin, stdout and stderr."""
     master, slave = pty.openpty()
     written = bytearray()
 
@@ -66,11 +67,13 @@ def on_terminal(sshore: CommandLine, *arguments: str) -> str:
 
     reader = threading.Thread(target=read)
     reader.start()
-    environment = {**sshore.environment, "TERM": "xterm-256color"}
-    subprocess.run([SSHORE, *arguments], env=environment, stdin=slave, stdout=slave, stderr=slave, timeout=60)
+    environment = {**environment, "TERM": "xterm-256color"}
+    done = subprocess.run(words, env=environment, stdin=slave, stdout=slave, stderr=slave, timeout=60)
     os.close(slave)
     reader.join(10)
     os.close(master)
+    if check:
+        done.check_returncode()
     return written.decode(errors="surrogateescape").replace("\r\n", "\n")  # what the line discipline made (ONLCR)
 
 
@@ -78,27 +81,27 @@ def on_terminal(sshore: CommandLine, *arguments: str) -> str:
     "arguments", [("logs", "demo"), ("ls",), ("show", "demo"), ("image", "ls"), ("stop", "\x1b]0;owned\x07")]
 )
 def test_no_order_reaches_a_terminal(sshore: CommandLine, arguments: tuple[str, ...]) -> None:
-    shown = on_terminal(sshore, *arguments)
+    shown = on_terminal([SSHORE, *arguments], sshore.environment)
     assert "owned" in shown, "this command does not show it"
     for what, order in ORDERS.items():
         assert order not in shown, what
 
 
 def test_text_shows_as_it_was_meant(sshore: CommandLine) -> None:
-    shown = on_terminal(sshore, "logs", "demo")
+    shown = on_terminal([SSHORE, "logs", "demo"], sshore.environment)
     assert "line\tone\nbegin" in shown
     assert "\nred 한국어 \u3000👩\u200d💻\n" in shown  # colours are left out
 
 
 def test_tables_keep_their_own_colours(sshore: CommandLine) -> None:
-    assert "\x1b[31mfailed" in on_terminal(sshore, "ls")
+    assert "\x1b[31mfailed" in on_terminal([SSHORE, "ls"], sshore.environment)
 
 
 def test_a_pipe_gets_it_byte_for_byte(sshore: CommandLine) -> None:
     assert sshore.run("logs", "demo").stdout == LOG.encode()
 
 
-def test_a_wait_shows_no_orders(sshore: CommandLine, server: FakeServer) -> None:
+def test_a_wait_shows_no_orders(sshore: CommandLine) -> None:
     """The spinner is drawn by rich, which gives orders of its own."""
     script = (
         "import sys, time; from sshore.cli.terminal import guard_streams; guard_streams()\n"
@@ -108,22 +111,7 @@ def test_a_wait_shows_no_orders(sshore: CommandLine, server: FakeServer) -> None
         "with progress(words) as say: time.sleep(0.15); say(words + '2'); time.sleep(0.15)\n"
         "with pull_view(words) as show: show(words, PullMessage(words, 2, 1, 5, 10)); time.sleep(0.2)\n"
     )
-    environment = {**sshore.environment, "TERM": "xterm"}
-    import sys
-
-    master, slave = pty.openpty()
-    child = subprocess.Popen([sys.executable, "-c", script], env=environment, stdout=slave, stderr=slave)
-    os.close(slave)
-    written = b""
-    while True:
-        try:
-            data = os.read(master, 65536)
-        except OSError:
-            break
-        written += data
-    os.close(master)
-    assert child.wait(10) == 0
-    shown = written.decode()
+    shown = on_terminal([sys.executable, "-c", script], sshore.environment, check=True)
     assert "owned" in shown and "pulls begin" in shown
     for what, order in ORDERS.items():
         assert order not in shown, what
