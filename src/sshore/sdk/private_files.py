@@ -62,6 +62,13 @@ def writable_by_others(directory: "str | os.PathLike[str]") -> bool:
     return bool(found.st_mode & 0o002) or not _is_private_group(found.st_uid, found.st_gid)
 
 
+def umask() -> int:
+    """The process's own, for files that are to be as another program would make them."""
+    mask = os.umask(0o077)  # there is no other way to ask that every system has
+    os.umask(mask)
+    return mask
+
+
 def _is_private_group(uid: int, gid: int) -> bool:
     import grp
     import pwd

@@ -4,7 +4,7 @@ import os
 import stat
 from pathlib import Path
 
-from sshore.sdk.private_files import write_private
+from sshore.sdk.private_files import umask, write_private
 
 
 def read_own(path: Path) -> str:
@@ -22,12 +22,6 @@ def write_own(path: Path, text: str) -> None:
     try:
         mode = stat.S_IMODE(os.stat(place).st_mode)  # noqa: PTH116 - of what realpath(3) found
     except FileNotFoundError:
-        mode = 0o666 & ~_umask()
+        mode = 0o666 & ~umask()
     write_private(place, text.encode(errors="surrogateescape"))
     os.chmod(place, mode)  # noqa: PTH101 - likewise
-
-
-def _umask() -> int:
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from sshore.sdk.private_files import umask
 from sshore.sdk.sftp.packets import time_received
 from sshore.sdk.sftp.transfer import Watcher
 
@@ -15,7 +16,7 @@ NO_TIMES = "the times of what arrives are not kept: the file system there refuse
 
 def set_mode(path: Path, mode: int, watcher: Watcher) -> None:
     """What the other end says, less what the user's umask takes from every file that is made (umask(2))."""
-    _attempt(lambda: path.chmod(mode & 0o777 & ~_umask()), NO_MODES, watcher)
+    _attempt(lambda: path.chmod(mode & 0o777 & ~umask()), NO_MODES, watcher)
 
 
 def set_times_ns(path: Path, modified_ns: int, watcher: Watcher) -> None:
@@ -35,9 +36,3 @@ def _attempt(change: Callable[[], None], refused: str, watcher: Watcher) -> None
         change()
     except (OSError, OverflowError):  # SMB, exFAT, a mount with options of its own; a time that the system has not
         watcher.told(refused)
-
-
-def _umask() -> int:
-    mask = os.umask(0o077)  # there is no other way to ask that every system has
-    os.umask(mask)
-    return mask

@@ -25,6 +25,9 @@ from sshore.wire.problems import Code
 PATIENCE = timedelta(minutes=10)
 """Whoever has waited so long is next, however much the owner uses."""
 _MORE = "an administrator can allow you more (sshore user allow)"
+_TOGETHER = ("cpus", "memory_bytes", "gpus")
+"""What all running sessions of a user share, in an allowance and in `Resources`."""
+_SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +145,7 @@ class FairShares:
         }
         by = {"sessions": tuple(session.name for session in sessions)} | {
             field: tuple(session.name for session in running if getattr(session.resources, field))
-            for field in ("cpus", "memory_bytes", "gpus")
+            for field in _TOGETHER
         }
         return [
             Share(word, used.get(field), getattr(allowance, field), by.get(field, ()), field in own)
@@ -175,12 +178,9 @@ def _check_span(field: str, seconds: float | None, allowance: Allowance) -> None
 
 def _users(wanted: Resources, held: Sequence[Session]) -> str:
     """Which sessions have what another one waits for."""
-    fields = [field for field in ("cpus", "memory_bytes", "gpus") if getattr(wanted, field)]
+    fields = [field for field in _TOGETHER if getattr(wanted, field)]
     names = [other.name for other in held if any(getattr(other.resources, field) for field in fields)]
     return f", which {_listed(names)} {'uses' if len(names) == 1 else 'use'}" if names else ""
-
-
-_SHOWN = 10
 
 
 def _listed(names: Sequence[str]) -> str:
