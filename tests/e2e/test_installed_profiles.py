@@ -62,6 +62,7 @@ class TestPutty:
         need("plink", "psftp")
 
     def test_it_asks_where_nothing_is_installed(self, desktop: Desktop, card: Card) -> None:
+        (desktop.home / ".putty").mkdir()  # else plink looks into the account's real home
         done = desktop.run("plink", "-batch", "-P", str(card.port), "work@localhost", "true")
         assert "not cached" in done.stderr
 
