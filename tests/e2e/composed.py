@@ -19,11 +19,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from deployment import Owner, free_port
+from deployment import Owner
 from postgres_image import build_postgres
 
 from integration.debian_rootfs import debian_rootfs
 from integration.docker_daemon import DockerDaemon
+from integration.free_port import free_port
 
 ROOT = Path(__file__).parents[2]
 SERVER_IMAGE, DATABASE_IMAGE = "sshore-test:server", "sshore-test:database"

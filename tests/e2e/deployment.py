@@ -13,7 +13,6 @@ At the end the processes, the sessions and all files are gone, whatever the test
 
 import asyncio
 import os
-import random
 import shutil
 import socket
 import sqlite3
@@ -21,7 +20,7 @@ import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +28,7 @@ from typing import Any
 from daemons import Daemon
 
 from integration.command_line import CommandLine
+from integration.free_port import free_port
 from sshore.core.ports import Engine
 from sshore.engines.docker.engine import DockerEngine
 from sshore.engines.docker.options import DockerOptions
@@ -218,23 +218,6 @@ def deployment(
         yield made
     finally:
         made.clear()
-
-
-def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nothing listens on now."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-    return port
-
-
-def quiet_port() -> int:
-    """A free port of 127.0.0.1 that stays free while nobody holds it: it is neither one that the system gives away by
-    itself (ip(7), ip_local_port_range) nor one of the first that a local proxy tries."""
-    for port in random.sample(range(12000, 32000), 100):
-        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            return port
-    raise AssertionError("no port is free")
 
 
 def lend_kit(of: Path, to: Path) -> None:

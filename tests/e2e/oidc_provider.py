@@ -19,10 +19,10 @@ from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import Any
 
-from deployment import free_port
 from npm_packages import installed
 
 from bench.processes import wait_ready
+from integration.free_port import free_port
 
 _SOURCE = Path(__file__).with_name("oidc-provider")
 _DEADLINE_S = 20.0

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import psutil
 import pytest
-from deployment import Deployment, Owner, deployment, free_port
+from deployment import Deployment, Owner, deployment
 from host_processes import bwraps_of, until
 from small_disk import small_disk
 from ssh_client import SshClient, run, through_forward
 
+from integration.free_port import free_port
 from sshore.engines.sandbox.folder_server import MAX_OPEN
 from sshore.proxy.forwards import Card
 
@@ -117,9 +118,7 @@ def test_a_port_of_an_older_local_proxy_follows_its_folder_too(shared: Deploymen
     cat.ok("folder", "create", "own")
     names = {"own": "own", "common": f"{owner}/common"}
     cards = {
-        # No port that other local proxies of this machine look for while this one is stopped.
-        name: Card(**cat.json("connect", f"folder:{ref}", "--port", str(free_port())))
-        for name, ref in names.items()
+        name: Card(**cat.json("connect", f"folder:{ref}", "--port", str(free_port()))) for name, ref in names.items()
     }
     cat.ok("proxy", "stop")
     state = json.loads((cat.config / "forwards.json").read_bytes())

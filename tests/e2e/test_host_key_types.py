@@ -12,6 +12,7 @@ from programs import need
 from ssh_client import SshClient, through_forward
 from ssh_libraries import list_home, where
 
+from integration.free_port import free_port
 from sshore.proxy.forwards import Card
 
 ECDSA, RSA = "ecdsa-sha2-nistp256", "rsa-sha2-512"
@@ -160,7 +161,7 @@ def test_putty_that_prefers_others_knows_them(fay: Owner, old_card: Card, tmp_pa
 
 def test_a_port_of_an_older_local_proxy_offers_what_its_known_hosts_has(fay: Owner, tmp_path: Path) -> None:
     """Go's library asks for ECDSA before it looks which keys it knows: a second key would lock it out."""
-    card = fay.connect("modern")
+    card = fay.connect("modern", "--port", str(free_port()))
     fay.ok("proxy", "stop")
     state = fay.config / "forwards.json"
     state.write_text(_without_further_keys(state.read_text()))

@@ -8,9 +8,10 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from deployment import Deployment, Owner, free_port
+from deployment import Deployment, Owner
 from ssh_client import through_forward
 
+from integration.free_port import free_port
 from sshore.proxy.forwards import Card
 
 SETTING = "preferred-ssh-port"

@@ -8,12 +8,13 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from deployment import Deployment, Owner, SessionsIn, deployment, quiet_port
+from deployment import Deployment, Owner, SessionsIn, deployment
 from host_processes import Sleeper, leave_sleeping, sandboxes_of, until
 from mounts import mounted
 from programs import need, need_that
 from ssh_client import SshClient, through_forward
 
+from integration.free_port import free_port
 from sshore.proxy.forwards import Card
 
 BACK_WITHIN_S = 5.0
@@ -55,7 +56,7 @@ def ours(own_deployment: Deployment) -> Iterator[Deployment]:
 @pytest.fixture
 def card(ours: Deployment) -> Card:
     """Its forward, on a port that nobody takes while there is no local proxy."""
-    return ours.connect("box", "--port", str(quiet_port()))
+    return ours.connect("box", "--port", str(free_port()))
 
 
 @pytest.fixture

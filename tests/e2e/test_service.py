@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from deployment import Deployment, deployment, free_port
+from deployment import Deployment, deployment
 from programs import need
+
+from integration.free_port import free_port
 
 UNITS = Path(__file__).parents[2] / "deploy/systemd"
 SOFT = 300

@@ -10,13 +10,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from deployment import Deployment, free_port
+from deployment import Deployment
 from host_processes import until
 from programs import need
 from ssh_agent import ssh_agent
 from ssh_client import SshClient, run, through_forward
 
 from bench.processes import hear
+from integration.free_port import free_port
 
 pytestmark = pytest.mark.every_engine
 

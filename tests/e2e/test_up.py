@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from daemons import Daemon
-from deployment import Deployment, free_port, lend_kit, quiet_port
+from deployment import Deployment, lend_kit
 from host_processes import leave_sleeping, sandboxes_of, until
 from ordinary_user import OrdinaryUser, ordinary_user
 from programs import need, need_that
@@ -22,6 +22,7 @@ from ssh_client import SshClient, through_forward
 from bench.processes import listens, running
 from gate.turns import whole_machine
 from integration.command_line import SSHORE, CommandLine
+from integration.free_port import free_port
 from sshore.proxy.forwards import Card
 
 _ROOT = Path(__file__).parents[2]
@@ -57,7 +58,7 @@ class Up(CommandLine):
 
     def client(self) -> SshClient:
         """An SSH client of the demo session, through a port that nobody takes while there is no local proxy."""
-        return through_forward(self, Card(**self.json("connect", "demo", "--port", str(quiet_port()))))
+        return through_forward(self, Card(**self.json("connect", "demo", "--port", str(free_port()))))
 
     def clear(self) -> None:
         """End everything, the sessions too."""

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import psutil
 import pytest
-from deployment import Deployment, SessionsIn, deployment, quiet_port
+from deployment import Deployment, SessionsIn, deployment
 from host_processes import Sleeper, leave_sleeping, until
 from old_version import take_out
 from ssh_client import SshClient, through_forward
 
 from integration.docker_daemon import DockerDaemon
 from integration.docker_images import BUSYBOX
+from integration.free_port import free_port
 from sshore.proxy.forwards import Card
 
 OLD = "6eb9060"
@@ -117,7 +118,7 @@ def test_a_session_that_is_started_again_has_the_new_kit_and_its_home(upgraded: 
 
 def _card(it: Deployment, name: str) -> Card:
     """As the old version prints it, which may know less."""
-    shown = json.loads(it.cli("connect", name, "--port", str(quiet_port()), "--json"))
+    shown = json.loads(it.cli("connect", name, "--port", str(free_port()), "--json"))
     return Card(**shown)
 
 

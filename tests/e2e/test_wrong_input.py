@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from deployment import Deployment, Owner, deployment, free_port, quiet_port
+from deployment import Deployment, Owner, deployment
 from host_processes import sandboxes_of
 from programs import need, need_that
 from small_disk import SmallDisk, small_disk
@@ -17,6 +17,7 @@ from ssh_client import through_forward
 
 from bench.processes import hear
 from integration.command_line import SSHORE, CommandLine
+from integration.free_port import free_port
 
 FAILED, USAGE, NOT_FOUND, REFUSED, UNAVAILABLE = 1, 2, 3, 4, 5
 
@@ -189,7 +190,7 @@ class TestFullDisk:
     def test_a_server_that_died_on_a_full_disk_comes_back_on_it(self, shared: Deployment, disk: SmallDisk) -> None:
         with deployment(kit_of=shared.state, state=disk.path / "state") as ours:
             ours.run_session("box", "--network", "none")
-            box = through_forward(ours.admin, ours.connect("box", "--port", str(quiet_port())))
+            box = through_forward(ours.admin, ours.connect("box", "--port", str(free_port())))
             with box.start("echo open; cat") as open_then:
                 assert open_then.stdout is not None
                 hear(open_then, b"open\n")

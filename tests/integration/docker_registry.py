@@ -1,7 +1,6 @@
 """A private registry of the tests' own: Debian's docker-registry on the loopback, with one user."""
 
 import shutil
-import socket
 import tempfile
 import urllib.error
 import urllib.request
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from bench.processes import running
 from integration.docker_daemon import DockerDaemon
+from integration.free_port import free_port
 
 USER, PASSWORD = "puller", "correct horse"
 _HTPASSWD = "$2b$05$JxIP7uk7xBjGn6elg8XT1u.INdTuGcJ9bvPUnb253Myse5ZHMO8d6"
@@ -40,7 +40,7 @@ class Registry:
 def registry() -> Iterator[Registry]:
     """A registry, until the context is left; the program must be installed."""
     directory = Path(tempfile.mkdtemp(prefix="sshore-registry-"))
-    made = Registry(directory, _free_port())
+    made = Registry(directory, free_port())
     (directory / "htpasswd").write_text(f"{USER}:{_HTPASSWD}\n")
     (directory / "config.yml").write_text(
         f"version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {directory}/data}}}}\n"
@@ -63,10 +63,3 @@ def _answers(made: Registry) -> bool:
     except OSError:
         return False
     return True
-
-
-def _free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port

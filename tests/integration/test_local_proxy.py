@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from command_line import CommandLine
 from fake_server import HOST_KEY_FINGERPRINT, FakeServer, echo, session
+from free_port import free_port
 
 from sshore.wire.problems import Code, Problem
 
@@ -156,8 +157,14 @@ def test_a_slow_reader_slows_the_writer_down(sshore: CommandLine, server: FakeSe
     assert sent < 20 << 20
 
 
+def _connect_at_free_port(sshore: CommandLine, session: str) -> int:
+    port = free_port()
+    assert sshore.json("connect", session, "--port", str(port))["port"] == port
+    return port
+
+
 def test_killed_and_started_the_forwards_have_their_ports(sshore: CommandLine, server: FakeServer) -> None:
-    ports = {name: sshore.json("connect", name)["port"] for name in ("demo", "other")}
+    ports = {name: _connect_at_free_port(sshore, name) for name in ("demo", "other")}
     launches = len(server.launches)
     os.kill(sshore.proxy_pid(), signal.SIGKILL)
     assert sshore.run("forwards").returncode == 5
@@ -170,7 +177,7 @@ def test_killed_and_started_the_forwards_have_their_ports(sshore: CommandLine, s
 
 
 def test_a_port_that_was_taken_meanwhile_is_waited_for(sshore: CommandLine) -> None:
-    port = sshore.json("connect", "demo")["port"]
+    port = _connect_at_free_port(sshore, "demo")
     sshore.ok("proxy", "stop")
     with socket.create_server(("127.0.0.1", port)):
         sshore.ok("proxy", "start")
@@ -358,7 +365,7 @@ def test_another_users_token_is_kept_with_the_forward(tmp_path: Path, server: Fa
     environment = {"SSHORE_SERVER": server.url, "SSHORE_TOKEN": server.token}
     guest = CommandLine(tmp_path / "guest", **environment)
     try:
-        port = guest.json("connect", "demo")["port"]
+        port = _connect_at_free_port(guest, "demo")
         os.kill(guest.proxy_pid(), signal.SIGKILL)
         guest.ok("proxy", "start")
         with dial(port) as client:
