@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from command_line import CommandLine
 from fake_server import HOST_KEY_FINGERPRINT, FakeServer, echo, session
+from filelock import FileLock
 from free_port import free_port
 
 from sshore.wire.problems import Code, Problem
@@ -174,6 +175,20 @@ def test_killed_and_started_the_forwards_have_their_ports(sshore: CommandLine, s
     with dial(ports["other"]) as client:
         client.sendall(b"hello")
         assert client.recv(100) == b"hello"
+
+
+def test_it_waits_for_one_that_is_about_to_end(sshore: CommandLine) -> None:
+    ending = FileLock(sshore.config / "proxy.lock", mode=0o600)
+    ending.acquire()
+    with sshore.popen("proxy", stdout=subprocess.PIPE) as next_one:
+        try:
+            assert next_one.stdout is not None
+            with pytest.raises(subprocess.TimeoutExpired):
+                next_one.wait(1)
+            ending.release()
+            assert next_one.stdout.readline() == b"the local proxy runs, with 0 forwards; Ctrl-C ends it\n"
+        finally:
+            next_one.terminate()
 
 
 def test_a_port_that_was_taken_meanwhile_is_waited_for(sshore: CommandLine) -> None:

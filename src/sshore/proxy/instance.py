@@ -1,8 +1,10 @@
 """The one instance: a lock that it holds while it lives, and the file that says where it listens."""
 
+import asyncio
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import asdict, dataclass
 
 from filelock import FileLock, Timeout
@@ -10,6 +12,8 @@ from filelock import FileLock, Timeout
 from sshore.core.errors import Conflict
 from sshore.sdk.config_dir import ConfigDir
 from sshore.sdk.private_files import make_private_directory, write_private
+
+_ENDS_WITHIN_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +27,8 @@ class LocalAddress:
     socket: str = ""
 
 
-@contextmanager
-def only_instance(config: ConfigDir) -> Iterator[None]:
+@asynccontextmanager
+async def only_instance(config: ConfigDir) -> AsyncIterator[None]:
     """Be the user's one local proxy. The system drops the lock with the process, however it ends.
 
     Raises:
@@ -32,10 +36,16 @@ def only_instance(config: ConfigDir) -> Iterator[None]:
     """
     make_private_directory(config.root)
     lock = FileLock(config.proxy_lock, mode=0o600)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise Conflict("the local proxy runs already: sshore proxy status") from None
+    deadline = time.monotonic() + _ENDS_WITHIN_S
+    while True:
+        try:
+            lock.acquire(timeout=0)
+            break
+        except Timeout:
+            # Without an address it has only just started, or it is about to end.
+            if config.proxy_address.exists() or time.monotonic() > deadline:
+                raise Conflict("the local proxy runs already: sshore proxy status") from None
+            await asyncio.sleep(0.02)
     try:
         yield
     finally:
@@ -43,7 +53,7 @@ def only_instance(config: ConfigDir) -> Iterator[None]:
 
 
 def is_held(config: ConfigDir) -> bool:
-    """Whether a local proxy runs."""
+    """Whether a local proxy runs, or is about to end."""
     try:
         with FileLock(config.proxy_lock, mode=0o600).acquire(timeout=0):
             return False

@@ -38,7 +38,13 @@ async def run_local_proxy(config: ConfigDir, *, host: str = "proxy") -> AsyncIte
     Raises:
         Conflict: the user has a local proxy already.
     """
-    with only_instance(config), _listener() as listener, own_listener(config) as own, first_failure():
+    async with only_instance(config), _running(config, host) as local:
+        yield local
+
+
+@asynccontextmanager
+async def _running(config: ConfigDir, host: str) -> AsyncIterator[LocalProxy]:
+    with _listener() as listener, own_listener(config) as own, first_failure():
         async with asyncio.TaskGroup() as group:
             for_all = os.environ.get("SSHORE_LOCAL_PORTS", "") == "all"
             engine = ForwardEngine(config, group, locale_words(os.environ), for_all=for_all)

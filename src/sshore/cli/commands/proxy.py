@@ -16,6 +16,7 @@ from sshore.core.errors import Unavailable
 from sshore.proxy.background import READY
 from sshore.proxy.client import NotRunning
 from sshore.proxy.client import connect as connect_to_proxy
+from sshore.proxy.instance import is_held, read_address
 
 _STOP_DEADLINE_S = 10.0
 
@@ -44,13 +45,14 @@ def start(user: LocalUser) -> None:
 @click.pass_obj
 def stop(user: LocalUser) -> None:
     """Stop it. The forwards come back when it is started again."""
+    address = read_address(user.config)
     try:
         connect_to_proxy(user.config).stop()
     except NotRunning:
         print("the local proxy does not run")
         return
     deadline = time.monotonic() + _STOP_DEADLINE_S
-    while user.config.proxy_address.exists():
+    while is_held(user.config) and read_address(user.config) in (None, address):  # else it is another that runs
         if time.monotonic() > deadline:
             raise Unavailable(f"the local proxy has not stopped yet; its log is {user.config.proxy_log}")
         time.sleep(0.02)
