@@ -114,7 +114,8 @@ async def _serve(user: LocalUser, detached: bool) -> None:
             if detached:
                 _report_ready()
             else:
-                print(f"the local proxy runs, with {count(len(local.engine.forwards()), 'forward')}; Ctrl-C ends it")
+                runs = f"the local proxy runs, with {count(len(local.engine.forwards()), 'forward')}"
+                print(f"{runs}; Ctrl-C ends it", flush=True)
             await local.stop_asked.wait()
 
 
