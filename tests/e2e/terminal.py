@@ -37,12 +37,15 @@ class Terminal:
         fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def expect(self, pattern: str, *, key: str = "") -> re.Match[str]:
-        """Read until a pattern appears after what was expected before; `key` is typed now and again meanwhile."""
+        """Read until a pattern appears after what was expected before; `key` is typed each half second meanwhile."""
         deadline = time.monotonic() + DEADLINE_S
+        types_at = time.monotonic() if key else deadline
         while (match := re.compile(pattern).search(self.text, self._read_up_to)) is None:
-            self.type(key)
-            more = self._read(min(deadline, time.monotonic() + 0.5) if key else deadline)
-            assert more or (key and time.monotonic() < deadline), f"{pattern!r} did not appear in {self.text!r}"
+            if time.monotonic() >= types_at:
+                self.type(key)
+                types_at = min(types_at + 0.5, deadline)
+            more = self._read(types_at)
+            assert more or time.monotonic() < deadline, f"{pattern!r} did not appear in {self.text[-2000:]!r}"
         self._read_up_to = match.end()
         return match
 
