@@ -70,6 +70,18 @@ def test_further_host_keys_are_known_by_the_sessions_names(sshore: CommandLine, 
     assert known == [f"demo.sshore,id-demo.sshore {key}" for key in (HOST_KEY, FURTHER_HOST_KEY, OTHER_KEY)]
 
 
+def test_a_program_without_certificates_finds_a_sessions_latest_host_key(
+    sshore: CommandLine, server: FakeServer
+) -> None:
+    """Such as libssh, which asks for no certificate, and for no descriptor."""
+    for key in (HOST_KEY, OTHER_KEY):
+        server.told |= {"host-key": key}
+        assert sshore.run("stream", "demo.sshore", stdin=b"").returncode == 0
+        known = (sshore.config / "ssh" / "known_hosts").read_text().splitlines()[1:]
+        assert known == [f"demo.sshore,id-demo.sshore {key}"]
+    assert not (sshore.config / "ssh" / "certs").exists()
+
+
 @pytest.mark.parametrize("line", ["ssh-rsa", f"{CERTIFICATE}", "* ssh-rsa AAAA", "ssh-rsa AA@AA"])
 def test_what_is_no_further_host_key_is_not_written(sshore: CommandLine, server: FakeServer, line: str) -> None:
     server.told |= {"host-key": HOST_KEY, "further-host-keys": line}

@@ -12,6 +12,7 @@ import pytest
 from command_line import CommandLine
 from fake_server import FakeServer
 
+from sshore.proxy.refusal import disconnection
 from sshore.wire.problems import Code, Problem
 
 
@@ -63,6 +64,34 @@ def test_a_refusal_says_why_and_how_to_launch(sshore: CommandLine, server: FakeS
     done = sshore.run("stream", "demo")
     assert (done.returncode, done.stdout) == (1, b"")
     assert done.stderr == b"sshore: SSH / SFTP is not launched; launch it with: sshore app start demo ssh\n"
+
+
+def test_a_refusal_is_told_to_an_ssh_client_as_ssh_tells_it(sshore: CommandLine, server: FakeServer) -> None:
+    """AsyncSSH, plink and libssh show what SSH says, and not what a ProxyCommand says on stderr."""
+    server.refuse_streams = Problem(Code.APP_NOT_LAUNCHED, "sshore app start demo ssh")
+    done = sshore.run("stream", "demo", stdin=b"SSH-2.0-client\r\n")
+    assert (done.returncode, done.stderr) == (1, b"sshore: sshore app start demo ssh\n")
+    assert done.stdout == disconnection("sshore app start demo ssh")
+    waiting, ours = os.pipe()
+    try:
+        process = sshore.popen("stream", "demo.sshore", stdin=waiting, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        assert process.communicate(timeout=10) == (done.stdout, done.stderr)
+    finally:
+        os.close(waiting)
+        os.close(ours)
+
+
+def test_it_ends_with_its_client_though_that_left_it_the_other_end_of_its_stdin(
+    sshore: CommandLine, server: FakeServer
+) -> None:
+    server.app = lambda stream: stream.shutdown(socket.SHUT_WR)
+    theirs, ours = os.pipe()
+    process = sshore.popen("stream", "demo", stdin=theirs, stdout=subprocess.PIPE, pass_fds=(ours,))
+    os.close(theirs)
+    assert process.stdout and process.stdout.read() == b""
+    os.close(ours)
+    assert process.wait(10) == 0
+    process.stdout.close()
 
 
 @pytest.mark.parametrize(

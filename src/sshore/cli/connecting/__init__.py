@@ -4,6 +4,7 @@ quick.py       the usual connection: stream and certificate by one request, and 
 ordinary.py    all ways there are, and what is wrong where there is none; client_key.py makes the client key
 stream.py      `sshore stream`: a stream on stdin and stdout, or its socket handed to `ssh`
 handover.py    how a socket is given to `ssh`; take_over.py the program that fetches one for it
+refused.py     why there is no stream, in the words of SSH
 openssh.py     `sshore ssh`, `sftp`: stream, certificate and known_hosts, then OpenSSH itself
 destination.py where these are to go, as ssh reads it: ``work@NAME``, ``-p 22``
 certify.py     `sshore certify`: the certificate alone, for the managed ssh_config of Windows

@@ -29,11 +29,24 @@ class _Wanted:
         self.ref = self.host = self.app = ""
         self.certify = self.fdpass = False
 
+    @property
+    def is_ssh_by_name(self) -> bool:
+        """Whether a program that verifies host keys by the managed known_hosts is about to connect."""
+        return self.certify or (self.app == "ssh" and self.host.endswith(HOST_SUFFIX))
+
 
 def run_stream(environment: "Mapping[str, str]", arguments: list[str]) -> int:
     """Run ``stream NAME[.sshore] [--app APP] [--fdpass] [--certify]``."""
     wanted = _parse(arguments)
-    stream, first = _open_certified(environment, wanted) if wanted.certify else _open(environment, wanted)
+    os.closerange(3, 1024)  # libssh leaves us the other end of our own stdin, whose end would then never be seen
+    try:
+        stream, first = _open_keeping(environment, wanted) if wanted.is_ssh_by_name else _open(environment, wanted)
+    except Exception as error:
+        if wanted.app == "ssh" and not wanted.fdpass:
+            from sshore.cli.connecting.refused import tell_client
+
+            tell_client(error, by_name=wanted.is_ssh_by_name)
+        raise
     from sshore.cli.connecting.handover import hand_over, waits_for_descriptor
 
     if wanted.fdpass and (sys.platform == "win32" or waits_for_descriptor()):
@@ -51,8 +64,9 @@ def _open(environment: "Mapping[str, str]", wanted: _Wanted) -> "tuple[_socket.s
     return open_session_stream(user_from_environment(environment), wanted.ref, wanted.app)
 
 
-def _open_certified(environment: "Mapping[str, str]", wanted: _Wanted) -> "tuple[_socket.socket, bytes]":
-    """A stream, after the certificate that came with it has been written where `ssh` is about to look."""
+def _open_keeping(environment: "Mapping[str, str]", wanted: _Wanted) -> "tuple[_socket.socket, bytes]":
+    """A stream, after the host keys and the certificate that came with it have been written where `ssh` is about to
+    look. Other programs may have no use for a certificate; what they can do without one, they do."""
     try:
         reached = quick.reach_quickly(environment, wanted.ref, _load)
     except quick.Unusual:
@@ -65,9 +79,17 @@ def _open_certified(environment: "Mapping[str, str]", wanted: _Wanted) -> "tuple
         from sshore.cli.local_user import user_from_environment
 
         user = user_from_environment(environment)
+        if reached is None and not wanted.certify and not user.config.client_key.exists():
+            return _open(environment, wanted)
         reached = certified(user, reached, wanted.ref) if reached else reach(user, wanted.ref)
     assert reached.login is not None
-    quick.keep_certificate(reached.config, reached.server, reached.login, wanted.host)
+    if wanted.certify:
+        quick.keep_certificate(reached.config, reached.server, reached.login, wanted.host)
+    else:
+        from contextlib import suppress
+
+        with suppress(OSError):
+            quick.keep_authority(reached.config, reached.server, reached.login.host_ca, reached.login)
     return reached.stream, reached.first
 
 
