@@ -57,7 +57,8 @@ def test_a_file_of_windows_editor_lets_its_owner_in(wim: Owner, client: SshClien
 def test_a_from_that_nobody_matches_is_told_where_the_owner_looks(wim: Owner, client: SshClient, own_key: Path) -> None:
     save(client, f'from="127.0.0.1" {own_key.with_suffix(".pub").read_text()}'.encode())
     assert client.having(IdentityFile=str(own_key)).run("true").returncode == 255
-    assert "line 1 of ~/.ssh/authorized_keys lets nobody in: it has from=" in wim.ok("show", "keys-at-home")
+    for command in ("show", "doctor"):
+        assert "line 1 of ~/.ssh/authorized_keys lets nobody in: it has from=" in wim.ok(command, "keys-at-home")
     assert "lets nobody in: it has from=" in wim.ok("logs", "keys-at-home")
     client.ok("rm .ssh/authorized_keys")
 

@@ -15,6 +15,7 @@
     passwords.py   asked at the terminal or read from stdin; oidc.py a login in the browser
     connecting/    `sshore ssh`, `sftp`, `stream`: what stands in every connection's way; `doctor`
     copying/       `sshore cp`
+    installing/    `sshore profile --install`, `config-ssh`: files of OpenSSH, PuTTY and FileZilla
     up.py          `sshore up`: server and local proxy in one process; signals.py how it ends
 
     sshore stream | ssh | sftp | cp | certify ──▶ connecting/, copying/: at once, without click

@@ -18,6 +18,7 @@
     audit.py     what is remembered of each stream
     settings.py  the user settings and their validation
     trusted_proxies.py  whose X-Forwarded-For is believed
+    choices.py   what is chosen by a word; allowed.py  what an administrator allows, and to whom
     names.py     names and sizes as people type them
     hosts.py     how sessions are called where host names stand
     openssh_key.py  OpenSSH's private key files, read and given a comment

@@ -14,6 +14,7 @@ locale_words.py     the locale of the user's environment, told with a stream
 config_dir.py       where a user's own files lie; places.py their names
 private_files.py    files of the user's own: mode 0600, written aside and renamed
 credentials.py      tokens by server, and which server is the default
+sftp/               files to and from folders and sessions: transfers that resume and are checked
 
 cli, proxy ──▶ Client ──▶ http ──▶ /api/v1/…
            ──▶ open_stream ──▶ GET …/stream, Upgrade: sshore-stream/1 ──▶ the app's bytes

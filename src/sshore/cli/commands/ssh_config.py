@@ -40,6 +40,7 @@ def config_ssh(user: LocalUser, remove: bool, path: Path | None) -> None:
     _add(user.config, own, write_managed(user.config))
     _refresh_trust(user)
     print(f"{own} includes {user.config.ssh_config}; try: ssh NAME.sshore")
+    print("instead of ssh-copy-id, which takes any key for one that is there: sshore keys add FILE.pub")
 
 
 def _user_config() -> Path:

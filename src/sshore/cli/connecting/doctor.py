@@ -145,7 +145,7 @@ def _session(user: LocalUser, ref: str) -> str:
     if report.health is not Health.OK:
         raise SshoreError(report.detail)
     assert session.state is SessionState.RUNNING
-    return f"{session.name} runs, its agent is in touch, SSH / SFTP is launched"
+    return "; ".join([f"{session.name} runs, its agent is in touch, SSH / SFTP is launched", *session.notes])
 
 
 def _stream(user: LocalUser, ref: str) -> str:
