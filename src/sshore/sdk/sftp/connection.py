@@ -1,6 +1,7 @@
 """The bytes under a channel: a socket, or the pipes of a program such as `ssh -s HOST sftp`."""
 
 import math
+import socket
 import subprocess
 import sys
 import tempfile
@@ -10,10 +11,15 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Protocol
 
+from sshore.sdk.blocking_stream import open_stream
+from sshore.sdk.stream_head import StreamTarget
+
 _PIPE_BYTES = 1 << 20
 """The most that Linux gives anybody (fs.pipe-max-size); 64 KiB make the two sides wait for each other."""
 _PATIENCE_S, _END_S = 5.0, 2.0
 _LOOK_S = 0.25
+_SILENCE_S = 45.0
+"""After so long without an answer to a read or a write the network is held to be cut."""
 
 
 class Connection(Protocol):
@@ -28,6 +34,21 @@ class Connection(Protocol):
     def settimeout(self, limit_s: float | None, /) -> None: ...
 
     def close(self) -> None: ...
+
+
+def connect(target: StreamTarget, patience_s: float) -> tuple[socket.socket, bytes]:
+    """A stream and its first bytes. An answer is waited for `patience_s`, or as long as a network may be silent,
+    whichever is less.
+
+    Raises:
+        ApiError: the server refuses. ServerUnreachable: it does not answer.
+    """
+    connection, first = open_stream(target)
+    silence_s = min(patience_s, _SILENCE_S)
+    connection.settimeout(silence_s)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # or what was sent into nowhere would be repeated for 15 minutes
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(silence_s * 1000))
+    return connection, first
 
 
 class ProgramConnection:
@@ -79,10 +100,6 @@ class ProgramConnection:
         self._errors.seek(0)
         lines = self._errors.read().decode(errors="replace").strip().splitlines()
         return lines[-1].strip() if lines else ""
-
-    def kill(self) -> None:
-        """End the program now; `close` is still to come."""
-        self._process.kill()
 
     def close(self) -> None:
         self._limit.close()
