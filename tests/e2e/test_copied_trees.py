@@ -6,6 +6,7 @@ SSHORE_TEST_COPY_ROUNDS=100 SSHORE_TEST_COPY_SEED=7 scripts/test tests/e2e/test_
 import json
 import os
 import random
+import shutil
 import subprocess
 import tempfile
 import time
@@ -113,6 +114,23 @@ def test_names_of_any_bytes(home: Home, folder: Home, tmp_path: Path, strict_loc
         done = far.copy("-r", "--json", str(out), f"{far.place}again", **strict_locale)
         assert {Path(file["target"]).name for file in json.loads(done.stdout)["files"]} == {name, "zzz"}
         assert (far.path / "again" / name).read_bytes() == b"coffee"
+
+
+def test_what_a_directory_holds_and_not_itself(home: Home, folder: Home, tmp_path: Path) -> None:
+    (tmp_path / "tree" / "sub").mkdir(parents=True)
+    (tmp_path / "tree" / "sub" / "f").write_text("f")
+    (tmp_path / "back").mkdir()
+    for far in (home, folder):
+        for _ in range(2):
+            far.ok("-r", f"{tmp_path}/tree/.", f"{far.place}held")
+            far.ok("-r", f"{far.place}held/.", str(tmp_path / "back"))
+        assert [path.name for path in (far.path / "held").iterdir()] == ["sub"]
+        assert [path.name for path in (tmp_path / "back").iterdir()] == ["sub"]
+        shutil.rmtree(far.path / "held")
+    shutil.rmtree(tmp_path / "back" / "sub")
+    folder.write("one", b"1")
+    folder.ok("-r", "folder:copies/.", str(tmp_path / "back"))
+    assert (tmp_path / "back" / "one").exists() and not (tmp_path / "back" / "copies").exists()
 
 
 def test_a_temporary_directory_with_a_long_or_an_odd_name(home: Home, tmp_path: Path) -> None:

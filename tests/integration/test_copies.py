@@ -3,6 +3,7 @@
 import os
 import shutil
 import stat
+import subprocess
 import sys
 import threading
 import time
@@ -273,3 +274,31 @@ def test_what_makes_checksums_gives_signs_of_life(tmp_path: Path) -> None:
         assert checksum is not None and checksum.size == 5 * MIB
     finally:
         connection.close()
+
+
+@pytest.mark.parametrize("target", ["new", "made", "made/", "made/."])
+@pytest.mark.parametrize(
+    "source", ["tree", "tree/", "tree/.", "tree/./", "tree/sub/..", "t*e/.", "file/.", "tree/file/"]
+)
+def test_places_are_read_as_cp_reads_them(tmp_path: Path, source: str, target: str) -> None:
+    """Twice, as people repeat commands: what `DIR/.` holds goes into the target, not into DIR below it."""
+    for name in ("there", "here", "oracle"):
+        (tmp_path / name).mkdir(exist_ok=True)
+        (tmp_path / name / "tree" / "sub").mkdir(parents=True)
+        for path in ("file", "tree/file", "tree/sub/deep"):
+            (tmp_path / name / path).write_text(path)
+        (tmp_path / name / "out" / ("made" if "made" in target else "")).mkdir(parents=True)
+    side, target = SftpSide(tmp_path / "there", checksums=False), f"out/{target}"
+    for _ in range(2):
+        by_cp = subprocess.run(["sh", "-c", f"cp -r {source} {target}"], cwd=tmp_path / "oracle", capture_output=True)
+        down = side.copy("-r", f"there:{source}", f"{tmp_path}/here/{target}")
+        assert (down == 0) is (by_cp.returncode == 0), by_cp.stderr
+        assert _below(tmp_path / "here" / "out") == _below(tmp_path / "oracle" / "out")
+        if "*" not in source:  # that is the shell's to read, here
+            up = side.copy("-r", f"{tmp_path}/here/{source}", f"there:{target}")
+            assert (up == 0) is (by_cp.returncode == 0), by_cp.stderr
+            assert _below(tmp_path / "there" / "out") == _below(tmp_path / "oracle" / "out")
+
+
+def _below(directory: Path) -> set[str]:
+    return {str(path.relative_to(directory)) for path in directory.rglob("*")}

@@ -23,6 +23,7 @@ from sshore.cli.copying.places import (
     join,
     local_child,
     matching,
+    name_of,
     session_of,
 )
 from sshore.cli.copying.transfer_view import Remarks, describe, watching
@@ -67,7 +68,7 @@ def copy_all(wanted: Wanted, remote: Remote, far: list[RemotePlace]) -> int:
     copy = _Copy(wanted, remote)
     try:
         if is_remote(target):
-            copy.up([Path(source) for source in sources], far[0])
+            copy.up(sources, far[0])
         else:
             copy.down(far, target)
     finally:
@@ -110,7 +111,7 @@ class _Copy:
         self._remarks = Remarks()
         self.status = 0
 
-    def up(self, sources: list[Path], place: RemotePlace) -> None:
+    def up(self, sources: list[str], place: RemotePlace) -> None:
         base = place.path
         with _about(str(place)):
             there = self._quietly(partial(self._stat, base))
@@ -120,9 +121,10 @@ class _Copy:
                 f"{place} is no directory: {place.how_to_make}, or leave the slash at its end out to write a file"
             )
         for source in sources:
-            name = source.name if source.name != ".." else ""  # of `.` and `..` what they hold is copied, as by cp
+            name = name_of(source.replace(os.sep, "/"))
             with self._going_on():
-                self._up_one(source, join(base, os.fsencode(name)) if inside and name else base)
+                os.stat(source)  # noqa: PTH116 - a Path has lost the slash by which a file is none
+                self._up_one(Path(source), join(base, os.fsencode(name)) if inside and name else base)
 
     def _up_one(self, source: Path, target: bytes) -> None:
         if source.is_dir():
@@ -159,7 +161,7 @@ class _Copy:
         for place in places:
             with self._going_on(), _about(str(place)):
                 found += self._quietly(partial(self._matching, place))
-        if (len(found) > 1 or len(places) > 1 or written.endswith("/")) and not target.is_dir():
+        if (len(found) > 1 or len(places) > 1 or written.endswith(("/", "/."))) and not target.is_dir():
             raise NotFound(f"{target} is no directory")
         for place in found:
             with self._going_on(), _about(str(place)):
@@ -169,6 +171,8 @@ class _Copy:
         there = self._quietly(partial(self._stat, place.path))
         if there is None:
             raise NotFound("no such file")
+        if place.is_inside and not there.is_directory:
+            raise NotFound("it is no directory")
         target = local_child(target, os.fsencode(place.name)) if place.name and target.is_dir() else target
         if not there.is_directory:
             self._fetch(place.path, target, there.size)
