@@ -1,7 +1,9 @@
 """`sshore cp` with OpenSSH's own SFTP server at the other end: whatever files and file systems are like."""
 
+import json
 import os
 import shutil
+import socket
 import stat
 import subprocess
 import sys
@@ -14,6 +16,8 @@ from pathlib import Path
 import pytest
 from sftp_side import SFTP_SERVER, SftpSide, bindfs
 
+from sshore.cli.failures import report
+from sshore.core.errors import SshoreError
 from sshore.sdk.sftp.checks import Checker
 from sshore.sdk.sftp.connection import ProgramConnection
 
@@ -302,3 +306,76 @@ def test_places_are_read_as_cp_reads_them(tmp_path: Path, source: str, target: s
 
 def _below(directory: Path) -> set[str]:
     return {str(path.relative_to(directory)) for path in directory.rglob("*")}
+
+
+def test_what_is_left_out_is_named_and_counted(
+    side: SftpSide, there: Path, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for place in (there, here):
+        tree = place / "tree"
+        (tree / "sub").mkdir(parents=True)
+        (tree / "sub" / "file").write_text("f")
+        os.mkfifo(tree / "pipe")
+        (tree / "circle").symlink_to(".")
+        (tree / "loop").symlink_to("loop")
+        (tree / os.fsdecode(b"dangling\xe9")).symlink_to("nowhere")
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(os.path.relpath(tree / "sub" / "socket"))
+    for words in (("-r", "there:tree", str(here / "down")), ("-r", str(here / "tree"), "there:up")):
+        assert side.copy(*words) == 0
+        said = capsys.readouterr()
+        for name in ("pipe is left out: it is a pipe", "socket is left out: it is a socket", "circle is left out"):
+            assert name in said.err
+        assert "dangling\\xe9 is left out: it is a link to nothing" in said.err
+        assert said.err.endswith(
+            "5 left out: special files, and links that lead nowhere or in a circle, are not copied\n"
+        )
+        assert side.copy("--json", *words) == 0
+        left_out = json.loads(capsys.readouterr().out)["left_out"]
+        assert sorted(Path(entry["source"]).name for entry in left_out) == [
+            "circle", os.fsdecode(b"dangling\xe9"), "loop", "pipe", "socket"
+        ]  # fmt: skip
+        assert {entry["reason"] for entry in left_out} >= {"it is a pipe", "it leads in a circle"}
+        assert side.copy("-q", *words) == 0
+        assert "5 left out" not in capsys.readouterr().err
+
+
+def test_what_is_no_file_is_called_what_it_is(
+    side: SftpSide, there: Path, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    os.mkfifo(there / "pipe")
+    os.mkfifo(here / "pipe")
+    for words, kind in (
+        (("/dev/zero", "there:"), "a device"),
+        (("there:/dev/zero", str(here)), "a device"),
+        ((str(here / "pipe"), "there:"), "a pipe"),
+        (("there:pipe", str(here / "f")), "a pipe"),
+        (("/etc/passwd", "there:pipe"), "a pipe"),
+        (("there:/etc/passwd", "/dev/null"), "a device"),
+        (("there:/etc/passwd", str(here / "pipe")), "a pipe"),
+    ):
+        assert side.copy(*words) == 2, words
+        assert f"no file, but {kind}" in capsys.readouterr().err
+
+
+def test_errors_show_names_as_other_lines_do(
+    side: SftpSide, there: Path, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = os.fsdecode(b"caf\xe9")
+    for place in (there, here):
+        (place / name).mkdir()
+    for words in (
+        (f"{here}/{name}", "there:x"),
+        (f"there:{name}", str(here)),
+        (f"{here}/{name}/not", "there:x"),
+        (f"there:{name}/not", str(here)),
+        (f"there:{name}/*", str(here)),
+        ("/etc/passwd", f"there:{name}/not/"),
+        ("there:/etc/passwd", f"{here}/{name}/not/"),
+    ):
+        try:
+            assert side.copy(*words) != 0
+        except SshoreError as error:  # which ends the command
+            report(error)
+        said = capsys.readouterr().err
+        assert "\ufffd" not in said and "caf\\xe9" in said, said

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from sshore.core.errors import NotFound, SshoreError
 from sshore.core.names import suggestion
 from sshore.sdk.errors import ApiError
+from sshore.sdk.sftp.names import bytes_escaped, shown
 from sshore.wire.problems import Code
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def report(error: SshoreError) -> int:
 
 def report_os_error(error: OSError) -> int:
     """A file of the user's own that cannot be read or written is no reason for a traceback."""
-    where = f"{os.fsdecode(error.filename)}: " if error.filename is not None else ""
+    where = f"{shown(os.fsdecode(error.filename))}: " if error.filename is not None else ""
     say(f"{where}{error.strerror or error}")
     return FAILED
 
@@ -53,8 +54,8 @@ def report_os_error(error: OSError) -> int:
 def say(message: str) -> None:
     """One line for the user that is not the command's output. It may quote a server or a file's name: nothing in it
     gives orders to the terminal."""
-    shown = "".join(char if char.isprintable() or char in "\n\t" else "\ufffd" for char in message)
-    print(f"sshore: {shown}", file=sys.stderr)
+    harmless = "".join(char if char.isprintable() or char in "\n\t" else "\ufffd" for char in bytes_escaped(message))
+    print(f"sshore: {harmless}", file=sys.stderr)
 
 
 @contextmanager
