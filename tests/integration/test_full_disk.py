@@ -11,6 +11,9 @@ from command_line import CommandLine
 from fake_server import FakeServer
 from sftp_side import SFTP_SERVER, SftpSide
 
+from sshore.cli.failures import report
+from sshore.core.errors import SshoreError
+
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux" or os.geteuid() != 0, reason="only root can mount a small file system"
 )
@@ -47,7 +50,9 @@ def test_a_copy_that_fills_the_disk_is_named(
     small_disk: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "big").write_bytes(os.urandom(1 << 20))
-    assert SftpSide(tmp_path).copy("there:big", str(small_disk)) == 1
+    with pytest.raises(SshoreError) as failure:
+        SftpSide(tmp_path).copy("there:big", str(small_disk))
+    assert report(failure.value) == 1
     said, part = capsys.readouterr().err, small_disk / "big.part"
     assert f"{part}: No space left on device" in said
     assert "the same command goes on from there" in said
