@@ -275,8 +275,14 @@ def test_a_config_directory_that_cannot_be_written(somewhere: Callable[..., Surr
         ["config-ssh", "--file", "own"],
         ["cp", "box:.profile", "."],
     ):
-        here.refused(*words, status=1, says="ermission denied")
+        here.refused(*words, status=1, says="ermission denied; .*SSHORE_CONFIG_DIR=DIR sshore login")
     here.ok("sshore", "key", "box", "-o", "key")
+    assert b"SSHORE_CONFIG_DIR=DIR" in here.sshore("doctor", "box").stdout
+    # As it says.
+    stored = json.loads((here.config / "credentials.json").read_text())
+    here.changes = {"SSHORE_CONFIG_DIR": str(here.home / "other")}
+    here.ok("sshore", "login", stored["default"], "--token", stored["tokens"][stored["default"]])
+    assert here.ok("sshore", "ssh", "box", "echo through") == "through\n"
     here.config.chmod(0o700)
 
 
