@@ -17,6 +17,9 @@ from sshore.core.sessions import SessionSpec
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]{0,63}")
 _MOST_DIRECTORIES = 16
+_LET_NOBODY_IN = frozenset({"nologin", "false", "true", "sync", "halt", "shutdown", "reboot", "poweroff"})
+"""What passwd(5) has for accounts that are nobody's to log in to; they end at once, whatever is asked of them."""
+_DIRECTORIES = frozenset({layout.HOME, "/bin", "/sbin", "/usr", "/etc", "/tmp", "/home", *layout.PATH.split(":")})
 _PATH = re.compile(r"(?:/[A-Za-z0-9._+@-]{1,100}){1,20}")
 
 
@@ -38,7 +41,7 @@ def check_shell(value: str) -> str:
     """A login shell by its name or its place.
 
     Raises:
-        InvalidInput: it can be none.
+        InvalidInput: it can be none, or is known to let nobody in.
     """
     place = _PATH.fullmatch(value) and len(value) <= 250 and not {".", ".."} & set(value.split("/"))
     if not (place or _NAME.fullmatch(value)):
@@ -47,6 +50,9 @@ def check_shell(value: str) -> str:
             "/home/work/.local/bin/fish",
             field="value",
         )
+    if value in _DIRECTORIES or value.rpartition("/")[2] in _LET_NOBODY_IN:
+        kind = "is a directory" if value in _DIRECTORIES else "lets nobody in"
+        raise InvalidInput(f"{value!r} {kind}: choose a shell such as bash, zsh or fish", field="value")
     return value
 
 
