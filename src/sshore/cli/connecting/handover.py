@@ -57,8 +57,7 @@ def hand_over(stream: _socket.socket, first: bytes, relay: "Relay") -> int:
 
 def offer(stream: _socket.socket, first: bytes, relay: "Relay") -> str:
     """Keep the stream, in a child, for the first who connects to a Unix socket, whose path is returned."""
-    directory = f"{_temporary_directory()}/sshore-{os.urandom(8).hex()}"
-    os.mkdir(directory, 0o700)  # whoever may enter it may have the stream
+    directory = _temporary_directory()
     path = f"{directory}/stream"
     listener = _socket.socket(_socket.AF_UNIX)
     listener.bind(path)
@@ -141,8 +140,20 @@ def _let_go_of_terminal() -> None:
 
 
 def _temporary_directory() -> str:
-    for directory in (os.environ.get("XDG_RUNTIME_DIR"), os.environ.get("TMPDIR")):
+    """A directory of its own, in the first place that takes one: access(2) tells root that /proc does.
+
+    Raises:
+        OSError: there is none.
+    """
+    name = f"sshore-{os.urandom(8).hex()}"
+    refusal = OSError()
+    for place in (os.environ.get("XDG_RUNTIME_DIR"), os.environ.get("TMPDIR"), "/tmp", "/var/tmp", "/dev/shm"):
         # A Unix socket's path has at most 103 bytes (macOS).
-        if directory and len(directory) < 60 and os.access(directory, os.W_OK | os.X_OK):
-            return directory
-    return "/tmp"
+        if not place or len(os.fsencode(place)) >= 60:
+            continue
+        try:
+            os.mkdir(f"{place}/{name}", 0o700)  # whoever may enter it may have the stream
+            return f"{place}/{name}"
+        except OSError as error:
+            refusal = error
+    raise refusal

@@ -1,6 +1,7 @@
 """The bytes under a channel: a socket, or the pipes of a program such as `ssh -s HOST sftp`."""
 
 import math
+import os
 import socket
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from sshore.sdk.blocking_stream import open_stream
 from sshore.sdk.stream_head import StreamTarget
@@ -59,7 +60,7 @@ class ProgramConnection:
     """
 
     def __init__(self, arguments: list[str], environment: Mapping[str, str], *, shows_errors: bool = False) -> None:
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `close`
+        self._errors = _scratch_file()
         self._process = subprocess.Popen(
             arguments,
             stdin=subprocess.PIPE,
@@ -144,6 +145,13 @@ class _Limit:
                 self._is_late = True
                 self._process.kill()
                 return
+
+
+def _scratch_file() -> BinaryIO:
+    """In memory where the system has that (memfd_create(2)): there may be no directory to write to."""
+    if sys.platform == "linux":
+        return open(os.memfd_create("errors"), "w+b")  # noqa: PTH123 - it has no path
+    return tempfile.TemporaryFile()
 
 
 def _widen(pipe: int) -> None:
