@@ -1,4 +1,4 @@
-"""`sshore` as scripts/setup installs it, where PYTHONPATH or PYTHONHOME is another Python's, or names another Sshore."""
+"""`sshore` as scripts/setup installs it, where PYTHONPATH is another Python's or names another Sshore."""
 
 import sys
 from pathlib import Path

@@ -26,7 +26,7 @@ from sshore.sdk.stream_head import StreamTarget
 from sshore.wire.problems import Code
 
 _WITHOUT = {
-    Code.NOT_FOUND: "an older Sshore started it, and its next start (sshore stop, sshore start) mends that",
+    Code.NOT_FOUND: "its server, or the one that started it, is an older one (then sshore stop and start mend it)",
     Code.ALLOWANCE_EXCEEDED: "that takes a second stream, and your allowance has none left",
 }
 """Why a session makes no checksums: what its files are otherwise is copied all the same."""
