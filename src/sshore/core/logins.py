@@ -50,16 +50,18 @@ def check_shell(value: str) -> str:
             "/home/work/.local/bin/fish",
             field="value",
         )
-    if value in _DIRECTORIES or value.rpartition("/")[2] in _LET_NOBODY_IN:
+    if value in _DIRECTORIES or _lets_nobody_in(value):
         kind = "is a directory" if value in _DIRECTORIES else "lets nobody in"
         raise InvalidInput(f"{value!r} {kind}: choose a shell such as bash, zsh or fish", field="value")
     return value
 
 
 def shell_places(wanted: str, path: str = layout.PATH) -> list[str]:
-    """Where a wanted shell may be, the best first; none where nothing is wanted."""
-    if not wanted or wanted.startswith("/"):
-        return [wanted] if wanted else []
+    """Where a wanted shell may be, the best first; none where nothing is wanted that lets anybody in."""
+    if not wanted or _lets_nobody_in(wanted):  # it was set when that was not looked at
+        return []
+    if wanted.startswith("/"):
+        return [wanted]
     directories = [*path.split(":")[:_MOST_DIRECTORIES], *layout.PATH.split(":")]
     return [f"{place}/{wanted}" for place in dict.fromkeys(directories) if place.startswith("/")]
 
@@ -74,7 +76,12 @@ def login_shell(spec: SessionSpec, found: str, default: str) -> LoginShell:
 def is_in_own_place(spec: SessionSpec) -> bool:
     """Whether the wanted shell lies in the home or a folder, which are there only when the session runs."""
     places = [layout.HOME, *(mount.target for mount in spec.mounts)]
-    return spec.shell.startswith("/") and any(PurePosixPath(spec.shell).is_relative_to(place) for place in places)
+    is_place = spec.shell.startswith("/") and not _lets_nobody_in(spec.shell)
+    return is_place and any(PurePosixPath(spec.shell).is_relative_to(place) for place in places)
+
+
+def _lets_nobody_in(shell: str) -> bool:
+    return shell.rpartition("/")[2] in _LET_NOBODY_IN
 
 
 def _script(shells: Sequence[str]) -> str:
