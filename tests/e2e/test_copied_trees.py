@@ -136,7 +136,7 @@ def test_what_a_directory_holds_and_not_itself(home: Home, folder: Home, tmp_pat
 def test_any_temporary_directory(home: Home, tmp_path: Path) -> None:
     """One with a long or an odd name; and one that nobody can write to, whatever access(2) tells root."""
     home.write("f", b"f")
-    for place in ("/proc", "/sys", "/dev/null", "/nowhere"):
+    for place in ("/proc", "/sys", "/sys/fs/cgroup", "/dev/null", "/nowhere"):
         assert "size only" not in home.ok("copies:f", str(tmp_path / "f"), TMPDIR=place, XDG_RUNTIME_DIR=place)
     with tempfile.TemporaryDirectory(dir="/tmp") as short:
         for place in (tmp_path / ("x" * 72), Path(short) / "50% of it's"):

@@ -57,11 +57,8 @@ def hand_over(stream: _socket.socket, first: bytes, relay: "Relay") -> int:
 
 def offer(stream: _socket.socket, first: bytes, relay: "Relay") -> str:
     """Keep the stream, in a child, for the first who connects to a Unix socket, whose path is returned."""
-    directory = _temporary_directory()
+    listener, directory = _listen()
     path = f"{directory}/stream"
-    listener = _socket.socket(_socket.AF_UNIX)
-    listener.bind(path)
-    listener.listen(1)
     user = os.getpid()
     if os.fork() == 0:
         try:  # whatever happens, the child never goes on with what its parent is about to do
@@ -139,8 +136,9 @@ def _let_go_of_terminal() -> None:
     os.close(null)
 
 
-def _temporary_directory() -> str:
-    """A directory of its own, in the first place that takes one: access(2) tells root that /proc does.
+def _listen() -> tuple[_socket.socket, str]:
+    """A socket in a directory of its own, in the first place that takes both: access(2) tells root that /proc does, and
+    not every file system has sockets.
 
     Raises:
         OSError: there is none.
@@ -152,8 +150,20 @@ def _temporary_directory() -> str:
         if not place or len(os.fsencode(place)) >= 60:
             continue
         try:
-            os.mkdir(f"{place}/{name}", 0o700)  # whoever may enter it may have the stream
-            return f"{place}/{name}"
+            return _listen_in(f"{place}/{name}"), f"{place}/{name}"
         except OSError as error:
             refusal = error
     raise refusal
+
+
+def _listen_in(directory: str) -> _socket.socket:
+    os.mkdir(directory, 0o700)  # whoever may enter it may have the stream
+    listener = _socket.socket(_socket.AF_UNIX)
+    try:
+        listener.bind(f"{directory}/stream")
+        listener.listen(1)
+        return listener
+    except OSError:
+        listener.close()
+        os.rmdir(directory)
+        raise

@@ -8,7 +8,7 @@ _KINDS = {
     stat.S_IFSOCK: "a socket",
     stat.S_IFCHR: "a device",
     stat.S_IFBLK: "a device",
-    stat.S_IFLNK: "a link to nothing",  # any other link is followed
+    stat.S_IFLNK: "a link",
 }
 
 
@@ -19,4 +19,6 @@ def no_file(mode: int) -> str:
 
 
 def why_left_out(mode: int) -> str:
-    return f"it is {_KINDS.get(stat.S_IFMT(mode), 'no file')}"
+    """Of what a name leads to: a link is one that leads nowhere."""
+    kind = _KINDS.get(stat.S_IFMT(mode), "no file")
+    return f"it is {kind} to nothing" if stat.S_ISLNK(mode) else f"it is {kind}"
