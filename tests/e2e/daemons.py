@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench.processes import wait_ready
-from integration.command_line import SSHORE
+from integration.command_line import command_for
 
 START_DEADLINE_S = 60.0
 STOP_DEADLINE_S = 20.0
@@ -38,7 +38,7 @@ class Daemon:
         assert not self.is_running
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [*self.before, SSHORE, *self.words],
+                [*self.before, *command_for(self.environment), *self.words],
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

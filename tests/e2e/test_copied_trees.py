@@ -6,14 +6,17 @@ SSHORE_TEST_COPY_ROUNDS=100 SSHORE_TEST_COPY_SEED=7 scripts/test tests/e2e/test_
 import json
 import os
 import random
+import shutil
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from deployment import Deployment
+from host_processes import command_of
 
 from integration.command_line import CommandLine
 from integration.random_trees import RandomTree
@@ -81,15 +84,18 @@ def strict_locale(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return {"LOCPATH": str(places), "LC_ALL": "en_US.UTF-8"}
 
 
-def test_a_startup_file_that_starts_another_shell(home: Home, tmp_path: Path) -> None:
+def test_no_startup_file_is_in_the_way(home: Home, tmp_path: Path) -> None:
+    """Neither of the copy nor of its checksums; and what one would start is not left in the session."""
     (tmp_path / "hi").write_text("hi")
-    for line in ("exec zsh -l", "exec tcsh", "read line", "[[ $- == *i* ]] || return\nexec zsh -l"):
+    number = str(random.randint(10**6, 10**9))
+    for line in ("exec zsh -l", "read line", f"exec sleep {number}", f"bash -c 'while :; do :; done' {number}"):
         home.write(".bashrc", f"{line}\n".encode())
         began = time.monotonic()
         said = home.ok(str(tmp_path / "hi"), "copies:")
         home.ok("copies:hi", str(tmp_path / "back"))
         print(f"{line}: {time.monotonic() - began:.1f} s")
-        assert ("size only" in said) is line.startswith("exec")
+        assert "size only" not in said
+        assert not [process for process in psutil.process_iter() if number in command_of(process)]
         (home.path / "hi").unlink()
     home.write(".bashrc", b"")
 
@@ -110,8 +116,28 @@ def test_names_of_any_bytes(home: Home, folder: Home, tmp_path: Path, strict_loc
         assert (far.path / "again" / name).read_bytes() == b"coffee"
 
 
-def test_a_temporary_directory_with_a_long_or_an_odd_name(home: Home, tmp_path: Path) -> None:
+def test_what_a_directory_holds_and_not_itself(home: Home, folder: Home, tmp_path: Path) -> None:
+    (tmp_path / "tree" / "sub").mkdir(parents=True)
+    (tmp_path / "tree" / "sub" / "f").write_text("f")
+    (tmp_path / "back").mkdir()
+    for far in (home, folder):
+        for _ in range(2):
+            far.ok("-r", f"{tmp_path}/tree/.", f"{far.place}held")
+            far.ok("-r", f"{far.place}held/.", str(tmp_path / "back"))
+        assert [path.name for path in (far.path / "held").iterdir()] == ["sub"]
+        assert [path.name for path in (tmp_path / "back").iterdir()] == ["sub"]
+        shutil.rmtree(far.path / "held")
+    shutil.rmtree(tmp_path / "back" / "sub")
+    folder.write("one", b"1")
+    folder.ok("-r", "folder:copies/.", str(tmp_path / "back"))
+    assert (tmp_path / "back" / "one").exists() and not (tmp_path / "back" / "copies").exists()
+
+
+def test_any_temporary_directory(home: Home, tmp_path: Path) -> None:
+    """One with a long or an odd name; and one that nobody can write to, whatever access(2) tells root."""
     home.write("f", b"f")
+    for place in ("/proc", "/sys", "/sys/fs/cgroup", "/dev/null", "/nowhere"):
+        assert "size only" not in home.ok("copies:f", str(tmp_path / "f"), TMPDIR=place, XDG_RUNTIME_DIR=place)
     with tempfile.TemporaryDirectory(dir="/tmp") as short:
         for place in (tmp_path / ("x" * 72), Path(short) / "50% of it's"):
             place.mkdir()

@@ -95,4 +95,7 @@ def test_what_can_be_none_is_refused(sue: Owner) -> None:
     for shell in ("zsh -l", "../zsh", "/bin/../sh", "/usr/bin/z:sh", "-sh", "z\nsh", "/" * 300):
         refused = sue.run("settings", "set", "shell", "--", shell)
         assert refused.returncode == 2 and b"is no shell" in refused.stderr, shell
+    for shell in ("/bin/false", "nologin", "/usr/sbin/nologin", "true", "/home/work/false"):
+        refused = sue.run("settings", "set", "shell", shell)
+        assert refused.returncode == 2 and b"lets nobody in: choose a shell such as bash" in refused.stderr, shell
     assert sue.json("settings", "get", "shell")["value"] == ""

@@ -32,8 +32,26 @@ Host *
     ProxyJump nowhere.invalid
     RequestTTY force
     RemoteCommand echo not this
+    SessionType none
+    StdinNull yes
+    ForkAfterAuthentication yes
+    PubkeyAuthentication no
+    PreferredAuthentications password
+    PermitLocalCommand yes
+    LocalCommand echo nor this >&2
+    LogLevel QUIET
+    Tunnel yes
+    AddKeysToAgent yes
     User nobody
 """
+_LEFT_TO_THE_USER = (
+    "RemoteCommand=none",
+    "RequestTTY=no",
+    "SessionType=default",
+    "StdinNull=no",
+    "ForkAfterAuthentication=no",
+)
+"""Of all that, by who runs `ssh NAME.sshore`."""
 
 
 @dataclass
@@ -152,8 +170,10 @@ def walk(here: Surroundings, *, plain_ssh: bool = True) -> None:
         "-c",
         f'cat "{here.user.home}/.ssh/config" >ssh_config 2>/dev/null; exec sshore config-ssh --file ssh_config',
     )
-    mine = () if plain_ssh else ("-o", "RemoteCommand=none", "-o", "RequestTTY=no")
-    assert here.ok("ssh", "-F", str(own), *mine, "box.sshore", "echo through") == "through\n"
+    mine = () if plain_ssh else _LEFT_TO_THE_USER
+    assert (
+        here.ok("ssh", "-F", str(own), *(f"-o{option}" for option in mine), "box.sshore", "echo through") == "through\n"
+    )
     assert "box" in here.ok("sshore", "profile", "box", "ssh-config")
     here.ok("sshore", "profile", "box", "putty", "--install")
     here.ok("sshore", "key", "box", "-o", "key")
@@ -255,8 +275,14 @@ def test_a_config_directory_that_cannot_be_written(somewhere: Callable[..., Surr
         ["config-ssh", "--file", "own"],
         ["cp", "box:.profile", "."],
     ):
-        here.refused(*words, status=1, says="ermission denied")
+        here.refused(*words, status=1, says="ermission denied; .*SSHORE_CONFIG_DIR=DIR sshore login")
     here.ok("sshore", "key", "box", "-o", "key")
+    assert b"SSHORE_CONFIG_DIR=DIR" in here.sshore("doctor", "box").stdout
+    # As it says.
+    stored = json.loads((here.config / "credentials.json").read_text())
+    here.changes = {"SSHORE_CONFIG_DIR": str(here.home / "other")}
+    here.ok("sshore", "login", stored["default"], "--token", stored["tokens"][stored["default"]])
+    assert here.ok("sshore", "ssh", "box", "echo through") == "through\n"
     here.config.chmod(0o700)
 
 

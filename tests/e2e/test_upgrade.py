@@ -80,6 +80,9 @@ def test_an_old_agent_obeys_the_new_server(upgraded: Upgraded, name: str) -> Non
     upgraded.it.cli("app", "start", name, "ssh")
 
     assert "(work)" in upgraded.it.cli("ssh", name, "id")
+    copied = upgraded.it.admin.run("cp", __file__, f"{name}:copied")
+    assert (copied.returncode, b"size only" in copied.stdout) == (0, True), copied.stderr.decode()
+    assert b"sshore stop and start mend it" in copied.stderr
     assert _kits({name: upgraded.clients[name]}) == {name: upgraded.kits[name]}
 
 

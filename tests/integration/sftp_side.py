@@ -1,7 +1,4 @@
-"""A far side of `sshore cp` on this machine: OpenSSH's `sftp-server` and the kit's program for checksums, on pipes.
-
-As in a session, a shell starts the program for checksums, with whatever startup file it has.
-"""
+"""A far side of `sshore cp` on this machine: OpenSSH's `sftp-server` and the kit's program for checksums, on pipes."""
 
 import os
 import shlex
@@ -14,7 +11,6 @@ from pathlib import Path
 from sshore.cli.copying.arguments import read_arguments
 from sshore.cli.copying.copy import copy_all
 from sshore.cli.copying.places import in_session, is_remote
-from sshore.sdk.errors import ConnectionLost
 from sshore.sdk.sftp.channel import SftpChannel
 from sshore.sdk.sftp.checks import Checker
 from sshore.sdk.sftp.connection import ProgramConnection
@@ -25,23 +21,19 @@ CHECK_FILES = [sys.executable, "-m", "sshore.agent", "check-files"]
 
 
 class SftpSide:
-    """`root` is where places begin. With a `shell`, that starts the program for checksums, within `startup_s`."""
+    """`root` is where places begin. Without `checksums` it is as a session that an older Sshore started."""
 
     def __init__(
         self,
         root: Path,
         *,
         server: Sequence[str] = (SFTP_SERVER,),
-        shell: Sequence[str] = (),
-        environment: dict[str, str] | None = None,
+        checksums: bool = True,
         patience_s: float = 20,
-        startup_s: float = 5,
     ) -> None:
         self._server = ["sh", "-c", f"cd {shlex.quote(str(root))} && exec {shlex.join(server)}"]
-        program = [*shell, shlex.join(CHECK_FILES)] if shell else CHECK_FILES
-        self._checks = ["sh", "-c", f"cd {shlex.quote(str(root))} && exec {shlex.join(program)}"]
-        self._environment = {**os.environ, **(environment or {})}
-        self._patience_s, self._startup_s = patience_s, startup_s
+        self._checks = ["sh", "-c", f"cd {shlex.quote(str(root))} && exec {shlex.join(CHECK_FILES)}"]
+        self._checksums, self._patience_s = checksums, patience_s
         self._open: list[ProgramConnection] = []
         self._channel: SftpChannel | None = None
         self._checker: Checks | None = None
@@ -55,14 +47,8 @@ class SftpSide:
     @property
     def checker(self) -> Checks:
         if self._checker is None:
-            connection = self._run(self._checks)
-            checker = Checker(connection, patience_s=self._patience_s)
-            try:
-                checker.find_program(self._startup_s)
-                self._checker = checker
-            except ConnectionLost:
-                connection.kill()
-                self._checker = SizesOnly(self.channel)
+            checker = Checker(self._run(self._checks), patience_s=self._patience_s) if self._checksums else None
+            self._checker = checker or SizesOnly(self.channel)
         return self._checker
 
     def reset(self) -> None:
@@ -77,7 +63,7 @@ class SftpSide:
         return copy_all(wanted, self, [in_session(word) for word in wanted.places if is_remote(word)])
 
     def _run(self, words: list[str]) -> ProgramConnection:
-        connection = ProgramConnection(words, self._environment)
+        connection = ProgramConnection(words, os.environ)
         connection.settimeout(self._patience_s)
         self._open.append(connection)
         return connection

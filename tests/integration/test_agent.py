@@ -255,6 +255,23 @@ def test_an_app_is_started_once_streams_both_ways_and_stops(session: BusyboxSess
     gateway.close(link)
 
 
+def test_checksums_are_made_in_the_home_and_end_with_their_stream(session: BusyboxSession) -> None:
+    (session.home / "file").write_bytes(b"content")
+    wait_until(lambda: not descendants(session.agent_pid))  # sshd looks at its configuration
+    reply, link = session.gateway.ask({"open": "check"})
+    assert reply == {"ok": True}
+    link.settimeout(30)
+    link.sendall(encode_line({"path": "file"}))
+    assert json.loads(link.recv(4096))["sha256"] == hashlib.sha256(b"content").hexdigest()
+    assert len(descendants(session.agent_pid)) == 1
+    session.gateway.close(link)
+    wait_until(lambda: not descendants(session.agent_pid))
+    reply, link = session.gateway.ask({"open": "check"})
+    assert session.gateway.call(call="app.stop", app="ssh") == {"ok": True}
+    wait_until(lambda: not descendants(session.agent_pid))
+    session.gateway.close(link)
+
+
 def test_a_stalled_reader_does_not_fill_the_agent(session: BusyboxSession) -> None:
     gateway = session.gateway
     assert gateway.call(**python_app("sink", SINK, port=7001))["ok"]

@@ -103,9 +103,8 @@ def test_the_first_time_makes_the_client_key(sshore: CommandLine) -> None:
 
 
 def test_nothing_is_loaded_that_takes_long(sshore: CommandLine) -> None:
-    done = subprocess.run(
-        [SSHORE, *WANTED], env={**sshore.environment, "PYTHONPROFILEIMPORTTIME": "1"}, input=b"", capture_output=True
-    )
+    words = [sys.executable, "-I", "-X", "importtime", SSHORE, *WANTED]
+    done = subprocess.run(words, env=sshore.environment, input=b"", capture_output=True)
     loaded = {line.rpartition("|")[2].strip() for line in done.stderr.decode().splitlines()}
     assert "sshore.cli.connecting.quick" in loaded
     slow = {"dataclasses", "typing", "pathlib", "ssl", "subprocess", "sshore.cli.connecting.ordinary"}

@@ -1,8 +1,11 @@
-"""`sshore cp` with OpenSSH's own SFTP server at the other end: whatever files, file systems and shells are like."""
+"""`sshore cp` with OpenSSH's own SFTP server at the other end: whatever files and file systems are like."""
 
+import json
 import os
 import shutil
+import socket
 import stat
+import subprocess
 import sys
 import threading
 import time
@@ -13,7 +16,8 @@ from pathlib import Path
 import pytest
 from sftp_side import SFTP_SERVER, SftpSide, bindfs
 
-from sshore.cli.copying.shared_connection import control_directory
+from sshore.cli.failures import report
+from sshore.core.errors import SshoreError
 from sshore.sdk.sftp.checks import Checker
 from sshore.sdk.sftp.connection import ProgramConnection
 
@@ -162,7 +166,7 @@ def test_no_name_in_a_listing_leads_out_of_the_target(
 ) -> None:
     for name in (b"/planted", b"../planted", b"x/..", b"x/.profile", b"a\0b", b""):
         server = [sys.executable, str(Path(__file__).with_name("lying_sftp_server.py")), name.hex()]
-        lying = SftpSide(tmp_path, server=server, shell=("true",))  # no checksum stands in its way
+        lying = SftpSide(tmp_path, server=server, checksums=False)  # none stands in its way
         for words in (("-r", "there:d", str(here)), ("-r", "there:*", str(here)), ("-r", "there:d/*", str(here))):
             assert lying.copy(*words) == 1
             assert "no name of a file" in capsys.readouterr().err
@@ -241,44 +245,13 @@ def test_links_in_a_circle(side: SftpSide, there: Path, here: Path) -> None:
     assert (here / "link").is_symlink()
 
 
-@pytest.mark.parametrize(
-    "startup",
-    [
-        "exec zsh -l",
-        "exec fish",
-        "exec dash",
-        "exec cat",
-        "cat",
-        "yes",
-        "exec sleep 1000",
-        "exit 3",
-        "echo '{'; exec zsh",
-    ],
-)
-def test_shells_that_run_no_program_are_compared_with_by_size(
-    there: Path, here: Path, startup: str, capsys: pytest.CaptureFixture[str]
+def test_an_end_that_makes_no_checksums_is_compared_with_by_size(
+    there: Path, here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (there / ".startup").write_text(f"unset BASH_ENV\n{startup}\n")
     (here / "f").write_text("content")
-    side = SftpSide(
-        there, shell=("bash", "-c"), environment={"BASH_ENV": str(there / ".startup"), "HOME": str(there)}, startup_s=1
-    )
-    began = time.monotonic()
-    assert side.copy(str(here / "f"), "there:") == 0
-    assert time.monotonic() - began < 10
+    assert SftpSide(there, checksums=False).copy(str(here / "f"), "there:") == 0
     assert (there / "f").read_text() == "content"
     assert "by its size only" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize("startup", ["read line", "echo NOISE; printf '{'", "echo '{\"ok\":'", "sleep 0.3"])
-def test_shells_that_get_to_the_program_make_checksums(
-    there: Path, here: Path, startup: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (there / ".startup").write_text(f"{startup}\n")
-    (here / "f").write_text("content")
-    side = SftpSide(there, shell=("bash", "-c"), environment={"BASH_ENV": str(there / ".startup")})
-    assert side.copy(str(here / "f"), "there:") == 0
-    assert "size only" not in capsys.readouterr().out
 
 
 def test_a_server_that_falls_silent_ends_the_wait(there: Path, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -307,12 +280,102 @@ def test_what_makes_checksums_gives_signs_of_life(tmp_path: Path) -> None:
         connection.close()
 
 
-def test_a_temporary_directory_with_a_long_or_an_odd_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("x" * 72, "50%", "a b", "it's"):
-        odd = tmp_path / name
-        odd.mkdir()
-        monkeypatch.setattr("tempfile.tempdir", str(odd))
-        with control_directory() as directory:
-            assert directory is not None and not Path(directory).is_relative_to(odd)
-            assert len(directory) + len("/ssh.") + 16 < 104
-        assert not Path(directory).exists()
+@pytest.mark.parametrize("target", ["new", "made", "made/", "made/."])
+@pytest.mark.parametrize(
+    "source", ["tree", "tree/", "tree/.", "tree/./", "tree/sub/..", "t*e/.", "file/.", "tree/file/"]
+)
+def test_places_are_read_as_cp_reads_them(tmp_path: Path, source: str, target: str) -> None:
+    """Twice, as people repeat commands: what `DIR/.` holds goes into the target, not into DIR below it."""
+    for name in ("there", "here", "oracle"):
+        (tmp_path / name).mkdir(exist_ok=True)
+        (tmp_path / name / "tree" / "sub").mkdir(parents=True)
+        for path in ("file", "tree/file", "tree/sub/deep"):
+            (tmp_path / name / path).write_text(path)
+        (tmp_path / name / "out" / ("made" if "made" in target else "")).mkdir(parents=True)
+    side, target = SftpSide(tmp_path / "there", checksums=False), f"out/{target}"
+    for _ in range(2):
+        by_cp = subprocess.run(["sh", "-c", f"cp -r {source} {target}"], cwd=tmp_path / "oracle", capture_output=True)
+        down = side.copy("-r", f"there:{source}", f"{tmp_path}/here/{target}")
+        assert (down == 0) is (by_cp.returncode == 0), by_cp.stderr
+        assert _below(tmp_path / "here" / "out") == _below(tmp_path / "oracle" / "out")
+        if "*" not in source:  # that is the shell's to read, here
+            up = side.copy("-r", f"{tmp_path}/here/{source}", f"there:{target}")
+            assert (up == 0) is (by_cp.returncode == 0), by_cp.stderr
+            assert _below(tmp_path / "there" / "out") == _below(tmp_path / "oracle" / "out")
+
+
+def _below(directory: Path) -> set[str]:
+    return {str(path.relative_to(directory)) for path in directory.rglob("*")}
+
+
+def test_what_is_left_out_is_named_and_counted(
+    side: SftpSide, there: Path, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for place in (there, here):
+        tree = place / "tree"
+        (tree / "sub").mkdir(parents=True)
+        (tree / "sub" / "file").write_text("f")
+        os.mkfifo(tree / "pipe")
+        (tree / "circle").symlink_to(".")
+        (tree / "loop").symlink_to("loop")
+        (tree / os.fsdecode(b"dangling\xe9")).symlink_to("nowhere")
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(os.path.relpath(tree / "sub" / "socket"))
+    for words in (("-r", "there:tree", str(here / "down")), ("-r", str(here / "tree"), "there:up")):
+        assert side.copy(*words) == 0
+        said = capsys.readouterr()
+        for name in ("pipe is left out: it is a pipe", "socket is left out: it is a socket", "circle is left out"):
+            assert name in said.err
+        assert "dangling\\xe9 is left out: it is a link to nothing" in said.err
+        assert said.err.endswith(
+            "5 left out: special files, and links that lead nowhere or in a circle, are not copied\n"
+        )
+        assert side.copy("--json", *words) == 0
+        left_out = json.loads(capsys.readouterr().out)["left_out"]
+        assert sorted(Path(entry["source"]).name for entry in left_out) == [
+            "circle", os.fsdecode(b"dangling\xe9"), "loop", "pipe", "socket"
+        ]  # fmt: skip
+        assert {entry["reason"] for entry in left_out} >= {"it is a pipe", "it leads in a circle"}
+        assert side.copy("-q", *words) == 0
+        assert "5 left out" not in capsys.readouterr().err
+
+
+def test_what_is_no_file_is_called_what_it_is(
+    side: SftpSide, there: Path, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    os.mkfifo(there / "pipe")
+    os.mkfifo(here / "pipe")
+    for words, kind in (
+        (("/dev/zero", "there:"), "a device"),
+        (("there:/dev/zero", str(here)), "a device"),
+        ((str(here / "pipe"), "there:"), "a pipe"),
+        (("there:pipe", str(here / "f")), "a pipe"),
+        (("/etc/passwd", "there:pipe"), "a pipe"),
+        (("there:/etc/passwd", "/dev/null"), "a device"),
+        (("there:/etc/passwd", str(here / "pipe")), "a pipe"),
+    ):
+        assert side.copy(*words) == 2, words
+        assert f"no file, but {kind}" in capsys.readouterr().err
+
+
+def test_errors_show_names_as_other_lines_do(
+    side: SftpSide, there: Path, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = os.fsdecode(b"caf\xe9")
+    for place in (there, here):
+        (place / name).mkdir()
+    for words in (
+        (f"{here}/{name}", "there:x"),
+        (f"there:{name}", str(here)),
+        (f"{here}/{name}/not", "there:x"),
+        (f"there:{name}/not", str(here)),
+        (f"there:{name}/*", str(here)),
+        ("/etc/passwd", f"there:{name}/not/"),
+        ("there:/etc/passwd", f"{here}/{name}/not/"),
+    ):
+        try:
+            assert side.copy(*words) != 0
+        except SshoreError as error:  # which ends the command
+            report(error)
+        said = capsys.readouterr().err
+        assert "\ufffd" not in said and "caf\\xe9" in said, said

@@ -18,6 +18,7 @@ standard library only, one thread (but for a look at a file), one selector loop,
     replies.py    what is answered: ``ok``, or a problem
     apps.py       the apps of the session by name
     ssh_app.py    ``ssh``: an `sshd -i` for each stream
+    check_app.py  ``check``: a `check-files` for each stream
     login_shell.py  whether the session has the one that its owner wishes
     daemon_configs.py  its configuration, with the client's address
     locales.py    which of the client's locale variables it takes
@@ -28,8 +29,8 @@ standard library only, one thread (but for a look at a file), one selector loop,
     authorized_keys.py  those of the home, made readable for sshd
     logged_program.py  the owner's bootstrap script, the image's entrypoint, and their logs
     scripts.py    why a file that looks like a script is none
-    check_files.py  beside the agent, confined to a folder: checksums of files
-    guard_sftp.py   likewise: an SFTP server with a quota
+    check_files.py  a program beside the agent, or confined to a folder: checksums of files
+    guard_sftp.py   in a folder: an SFTP server with a quota
     memory_files.py  what sshd is to read and nobody to change
     terminals.py  a line for whoever sits at a terminal of the session
     open_files.py  how many files the agent may have open, and its children

@@ -1,8 +1,9 @@
-"""The apps of the session by name: ssh, and those that were started by a command."""
+"""The apps of the session by name: ssh with its checksums, and those that were started by a command."""
 
 import socket
 from typing import Any
 
+from sshore.agent.check_app import CheckApp
 from sshore.agent.children import Children
 from sshore.agent.config import AppConfig, ConfigError, read_app
 from sshore.agent.daemon_configs import NOT_KNOWN, ClientFacts
@@ -17,9 +18,11 @@ from sshore.wire.problems import Code
 class Apps:
     """Starts, stops, opens and lists apps. Each verb but `open` is idempotent."""
 
-    def __init__(self, loop: Loop, children: Children, ssh: SshApp, notes: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, loop: Loop, children: Children, ssh: SshApp, check: CheckApp, notes: tuple[str, ...] = ()
+    ) -> None:
         """`notes`: what the owner should know from the start on."""
-        self._loop, self._children, self._ssh, self._notes = loop, children, ssh, notes
+        self._loop, self._children, self._ssh, self._check, self._notes = loop, children, ssh, check, notes
         self._others: dict[str, PortApp] = {}
 
     def launch(self, apps: tuple[AppConfig, ...]) -> None:
@@ -51,6 +54,7 @@ class Apps:
     def stop(self, name: str, reply: Reply) -> None:
         """Stop an app; answers when its processes are gone. An app that is not there is stopped already."""
         if name == SshApp.name:
+            self._check.stop()
             self._ssh.stop(reply)
         elif name in self._others:
             self._others.pop(name).stop(lambda: reply(ok()))
@@ -79,6 +83,8 @@ class Apps:
         """
         if name == SshApp.name:
             self._ssh.open(connection, client, offer)
+        elif name == CheckApp.name:
+            self._check.open(connection)
         elif name in self._others:
             self._others[name].open(connection)
         else:

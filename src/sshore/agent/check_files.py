@@ -1,6 +1,6 @@
 """``check-files``: sizes and SHA-256 of files, for whoever has sent them and wants to know that they have arrived.
 
-Runs confined to a storage folder, on a stream of its own, where no session is. One JSON line each way:
+Runs on a stream of its own, in a session, or confined to a storage folder where none is. One JSON line each way:
 
     {"path": "sub/big.tar", "length": 1048576}      of the first so many bytes; without it, of all
     {"path": "sub/big.tar", "length": 2097152, "follow": true}      of a file that is still growing to that

@@ -5,6 +5,7 @@ import signal
 
 from sshore.agent.apps import Apps
 from sshore.agent.authorized_keys import AuthorizedKeys
+from sshore.agent.check_app import CheckApp
 from sshore.agent.children import Children
 from sshore.agent.config import DEFAULT_PATH, AgentConfig, ConfigError, read_config
 from sshore.agent.journal import say
@@ -38,7 +39,8 @@ def run(config: AgentConfig) -> None:
     children = Children(loop)
     keys, in_home = OwnKeys(config.authorized_keys), AuthorizedKeys(config.home)
     ssh = SshApp(loop, children, config.kit_bin, config.sshd_config, keys, in_home)
-    apps = Apps(loop, children, ssh, (*config.notes, *without_shell(config.shell, os.environ.get("SHELL", ""))))
+    check = CheckApp(children, config.kit_bin)
+    apps = Apps(loop, children, ssh, check, (*config.notes, *without_shell(config.shell, os.environ.get("SHELL", ""))))
     bootstrap, entrypoint = _programs(loop, children, config)
 
     def in_touch() -> None:

@@ -111,7 +111,7 @@ def _written(status: int) -> int:
         raise
     except OSError as error:
         _forget_output()
-        return status or _report(error)
+        return status or _report(OSError(error.errno, f"the output cannot be written: {error.strerror}"))
     return status
 
 

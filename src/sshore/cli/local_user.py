@@ -39,10 +39,15 @@ def user_from_environment(environment: Mapping[str, str]) -> LocalUser:
     Raises:
         Forbidden: others may write the config directory.
     """
+    config = ConfigDir(config_root(environment))
+    config.check()
+    return LocalUser(config, environment.get("SSHORE_SERVER", ""), environment.get("SSHORE_TOKEN", "").strip())
+
+
+def config_root(environment: Mapping[str, str]) -> Path:
+    """Where the config directory is. Raises InvalidInput as `home` does."""
     chosen = environment.get("SSHORE_CONFIG_DIR", "")
-    root = Path(chosen).absolute() if chosen else _default_config_dir(environment)
-    ConfigDir(root).check()
-    return LocalUser(ConfigDir(root), environment.get("SSHORE_SERVER", ""), environment.get("SSHORE_TOKEN", "").strip())
+    return Path(chosen).absolute() if chosen else _default_config_dir(environment)
 
 
 def _default_config_dir(environment: Mapping[str, str]) -> Path:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from sshore.core.errors import InvalidInput
 
 SSH = "ssh"
+CHECK = "check"
+"""Checksums of files, beside SSH and for as long as that is launched; no entry of the catalogue."""
 _APP_NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 
 

@@ -17,6 +17,9 @@ from sshore.core.sessions import SessionSpec
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]{0,63}")
 _MOST_DIRECTORIES = 16
+_LET_NOBODY_IN = frozenset({"nologin", "false", "true", "sync", "halt", "shutdown", "reboot", "poweroff"})
+"""What passwd(5) has for accounts that are nobody's to log in to; they end at once, whatever is asked of them."""
+_DIRECTORIES = frozenset({layout.HOME, "/bin", "/sbin", "/usr", "/etc", "/tmp", "/home", *layout.PATH.split(":")})
 _PATH = re.compile(r"(?:/[A-Za-z0-9._+@-]{1,100}){1,20}")
 
 
@@ -38,7 +41,7 @@ def check_shell(value: str) -> str:
     """A login shell by its name or its place.
 
     Raises:
-        InvalidInput: it can be none.
+        InvalidInput: it can be none, or is known to let nobody in.
     """
     place = _PATH.fullmatch(value) and len(value) <= 250 and not {".", ".."} & set(value.split("/"))
     if not (place or _NAME.fullmatch(value)):
@@ -47,13 +50,18 @@ def check_shell(value: str) -> str:
             "/home/work/.local/bin/fish",
             field="value",
         )
+    if value in _DIRECTORIES or _lets_nobody_in(value):
+        kind = "is a directory" if value in _DIRECTORIES else "lets nobody in"
+        raise InvalidInput(f"{value!r} {kind}: choose a shell such as bash, zsh or fish", field="value")
     return value
 
 
 def shell_places(wanted: str, path: str = layout.PATH) -> list[str]:
-    """Where a wanted shell may be, the best first; none where nothing is wanted."""
-    if not wanted or wanted.startswith("/"):
-        return [wanted] if wanted else []
+    """Where a wanted shell may be, the best first; none where nothing is wanted that lets anybody in."""
+    if not wanted or _lets_nobody_in(wanted):  # it was set when that was not looked at
+        return []
+    if wanted.startswith("/"):
+        return [wanted]
     directories = [*path.split(":")[:_MOST_DIRECTORIES], *layout.PATH.split(":")]
     return [f"{place}/{wanted}" for place in dict.fromkeys(directories) if place.startswith("/")]
 
@@ -68,7 +76,12 @@ def login_shell(spec: SessionSpec, found: str, default: str) -> LoginShell:
 def is_in_own_place(spec: SessionSpec) -> bool:
     """Whether the wanted shell lies in the home or a folder, which are there only when the session runs."""
     places = [layout.HOME, *(mount.target for mount in spec.mounts)]
-    return spec.shell.startswith("/") and any(PurePosixPath(spec.shell).is_relative_to(place) for place in places)
+    is_place = spec.shell.startswith("/") and not _lets_nobody_in(spec.shell)
+    return is_place and any(PurePosixPath(spec.shell).is_relative_to(place) for place in places)
+
+
+def _lets_nobody_in(shell: str) -> bool:
+    return shell.rpartition("/")[2] in _LET_NOBODY_IN
 
 
 def _script(shells: Sequence[str]) -> str:

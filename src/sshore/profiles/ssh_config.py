@@ -173,6 +173,9 @@ def _logged_in(files: SshFiles, certificate: str) -> Options:
         ("CertificateFile", certificate),
         # An agent with many keys would use up the server's patience (MaxAuthTries) first.
         ("IdentitiesOnly", "yes"),
+        # Whatever the user's ssh_config leaves out for all hosts.
+        ("PubkeyAuthentication", "yes"),
+        ("PreferredAuthentications", "publickey"),
     ]
 
 

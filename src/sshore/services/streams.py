@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from sshore.core.apps import SSH, title_of
+from sshore.core.apps import CHECK, SSH, title_of
 from sshore.core.choices import Scope
 from sshore.core.errors import Conflict, Forbidden, NotFound, Unauthenticated
 from sshore.core.folders import FolderApp, FolderView
@@ -42,12 +42,12 @@ class StreamAuthorisation:
         require_streams(identity.token)
         user = identity.user
         session = await self._sessions.find_own(user, ref)
-        find_app(app)
+        needed = SSH if app == CHECK else find_app(app).name
         require_running(session)
-        if app not in session.launched:
+        if needed not in session.launched:
             raise Conflict(
-                f"{title_of(app)} is not launched in session {session.name!r}; "
-                f"launch it with: sshore app start {session.name} {app}",
+                f"{title_of(needed)} is not launched in session {session.name!r}; "
+                f"launch it with: sshore app start {session.name} {needed}",
                 code=Code.APP_NOT_LAUNCHED,
             )
         most = (await self._allowances.of(user)).streams

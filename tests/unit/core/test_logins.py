@@ -26,6 +26,12 @@ def test_a_name_is_looked_for_along_the_path_and_a_place_is_itself() -> None:
     assert len(shell_places("zsh", ":".join(f"/{number}" for number in range(9999)))) < 30
 
 
+def test_a_shell_that_lets_nobody_in_is_none_though_it_was_set_long_ago() -> None:
+    for shell in ("/bin/false", "nologin", "/home/work/false"):
+        assert shell_places(shell) == []
+        assert login_shell(spec(shell), "", "/bin/bash") == LoginShell("/bin/bash")
+
+
 def test_the_accounts_entry_names_the_shell_itself_where_it_can() -> None:
     assert login_shell(spec("zsh"), "/usr/bin/zsh", "/bin/bash") == LoginShell("/usr/bin/zsh")
     assert login_shell(spec("zsh"), "", "/bin/bash") == LoginShell("/bin/bash")

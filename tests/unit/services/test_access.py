@@ -58,8 +58,11 @@ async def test_a_stream_needs_a_token_an_own_session_and_a_launched_app(world: W
             await world.streams.authorise_stream(token, "demo", "ssh")
         assert refusal.value.problem.code is code
     assert "sshore app start demo ssh" in refusal.value.problem.detail
+    with pytest.raises(Conflict, match="sshore app start demo ssh"):
+        await world.streams.authorise_stream(mine, "demo", "check")
     await world.apps.start(session, "ssh")
-    assert (await world.streams.authorise_stream(mine, "demo", "ssh")).session_id == session.id
+    for app in ("ssh", "check"):
+        assert (await world.streams.authorise_stream(mine, "demo", app)).session_id == session.id
 
 
 async def test_a_stopped_session_refuses_streams_and_says_how_to_start_it(world: World) -> None:

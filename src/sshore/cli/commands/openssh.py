@@ -49,11 +49,13 @@ def cp(user: LocalUser, words: tuple[str, ...]) -> int:
 
     A transfer that breaks off is resumed, for --timeout SECONDS by itself and by the same command later; it ends with
     a checksum compared at both ends, which --json prints. Times and modes are kept. -r copies directories, -q says
-    nothing; -C, -o and other options of ssh's go to ssh. PATH begins at the home, and may be a pattern.
+    nothing; -C, -o and other options of ssh's go to ssh. PATH begins at the home, and may be a pattern. Special files,
+    and links that lead nowhere or in a circle, are left out, named and counted; that is no failure.
 
     \b
     sshore cp data.csv demo:            into the home
     sshore cp -r demo:results .         a directory
+    sshore cp -r demo:results/. out     what it holds
     sshore cp 'demo:logs/*.log' .       a pattern
     sshore cp big.tar folder:data/      into a storage folder
     """

@@ -6,6 +6,7 @@ stream.py      `sshore stream`: a stream on stdin and stdout, or its socket hand
 handover.py    how a socket is given to `ssh`; take_over.py the program that fetches one for it
 refused.py     why there is no stream, in the words of SSH
 openssh.py     `sshore ssh`, `sftp`: stream, certificate and known_hosts, then OpenSSH itself
+overrides.py   what of a user's ssh_config is not meant for what they start
 destination.py where these are to go, as ssh reads it: ``work@NAME``, ``-p 22``
 certify.py     `sshore certify`: the certificate alone, for the managed ssh_config of Windows
 doctor.py      what stands between a user and a session; machine.py what a server on this machine would miss

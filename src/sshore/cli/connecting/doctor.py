@@ -14,7 +14,7 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from sshore.cli.connecting.openssh import require
-from sshore.cli.failures import suggesting
+from sshore.cli.failures import describe_os_error, suggesting
 from sshore.cli.installing.openssh import why_not_run
 from sshore.cli.local_user import LocalUser
 from sshore.cli.output import count
@@ -63,7 +63,8 @@ def examine(user: LocalUser, session: str = "") -> Iterator[Finding]:
             yield Finding(step, False, error.problem.detail, error)
             return
         except OSError as error:
-            yield Finding(step, False, explain(error), Unavailable(explain(error)))
+            detail = describe_os_error(error) if error.filename is not None else explain(error)
+            yield Finding(step, False, detail, Unavailable(detail))
             return
 
 

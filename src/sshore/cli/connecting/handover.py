@@ -57,12 +57,8 @@ def hand_over(stream: _socket.socket, first: bytes, relay: "Relay") -> int:
 
 def offer(stream: _socket.socket, first: bytes, relay: "Relay") -> str:
     """Keep the stream, in a child, for the first who connects to a Unix socket, whose path is returned."""
-    directory = f"{_temporary_directory()}/sshore-{os.urandom(8).hex()}"
-    os.mkdir(directory, 0o700)  # whoever may enter it may have the stream
+    listener, directory = _listen()
     path = f"{directory}/stream"
-    listener = _socket.socket(_socket.AF_UNIX)
-    listener.bind(path)
-    listener.listen(1)
     user = os.getpid()
     if os.fork() == 0:
         try:  # whatever happens, the child never goes on with what its parent is about to do
@@ -140,9 +136,34 @@ def _let_go_of_terminal() -> None:
     os.close(null)
 
 
-def _temporary_directory() -> str:
-    for directory in (os.environ.get("XDG_RUNTIME_DIR"), os.environ.get("TMPDIR")):
+def _listen() -> tuple[_socket.socket, str]:
+    """A socket in a directory of its own, in the first place that takes both: access(2) tells root that /proc does, and
+    not every file system has sockets.
+
+    Raises:
+        OSError: there is none.
+    """
+    name = f"sshore-{os.urandom(8).hex()}"
+    refusal = OSError()
+    for place in (os.environ.get("XDG_RUNTIME_DIR"), os.environ.get("TMPDIR"), "/tmp", "/var/tmp", "/dev/shm"):
         # A Unix socket's path has at most 103 bytes (macOS).
-        if directory and len(directory) < 60 and os.access(directory, os.W_OK | os.X_OK):
-            return directory
-    return "/tmp"
+        if not place or len(os.fsencode(place)) >= 60:
+            continue
+        try:
+            return _listen_in(f"{place}/{name}"), f"{place}/{name}"
+        except OSError as error:
+            refusal = error
+    raise refusal
+
+
+def _listen_in(directory: str) -> _socket.socket:
+    os.mkdir(directory, 0o700)  # whoever may enter it may have the stream
+    listener = _socket.socket(_socket.AF_UNIX)
+    try:
+        listener.bind(f"{directory}/stream")
+        listener.listen(1)
+        return listener
+    except OSError:
+        listener.close()
+        os.rmdir(directory)
+        raise

@@ -11,6 +11,7 @@ import time
 
 from sshore.cli.connecting import quick
 from sshore.cli.connecting.destination import check_options, each_option, session_named, split_options, usage
+from sshore.cli.connecting.overrides import Overrides
 from sshore.cli.own_command import own_command, quick_command
 from sshore.core.hosts import FOLDER_PREFIX, HOST_SUFFIX
 from sshore.sdk import places
@@ -40,9 +41,9 @@ def run_ssh(environment: "Mapping[str, str]", arguments: list[str]) -> "NoReturn
     name = session_named(rest[0])
     # With -G it says where it would go, and goes nowhere: so git finds out what kind of program it is.
     connects = all(letter != "G" for letter, _ in each_option(options, _SSH_VALUED))
+    overrides = Overrides() if command else None
     host, ours = words_for(environment, name) if connects else words_by_name(environment, name)
-    # Where the user's ssh_config has a RemoteCommand for all hosts, ssh knows not which of the two is meant.
-    told = ["-o", "RemoteCommand=none", host, "--", *command] if command else [host]
+    told = [*overrides.for_command(), host, "--", *command] if overrides else [host]
     execute("ssh", [*ours, *options, *told], environment, name)
 
 
@@ -61,10 +62,9 @@ def run_sftp(environment: "Mapping[str, str]", arguments: list[str]) -> "NoRetur
     check_options(options, _SFTP_VALUED, port="P")
     place, colon, path = rest[0].partition(":") if "://" not in rest[0] else (rest[0], "", "")
     name = session_named(place)
+    overrides = Overrides()
     host, ours = words_for(environment, name)
-    # As scp and `sshore cp` have it: what a user's ssh_config has for all hosts is not meant for programs.
-    quiet = ["-o", "RemoteCommand=none", "-o", "RequestTTY=no"]
-    execute("sftp", [*ours, *quiet, *options, f"{host}{colon}{path}"], environment, name)
+    execute("sftp", [*ours, *options, *overrides.for_sftp(), f"{host}{colon}{path}"], environment, name)
 
 
 def words_for(environment: "Mapping[str, str]", name: str) -> tuple[str, list[str]]:

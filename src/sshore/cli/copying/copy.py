@@ -1,6 +1,8 @@
 """`sshore cp`, to and from sessions and storage folders alike: transfers resume and end with a checksum."""
 
+import errno
 import os
+import stat
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -23,9 +25,10 @@ from sshore.cli.copying.places import (
     join,
     local_child,
     matching,
+    name_of,
     session_of,
 )
-from sshore.cli.copying.transfer_view import Remarks, describe, watching
+from sshore.cli.copying.transfer_view import LeftOut, Remarks, describe, describe_left_out, watching
 from sshore.cli.failures import exit_status, report, report_os_error, say
 from sshore.cli.local_user import LocalUser
 from sshore.cli.output import print_json
@@ -34,6 +37,7 @@ from sshore.sdk.errors import ApiError
 from sshore.sdk.sftp.channel import SftpChannel
 from sshore.sdk.sftp.download import download
 from sshore.sdk.sftp.folder import Folder
+from sshore.sdk.sftp.kinds import no_file, why_left_out
 from sshore.sdk.sftp.local_marks import guessed_ns, set_mode, set_times_ns
 from sshore.sdk.sftp.names import shown
 from sshore.sdk.sftp.packets import Attributes
@@ -45,6 +49,7 @@ from sshore.wire.problems import Code
 
 T = TypeVar("T")
 _HOPELESS = (Code.STORAGE_FULL, Code.QUOTA_EXCEEDED)
+_CIRCLE = "it leads in a circle"
 _DEEPEST = 10_000
 """Calls. A path has 4096 bytes (PATH_MAX), so 2048 directories at most, of two calls each."""
 
@@ -67,7 +72,7 @@ def copy_all(wanted: Wanted, remote: Remote, far: list[RemotePlace]) -> int:
     copy = _Copy(wanted, remote)
     try:
         if is_remote(target):
-            copy.up([Path(source) for source in sources], far[0])
+            copy.up(sources, far[0])
         else:
             copy.down(far, target)
     finally:
@@ -106,23 +111,25 @@ class _Copy:
         self._wanted = wanted
         self._remote = remote
         self._done: list[Transferred] = []
+        self._left_out: list[LeftOut] = []
         self._interruptions = 0
         self._remarks = Remarks()
         self.status = 0
 
-    def up(self, sources: list[Path], place: RemotePlace) -> None:
+    def up(self, sources: list[str], place: RemotePlace) -> None:
         base = place.path
-        with _about(str(place)):
+        with _about(written := shown(str(place))):
             there = self._quietly(partial(self._stat, base))
         inside = there is not None and there.is_directory
         if (len(sources) > 1 or place.is_inside) and not inside:
             raise NotFound(
-                f"{place} is no directory: {place.how_to_make}, or leave the slash at its end out to write a file"
+                f"{written} is no directory: {place.how_to_make}, or leave the slash at its end out to write a file"
             )
         for source in sources:
-            name = source.name if source.name != ".." else ""  # of `.` and `..` what they hold is copied, as by cp
+            name = name_of(source.replace(os.sep, "/"))
             with self._going_on():
-                self._up_one(source, join(base, os.fsencode(name)) if inside and name else base)
+                os.stat(source)  # noqa: PTH116 - a Path has lost the slash by which a file is none
+                self._up_one(Path(source), join(base, os.fsencode(name)) if inside and name else base)
 
     def _up_one(self, source: Path, target: bytes) -> None:
         if source.is_dir():
@@ -135,7 +142,7 @@ class _Copy:
         status = source.stat()
         own = (status.st_dev, status.st_ino)
         if own in above:
-            say(f"{shown(str(source))} is left out: it leads in a circle")
+            self._leave_out(str(source), _CIRCLE)
             return
         entries = sorted(source.iterdir())
         if target != HERE:
@@ -143,32 +150,38 @@ class _Copy:
         for entry in entries:
             name = join(target, os.fsencode(entry.name))
             with self._going_on():
-                if entry.is_dir():
-                    self._send_tree(entry, name, above | {own})
-                elif entry.is_file():
-                    self._send(entry, name)
-                else:
-                    say(f"{shown(str(entry))} is left out: it is no file")
+                self._send_entry(entry, name, above | {own})
         if target != HERE:  # now, because what is made in a directory changes its time
             self._ask(target, lambda channel, watcher: set_directory_marks(channel, target, status, watcher))
+
+    def _send_entry(self, entry: Path, target: bytes, above: frozenset[tuple[int, int]]) -> None:
+        mode = _followed_mode(entry)
+        if stat.S_ISDIR(mode):
+            self._send_tree(entry, target, above)
+        elif stat.S_ISREG(mode):
+            self._send(entry, target)
+        else:
+            self._leave_out(str(entry), why_left_out(mode))
 
     def down(self, places: list[RemotePlace], written: str) -> None:
         target = Path(written)
         found: list[RemotePlace] = []
         self._quietly(lambda: self._remote.channel)
         for place in places:
-            with self._going_on(), _about(str(place)):
+            with self._going_on(), _about(shown(str(place))):
                 found += self._quietly(partial(self._matching, place))
-        if (len(found) > 1 or len(places) > 1 or written.endswith("/")) and not target.is_dir():
-            raise NotFound(f"{target} is no directory")
+        if (len(found) > 1 or len(places) > 1 or written.endswith(("/", "/."))) and not target.is_dir():
+            raise NotFound(f"{shown(written)} is no directory")
         for place in found:
-            with self._going_on(), _about(str(place)):
+            with self._going_on(), _about(shown(str(place))):
                 self._down_one(place, target)
 
     def _down_one(self, place: RemotePlace, target: Path) -> None:
         there = self._quietly(partial(self._stat, place.path))
         if there is None:
             raise NotFound("no such file")
+        if place.is_inside and not there.is_directory:
+            raise NotFound("it is no directory")
         target = local_child(target, os.fsencode(place.name)) if place.name and target.is_dir() else target
         if not there.is_directory:
             self._fetch(place.path, target, there.size)
@@ -178,7 +191,7 @@ class _Copy:
 
     def _fetch_tree(self, source: bytes, real: bytes, target: Path, there: Attributes, above: frozenset[bytes]) -> None:
         if real in above:
-            say(f"{shown(source)} is left out: it leads in a circle")
+            self._leave_out(source, _CIRCLE)
             return
         is_new = not target.exists()
         target.mkdir(0o700, exist_ok=True)
@@ -199,7 +212,11 @@ class _Copy:
         elif there is not None and there.is_file:
             self._fetch(path, below, there.size)
         else:
-            say(f"{shown(path)} is left out: it is no file")
+            self._leave_out(path, why_left_out((there or listed).mode))
+
+    def _leave_out(self, path: str | bytes, reason: str) -> None:
+        self._left_out.append(LeftOut(os.fsdecode(path), reason))
+        say(f"{shown(path)} is left out: {reason}")
 
     def report(self, duration_s: float) -> None:
         moved = sum(done.moved_bytes for done in self._done)
@@ -209,18 +226,21 @@ class _Copy:
             print_json(
                 {
                     "files": files,
+                    "left_out": [asdict(one) for one in self._left_out],
                     "bytes": total,
                     "moved_bytes": moved,
                     "interruptions": self._interruptions,
                     "duration_s": round(duration_s, 3),
                 }
             )
+        elif self._left_out and not self._wanted.quiet:
+            say(describe_left_out(len(self._left_out)))
 
     def _send(self, source: Path, target: bytes) -> None:
-        size = source.stat().st_size
-        if not source.is_file():
-            raise InvalidInput(f"{shown(str(source))} is no file")
-        self._transfer(shown(target), size, lambda keeping: upload(source, target, keeping))
+        status = source.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise InvalidInput(f"{shown(str(source))} is {no_file(status.st_mode)}")
+        self._transfer(shown(target), status.st_size, lambda keeping: upload(source, target, keeping))
 
     def _fetch(self, source: bytes, target: Path, size: int) -> None:
         self._transfer(shown(source), size, lambda keeping: download(source, target, keeping))
@@ -261,7 +281,7 @@ class _Copy:
 
     def _check_recursive(self, name: str) -> None:
         if not self._wanted.recursive:
-            raise InvalidInput(f"{name} is a directory: use cp -r")
+            raise InvalidInput(f"{shown(name)} is a directory: use cp -r")
 
     @contextmanager
     def _going_on(self) -> Iterator[None]:
@@ -277,6 +297,16 @@ class _Copy:
             raise
         except OSError as error:
             self.status = self.status or report_os_error(error)
+
+
+def _followed_mode(path: Path) -> int:
+    """Of what a name leads to; of the link itself where that is nothing."""
+    try:
+        return path.stat().st_mode
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.ELOOP):
+            raise
+        return path.lstat().st_mode
 
 
 @contextmanager

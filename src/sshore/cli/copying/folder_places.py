@@ -10,11 +10,13 @@ from sshore.sdk.client import Client
 
 @dataclass(frozen=True, slots=True)
 class FolderPlace:
-    """`path` is relative to the folder; empty for the folder itself. `is_inside` where it ended with a slash."""
+    """`path` is relative to the folder; empty for the folder itself. `is_inside` where it ended with a slash, or with
+    ``/.``; then it is what it holds that is meant (`is_content`)."""
 
     ref: str
     path: str
     is_inside: bool
+    is_content: bool = False
 
     def __str__(self) -> str:
         return f"{FOLDER_PREFIX}{self.ref}/{self.path}"
@@ -53,4 +55,5 @@ def _place(ref: str, words: list[str]) -> FolderPlace:
         raise InvalidInput(f"a place in a folder cannot lead out of it: leave the .. out of {'/'.join(words)!r}")
     if any("\0" in word for word in path):
         raise InvalidInput("a file's name cannot hold a NUL")
-    return FolderPlace(ref, "/".join(path), is_inside=not path or words[-1:] == [""])
+    is_content = [word for word in words if word][-1:] == ["."]
+    return FolderPlace(ref, "/".join(path), not path or is_content or words[-1:] == [""], is_content)

@@ -20,8 +20,8 @@ HERE = b"."
 
 @dataclass(frozen=True, slots=True)
 class RemotePlace:
-    """`name` is what it is called when it comes here; empty where only what it holds comes. `is_inside` where a slash
-    at the end says that it is a directory."""
+    """`name` is what it is called when it comes here; empty where only what it holds comes. `is_inside` where its end
+    (a slash, ``/.``) says that it is a directory."""
 
     text: str
     path: bytes
@@ -46,7 +46,7 @@ def session_of(text: str) -> str:
 
 def in_folder(place: FolderPlace) -> RemotePlace:
     words = place.path.split("/")
-    name = words[-1] or place.ref.rpartition("/")[2]
+    name = "" if place.is_content else words[-1] or place.ref.rpartition("/")[2]
     make = _how_to_make(f"{FOLDER_PREFIX}{place.ref}", ["/".join(words[:count]) for count in range(1, len(words) + 1)])
     return RemotePlace(str(place), os.fsencode(place.path) or HERE, name, place.is_inside, make)
 
@@ -58,10 +58,16 @@ def in_session(text: str) -> RemotePlace:
         raise InvalidInput("a file's name cannot hold a NUL")
     path = written[1:].lstrip("/") if written == "~" or written.startswith("~/") else written
     bare = path.rstrip("/") or path[:1]
-    name = bare.rpartition("/")[2]
+    name = name_of(bare)
     make = f"make it with: sshore ssh {session} mkdir -p {shlex.quote(shlex.quote(bare))}"
-    is_inside = path.endswith("/") or bare in ("", ".")
-    return RemotePlace(text, os.fsencode(bare) or HERE, "" if name in (".", "..") else name, is_inside, make)
+    return RemotePlace(text, os.fsencode(bare) or HERE, name, path.endswith("/") or not name, make)
+
+
+def name_of(path: str) -> str:
+    """What a path is called; empty where it means what a directory holds, and not itself: ``.``, ``DIR/.``, ``DIR/..``.
+    So `cp` reads it, too."""
+    name = path.rstrip("/").rpartition("/")[2]
+    return "" if name in (".", "..") else name
 
 
 def matching(place: RemotePlace, channel: SftpChannel) -> list[RemotePlace]:
@@ -74,8 +80,7 @@ def matching(place: RemotePlace, channel: SftpChannel) -> list[RemotePlace]:
         raise NotFound("no such file")
     prefix = place.text[: len(place.text) - len(os.fsdecode(place.path))] if _ends_with_path(place) else ""
     return [
-        replace(place, text=prefix + os.fsdecode(path), path=path, name=os.fsdecode(path.rpartition(b"/")[2]))
-        for path in paths
+        replace(place, text=prefix + os.fsdecode(path), path=path, name=name_of(os.fsdecode(path))) for path in paths
     ]
 
 

@@ -1,36 +1,35 @@
 """A session as the other end of `sshore cp`: `ssh -s … sftp`, with its certificate, and checksums by the kit's program.
 
-SftpChannel ──pipes──▶ ssh (the connection) ──▶ sshd's SFTP server
-Checker     ──pipes──▶ ssh (shares it)      ──▶ check-files, which the kit brings along
+SftpChannel ──pipes──▶ ssh ──▶ sshd's SFTP server
+Checker     ──stream──▶ check-files, which the kit brings along, as with a folder
+
+Neither passes through a login shell, and both end with their connection: nothing is left in the session.
 """
 
 import os
-import shlex
 import sys
 from contextlib import ExitStack
 
 from sshore.cli.connecting.openssh import require, ssh_environment, words_of, words_with_certificate_first
 from sshore.cli.connecting.ordinary import reach
-from sshore.cli.copying.shared_connection import control_directory
+from sshore.cli.connecting.overrides import Overrides
 from sshore.cli.failures import say
 from sshore.cli.local_user import LocalUser
-from sshore.core import layout
+from sshore.core.apps import CHECK
 from sshore.core.errors import SshoreError
-from sshore.sdk.errors import ConnectionLost
+from sshore.sdk.errors import ApiError, ConnectionLost
 from sshore.sdk.sftp.channel import SftpChannel
-from sshore.sdk.sftp.checks import Checker
+from sshore.sdk.sftp.checks import open_checker
 from sshore.sdk.sftp.connection import ProgramConnection
 from sshore.sdk.sftp.remote import Checks, SizesOnly
+from sshore.sdk.stream_head import StreamTarget
+from sshore.wire.problems import Code
 
-_CHECK_FILES = shlex.join([*layout.AGENT_COMMAND, "check-files"])
-# What scp and sftp ask of ssh too, whatever the user's ssh_config says; and 45 seconds of silence are a cut network.
-_QUIET_SSH = ["-x", *(word for option in (
-    "ClearAllForwardings=yes", "ForwardAgent=no", "PermitLocalCommand=no", "RemoteCommand=none", "RequestTTY=no",
-    "ServerAliveInterval=15", "ServerAliveCountMax=3",
-) for word in ("-o", option))]  # fmt: skip
-_SHARES = sys.platform != "win32"
-_STARTUP_S = 8.0
-"""For a login shell and its startup files. What takes longer has ended in another program, or waits for somebody."""
+_WITHOUT = {
+    Code.NOT_FOUND: "its server, or the one that started it, is an older one (then sshore stop and start mend it)",
+    Code.ALLOWANCE_EXCEEDED: "that takes a second stream, and your allowance has none left",
+}
+"""Why a session makes no checksums: what its files are otherwise is copied all the same."""
 
 
 class SessionRemote:
@@ -42,10 +41,7 @@ class SessionRemote:
         self._name = name
         self._options = ssh_options
         self._patience_s = patience_s
-        self._words: list[str] = []
-        self._host = ""
         self._open = ExitStack()
-        self._forget_socket = ExitStack()
         self._channel: SftpChannel | None = None
         self._checker: Checks | None = None
         self._has_been_there = False
@@ -55,10 +51,9 @@ class SessionRemote:
     def channel(self) -> SftpChannel:
         if self._channel is None:
             require("ssh")
+            overrides = Overrides()
             host, ours = self._way()
-            self._words, self._host = [*ours, *self._sharing(), *self._options, *_QUIET_SSH], host
-            master = ["-o", "ControlMaster=yes"] if _SHARES else []
-            connection = self._run(["ssh", *master, *self._words, "-s", host, "sftp"])
+            connection = self._run(["ssh", *ours, *self._options, *overrides.for_copies(), "-s", host, "sftp"])
             try:
                 self._channel = SftpChannel(connection)
             except ConnectionLost as error:
@@ -69,41 +64,34 @@ class SessionRemote:
     @property
     def checker(self) -> Checks:
         if self._checker is None:
-            self._checker = self._open_checker() if self._has_checksums else SizesOnly(self.channel)
+            channel = self.channel  # first: with it SSH is launched
+            self._checker = (self._open_checker() if self._has_checksums else None) or SizesOnly(channel)
         return self._checker
 
     def reset(self) -> None:
         self._open.close()
         self._channel = self._checker = None
 
-    def _open_checker(self) -> Checks:
-        channel = self.channel
-        connection = self._run(["ssh", "-o", "ControlMaster=no", *self._words, self._host, _CHECK_FILES])
-        checker = Checker(connection, patience_s=self._patience_s)
+    def _open_checker(self) -> Checks | None:
+        login = self._user.login()
         try:
-            checker.find_program(min(_STARTUP_S, self._patience_s))
-        except ConnectionLost:
-            connection.kill()
-            channel.stat(b".")  # is the connection there, then it is the program that is not
+            checker = open_checker(StreamTarget(login.address, login.token, self._name, CHECK), self._patience_s)
+        except ApiError as error:
+            if error.problem.code not in _WITHOUT:
+                raise
             self._has_checksums = False
-            say(f"no checksums can be made in {self._name}: both ends are compared by size, and nothing is resumed")
-            return SizesOnly(channel)
-        self._forget_socket.close()  # both are connected; who is killed leaves nothing behind
+            say(
+                f"no checksums can be made in {self._name}: {_WITHOUT[error.problem.code]}. "
+                "Both ends are compared by size, and nothing is resumed"
+            )
+            return None
+        self._open.callback(checker.close)
         return checker
 
     def _way(self) -> tuple[str, list[str]]:
         if sys.platform == "win32":
             return words_with_certificate_first(self._user, self._name)
         return words_of(reach(self._user, self._name, launch=True), self._name)
-
-    def _sharing(self) -> list[str]:
-        """A socket by which a second ssh shares the first one's connection. Where there is no place for one, the second
-        connects by itself, whatever the user's ssh_config says."""
-        if not _SHARES:
-            return []
-        directory = self._forget_socket.enter_context(control_directory())
-        self._open.callback(self._forget_socket.close)
-        return ["-o", f"ControlPath={f'{directory}/ssh' if directory else 'none'}", "-o", "ControlPersist=no"]
 
     def _run(self, arguments: list[str]) -> ProgramConnection:
         environment = ssh_environment(os.environ, self._name)

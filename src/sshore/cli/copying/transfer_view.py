@@ -3,12 +3,21 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from sshore.cli.failures import say
 from sshore.cli.terminal import console
 from sshore.core.names import format_bytes
 from sshore.sdk.sftp.names import shown
 from sshore.sdk.sftp.transfer import Transferred, Watcher
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """What no copy is made of, and why."""
+
+    source: str
+    reason: str
 
 
 class Remarks:
@@ -84,3 +93,7 @@ def describe(done: Transferred) -> str:
     sent = "" if done.moved_bytes == done.bytes else f", {format_bytes(done.moved_bytes)} of them now"
     compared = {"size": ", compared by its size only", "nothing": ", not compared"}.get(done.compared, "")
     return f"{shown(done.target)}: {format_bytes(done.bytes)}{sent}, sha256 {done.sha256}{compared}"
+
+
+def describe_left_out(count: int) -> str:
+    return f"{count} left out: special files, and links that lead nowhere or in a circle, are not copied"

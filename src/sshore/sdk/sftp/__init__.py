@@ -15,6 +15,7 @@ how many bytes it has sent nor whether it was the network or the disk that faile
     transfer.py  what both share
     part_files.py  what a file is called until it is complete
     names.py     what the other end may call a file, what this system can, and how names show
+    kinds.py     what is there where no file is, in words
     local_marks.py, remote_marks.py  modes and times of what has arrived, where the file system has any
     holes.py     what of a sparse file is not written
 

@@ -1,20 +1,15 @@
 """Checksums made by the server; see `sshore.agent.check_files` for its half."""
 
-import time
 from typing import Any
 
 from sshore.core.errors import SshoreError
 from sshore.sdk.errors import ConnectionLost, explain
-from sshore.sdk.sftp.connection import Connection
+from sshore.sdk.sftp.connection import Connection, connect
 from sshore.sdk.sftp.remote import Checksum
+from sshore.sdk.stream_head import StreamTarget
 from sshore.wire.lines import LineError, encode_line, split_line
 from sshore.wire.problems import Code, read_problem
 
-_ANSWER = b'{"ok":'
-_SHELL = b'{"ok":"shell"}'
-_TO_A_SHELL = b"echo '" + _SHELL + b"'\n"
-"""Every shell says it, and so does what repeats its input. The program says that it is no request."""
-_MOST_NOISE_BYTES = 1 << 20
 _SLOWEST_DISK = 8 << 20
 """Bytes a second. Programs of former versions give no sign while they read."""
 
@@ -31,36 +26,6 @@ class Checker:
 
     def close(self) -> None:
         self._connection.close()
-
-    def find_program(self, within_s: float) -> None:
-        """Skip what startup files print before a program in a session can answer.
-
-        Raises:
-            ConnectionLost: something else answers, or nothing does: a startup file has put another program there.
-        """
-        deadline, left = time.monotonic() + within_s, _MOST_NOISE_BYTES
-        try:
-            # Two lines: a startup file may read one.
-            self._connection.settimeout(within_s)
-            self._connection.sendall(_TO_A_SHELL + encode_line({"path": ""}))
-            while not self._has_answered():
-                self._connection.settimeout(max(deadline - time.monotonic(), 0.01))
-                left -= self._receive()
-                if time.monotonic() > deadline or left < 0:
-                    raise TimeoutError
-        except OSError as error:
-            raise ConnectionLost(explain(error)) from error
-
-    def _has_answered(self) -> bool:
-        while (start := self._received.find(_ANSWER)) >= 0 and (end := self._received.find(b"\n", start)) >= 0:
-            line = bytes(self._received[start:end])
-            del self._received[: end + 1]
-            if line.startswith(_SHELL):
-                raise ConnectionLost("a startup file has another program answer")
-            if f'"{Code.NOT_FOUND}"'.encode() in line:  # there is no file without a name: the last of the answers
-                return True
-        del self._received[: start if start >= 0 else max(len(self._received) - len(_ANSWER), 0)]
-        return False
 
     def check(self, path: bytes, length: int | None = None) -> Checksum | None:
         """The checksum of a file's first `length` bytes, or of all; None when there is no such file.
@@ -111,12 +76,17 @@ class Checker:
         self._received = bytearray(rest)
         return reply
 
-    def _receive(self) -> int:
+    def _receive(self) -> None:
         data = self._connection.recv(4096)
         if not data:
             raise ConnectionLost("the connection was closed")
         self._received += data
-        return len(data)
+
+
+def open_checker(target: StreamTarget, patience_s: float) -> Checker:
+    """The one that answers on a stream. Raises as `connect` does."""
+    connection, first = connect(target, patience_s)
+    return Checker(connection, first, patience_s=patience_s)
 
 
 def _checksum(reply: dict[str, Any]) -> Checksum:

@@ -1,6 +1,8 @@
 """The bytes under a channel: a socket, or the pipes of a program such as `ssh -s HOST sftp`."""
 
 import math
+import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -8,12 +10,17 @@ import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Protocol
+from typing import BinaryIO, Protocol
+
+from sshore.sdk.blocking_stream import open_stream
+from sshore.sdk.stream_head import StreamTarget
 
 _PIPE_BYTES = 1 << 20
 """The most that Linux gives anybody (fs.pipe-max-size); 64 KiB make the two sides wait for each other."""
 _PATIENCE_S, _END_S = 5.0, 2.0
 _LOOK_S = 0.25
+_SILENCE_S = 45.0
+"""After so long without an answer to a read or a write the network is held to be cut."""
 
 
 class Connection(Protocol):
@@ -30,6 +37,21 @@ class Connection(Protocol):
     def close(self) -> None: ...
 
 
+def connect(target: StreamTarget, patience_s: float) -> tuple[socket.socket, bytes]:
+    """A stream and its first bytes. An answer is waited for `patience_s`, or as long as a network may be silent,
+    whichever is less.
+
+    Raises:
+        ApiError: the server refuses. ServerUnreachable: it does not answer.
+    """
+    connection, first = open_stream(target)
+    silence_s = min(patience_s, _SILENCE_S)
+    connection.settimeout(silence_s)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # or what was sent into nowhere would be repeated for 15 minutes
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(silence_s * 1000))
+    return connection, first
+
+
 class ProgramConnection:
     """A program's stdin and stdout. What it says on stderr is kept for `reason`, unless it is to be seen.
 
@@ -38,7 +60,7 @@ class ProgramConnection:
     """
 
     def __init__(self, arguments: list[str], environment: Mapping[str, str], *, shows_errors: bool = False) -> None:
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `close`
+        self._errors = _scratch_file()
         self._process = subprocess.Popen(
             arguments,
             stdin=subprocess.PIPE,
@@ -79,10 +101,6 @@ class ProgramConnection:
         self._errors.seek(0)
         lines = self._errors.read().decode(errors="replace").strip().splitlines()
         return lines[-1].strip() if lines else ""
-
-    def kill(self) -> None:
-        """End the program now; `close` is still to come."""
-        self._process.kill()
 
     def close(self) -> None:
         self._limit.close()
@@ -127,6 +145,13 @@ class _Limit:
                 self._is_late = True
                 self._process.kill()
                 return
+
+
+def _scratch_file() -> BinaryIO:
+    """In memory where the system has that (memfd_create(2)): there may be no directory to write to."""
+    if sys.platform == "linux":
+        return open(os.memfd_create("errors"), "w+b")  # noqa: PTH123 - it has no path
+    return tempfile.TemporaryFile()
 
 
 def _widen(pipe: int) -> None:

@@ -1,5 +1,6 @@
 """A file of a folder into a local one: into a part file, resumed, compared by checksum, then renamed into its place."""
 
+import errno
 import hashlib
 import os
 import stat
@@ -14,6 +15,7 @@ from sshore.core.errors import InvalidInput, NotFound, SshoreError
 from sshore.sdk.errors import ConnectionLost
 from sshore.sdk.sftp.channel import SftpChannel
 from sshore.sdk.sftp.holes import data_span
+from sshore.sdk.sftp.kinds import no_file
 from sshore.sdk.sftp.local_marks import guessed_ns, set_mode, set_times_ns
 from sshore.sdk.sftp.names import shown
 from sshore.sdk.sftp.packets import Attributes, Open
@@ -21,6 +23,8 @@ from sshore.sdk.sftp.part_files import part_of
 from sshore.sdk.sftp.remote import Checksum
 from sshore.sdk.sftp.transfer import CHUNK_BYTES, UNDER_WAY, Persistence, Transferred, Watcher
 from sshore.wire.problems import Code
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def download(source: bytes, target: Path, keeping: Persistence) -> Transferred:
@@ -60,13 +64,18 @@ class _Download:
 
     def attempt(self) -> Transferred:
         there = self._keeping.remote.channel.stat(self._source)
-        if there is None or not there.is_file:
+        if there is None:
             raise NotFound(f"there is no file {shown(self._source)!r}")
+        if not there.is_file:
+            raise InvalidInput(f"{shown(self._source)} is {no_file(there.mode)}")
         # Such as /dev/null, which must not be replaced; nor must a link that leads in a circle.
         if os.path.lexists(self._target) and not self._target.is_file():
-            raise InvalidInput(f"{shown(str(self._target))} is there, and is no file")
-        with self._opened_part() as file:
-            received = self._receive(file, there.size)
+            raise InvalidInput(f"{shown(str(self._target))} is there, and is {no_file(_mode(self._target))}")
+        try:
+            with self._opened_part() as file:
+                received = self._receive(file, there.size)
+        except OSError as error:
+            raise self._explained(error) from error
         compared, checksum = self._check(received)
         if self._part != self._target:
             set_mode(self._part, there.mode, self._keeping.watcher)
@@ -80,7 +89,7 @@ class _Download:
         descriptor = os.open(self._part, flags, 0o600)
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
-            raise InvalidInput(f"{shown(str(self._part))} is there, and is no file")
+            raise InvalidInput(f"{shown(str(self._part))} is there, and is {no_file(_mode(self._part))}")
         with open(descriptor, "r+b") as file:  # noqa: PTH123 - it has no path
             if self._part != self._target:
                 with suppress(OSError):  # of a former version it may be everybody's to read
@@ -154,6 +163,14 @@ class _Download:
         self._mismatched = True
         raise ConnectionLost("the checksums at both ends differ, all is fetched again")
 
+    def _explained(self, error: OSError) -> Exception:
+        """With the file's name, which a write does not know."""
+        named = OSError(error.errno, error.strerror, str(self._part))
+        if error.errno not in _FULL or not self._part.exists():
+            return named
+        kept = "what has arrived is kept there: the same command goes on from there"
+        return SshoreError(f"{shown(str(self._part))}: {error.strerror}; {kept}", code=Code.STORAGE_FULL)
+
     def _tell(self, what: str) -> None:
         self._keeping.watcher.told(f"{shown(self._source)} {what}")
 
@@ -213,6 +230,14 @@ class _Reading:
             yield offset, data
             offset += len(data)
             data = self._channel.take_data(self._channel.send_read(self._handle, offset, CHUNK_BYTES), CHUNK_BYTES)
+
+
+def _mode(path: Path) -> int:
+    """Of what a name leads to, or its own where that is nothing."""
+    try:
+        return path.stat().st_mode
+    except OSError:
+        return path.lstat().st_mode
 
 
 def _became_shorter() -> SshoreError:

@@ -56,6 +56,11 @@ def shown(name: bytes | str) -> str:
     return "".join(char if char.isprintable() else _escape(char) for char in text)
 
 
+def bytes_escaped(text: str) -> str:
+    """The text with those bytes escaped that are no UTF-8, and nothing else."""
+    return "".join(_escape(char) if ord(char) in _ESCAPED else char for char in text)
+
+
 def _escape(char: str) -> str:
     code = ord(char)
     return f"\\x{code - 0xDC00:02x}" if code in _ESCAPED else char.encode("unicode_escape").decode()

@@ -75,7 +75,7 @@ class Persistence:
             except SshoreError as error:
                 if not _leaves_all_well(error):
                     self.remote.reset()
-                if not _is_passing(error) or time.monotonic() - self._last_progress > self.timeout_s:
+                if not is_passing(error) or time.monotonic() - self._last_progress > self.timeout_s:
                     raise
                 self.interruptions += 1
                 self.watcher.waiting(error.problem.detail)
@@ -88,7 +88,7 @@ def _leaves_all_well(error: SshoreError) -> bool:
     return isinstance(error, SftpError) and error.status in (Status.NO_SUCH_FILE, Status.PERMISSION_DENIED)
 
 
-def _is_passing(error: SshoreError) -> bool:
+def is_passing(error: SshoreError) -> bool:
     """Whether to try again: the server or the network is gone, and may come back."""
     if isinstance(error, ApiError):
         return error.status in (502, 503, 504) and error.problem.code is not Code.ENGINE_FAILED

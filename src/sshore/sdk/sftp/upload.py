@@ -15,6 +15,7 @@ from sshore.core.errors import InvalidInput, SshoreError
 from sshore.sdk.errors import ConnectionLost
 from sshore.sdk.sftp.channel import SftpChannel, SftpError
 from sshore.sdk.sftp.holes import data_span, is_sparse
+from sshore.sdk.sftp.kinds import no_file
 from sshore.sdk.sftp.names import shown
 from sshore.sdk.sftp.packets import Attributes, Open, Status, time_sent
 from sshore.sdk.sftp.part_files import part_of
@@ -83,7 +84,7 @@ class _Upload:
             self._target = channel.real_path(self._target)
             self._part = part_of(self._target)
         if there is not None and not there.is_file:
-            raise InvalidInput(f"{shown(self._target)} is there, and is no file")
+            raise InvalidInput(f"{shown(self._target)} is there, and is {no_file(there.mode)}")
         return there
 
     def _already_there(self, there: Attributes | None, file: FileIO, status: os.stat_result) -> str | None:
@@ -131,7 +132,7 @@ class _Upload:
         """What need not be sent. A part that is no beginning of this file is no use."""
         part = self._keeping.remote.channel.lstat(self._part)
         if part is not None and not part.is_file:  # opening a pipe would wait, and a link leads anywhere
-            raise InvalidInput(f"{shown(self._part)} is there, and is no file")
+            raise InvalidInput(f"{shown(self._part)} is there, and is {no_file(part.mode)}")
         file.seek(0)
         if self._mismatched or part is None or not 0 < part.size <= size:
             return _Sent(0)
@@ -234,6 +235,9 @@ def _opened(path: Path) -> Iterator[FileIO]:
     # Opening a pipe would wait for its other end without O_NONBLOCK.
     descriptor = os.open(path, os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_BINARY")))
     with FileIO(descriptor) as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise InvalidInput(f"{shown(str(path))} is no file")
-        yield file
+        if not stat.S_ISREG(mode := os.fstat(descriptor).st_mode):
+            raise InvalidInput(f"{shown(str(path))} is {no_file(mode)}")
+        try:
+            yield file
+        except OSError as error:  # of a read, which knows no name
+            raise OSError(error.errno, error.strerror, str(path)) from error

@@ -70,7 +70,9 @@ def test_a_session_is_what_stands_before_the_first_colon(place: str, name: str) 
         ("demo:a/b:c", b"a/b:c", "b:c", False),
         ("demo:/", b"/", "", True),
         ("demo:/etc/hosts", b"/etc/hosts", "hosts", False),
-        ("demo:..", b"..", "", False),
+        ("demo:..", b"..", "", True),
+        ("demo:a/.", b"a/.", "", True),
+        ("demo:a/./", b"a/.", "", True),
         ("demo:~other", b"~other", "~other", False),
     ],
 )
