@@ -5,7 +5,6 @@ import select
 import sys
 
 from sshore.core.errors import SshoreError
-from sshore.proxy.refusal import refusal
 
 _PATIENCE_S = 1.0
 """For the client's identification (RFC 4253 §4.2)."""
@@ -19,4 +18,6 @@ def tell_client(error: Exception, *, by_name: bool) -> None:
     waits = not select.select([0], [], [], _PATIENCE_S)[0]
     said = b"" if waits else os.read(0, 65536)
     if said.startswith(b"SSH-") or (waits and by_name):
+        from sshore.proxy.refusal import refusal  # and with it asyncio
+
         os.write(1, refusal(said, error.problem.detail))
