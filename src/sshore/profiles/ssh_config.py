@@ -16,7 +16,8 @@ CIPHERS = "aes128-gcm@openssh.com,aes256-gcm@openssh.com,aes128-ctr,aes192-ctr,a
 separate MAC, which is slower (docs/measurements.md). ``^`` would be shorter, but RHEL 8's OpenSSH does not know it."""
 _PATTERNS = ("*.sshore", "*.SSHORE", "*.Sshore")
 """Patterns heed the case of what the user typed, host names do not."""
-_ALL = ",".join(_PATTERNS)
+_BY_NAME = f"originalhost {','.join(_PATTERNS)}"
+_BY_HOST_NAME = f"final host {','.join(_PATTERNS)} !{_BY_NAME}"
 
 _FRESH_MIN = 8
 """Minutes of the ten that a certificate is valid."""
@@ -74,13 +75,9 @@ def managed_config(files: SshFiles, for_openssh: str | None) -> str:
     if for_openssh is not None:
         lines += [
             "# Where ssh says that a program is not found, Sshore has moved: run `sshore config-ssh` once more.",
-            "# For OpenSSH alone. libssh and Ruby's net-ssh pass such a condition over; Paramiko reads no other files,",
-            "# and AsyncSSH knows no backslash in a pattern (glob(7)). They log in by keys of their user's own.",
-            f"Match originalhost {_ALL}",
-            f"    Include {for_openssh}",
-            "# Where a user's own entry says `HostName NAME.sshore`, which is known when all has been read once.",
-            f"Match final host {_ALL} !originalhost {_ALL}",
-            f"    Include {for_openssh}",
+            "# For OpenSSH alone: AsyncSSH, of which no version reads all its conditions, knows no backslash in a pattern",
+            "# (glob(7)), Paramiko reads no other files, and libssh and net-ssh pass over the conditions.",
+            f"Include {for_openssh}",
             *hosts,
             *_indented([stream, *verified]),
         ]
@@ -104,15 +101,21 @@ def openssh_config(files: SshFiles, *, certificate_first: bool = False) -> str:
     """
     stream = proxy_command(files.sshore, "stream", "--fdpass", "--certify", "%h")
     options = [*_reached_by(stream, fdpass=True), *_logged_in(files, _certificates(files))]
-    lines = ["# Written by `sshore config-ssh`, and included by the file beside it.", *_indented(options)]
+    lines = [
+        "# Written by `sshore config-ssh`, and included by the file beside it.",
+        f"Match {_BY_NAME}",
+        *_indented(options),
+        "# Where a user's own entry says `HostName NAME.sshore`, which is known when all has been read once.",
+        f"Match {_BY_HOST_NAME}",
+        *_indented(options),
+    ]
     if certificate_first:
         renew = quoted(_certify_unless_fresh(files))
         lines += [
-            "# This OpenSSH reads the certificate before it has a stream: an old one is renewed before that, once. It",
-            "# looks at these lines for every host, though they are included for some: so they name theirs.",
-            f"Match originalhost {_ALL} !final exec {renew}",
+            "# This OpenSSH reads the certificate before it has a stream: an old one is renewed before that, once.",
+            f"Match {_BY_NAME} !final exec {renew}",
             "    IdentitiesOnly yes",
-            f"Match final host {_ALL} !originalhost {_ALL} exec {renew}",
+            f"Match {_BY_HOST_NAME} exec {renew}",
             "    IdentitiesOnly yes",
         ]
     return "\n".join([*lines, ""])
