@@ -75,7 +75,7 @@ def managed_config(files: SshFiles, for_openssh: str | None) -> str:
     if for_openssh is not None:
         lines += [
             "# Where ssh says that a program is not found, Sshore has moved: run `sshore config-ssh` once more.",
-            "# For OpenSSH alone: AsyncSSH, of which no version reads all its conditions, knows no backslash in a pattern",
+            "# For OpenSSH alone: AsyncSSH, which does not read all its conditions, knows no backslash in a pattern",
             "# (glob(7)), Paramiko reads no other files, and libssh and net-ssh pass over the conditions.",
             f"Include {for_openssh}",
             *hosts,
