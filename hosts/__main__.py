@@ -9,9 +9,8 @@ import sys
 from pathlib import Path
 
 from hosts.machine import run_in
-from hosts.root_files import CLONE, fresh_root, kept_root
+from hosts.root_files import CLONE, SUITES, fresh_root, kept_root
 
-SUITES = ("bookworm", "trixie", "sid")
 _RESULTS = "results.json"
 _WALK_S, _GATE_S = 900, 5400
 _WIDTH = 60
@@ -59,7 +58,7 @@ def _table(versions: str, results: dict[str, dict[str, str]]) -> str:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="scripts/new_host", description="Go through Sshore on a fresh Debian.")
+    parser = argparse.ArgumentParser(prog="scripts/new_host", description="Go through Sshore on a fresh Debian or Ubuntu.")
     parser.add_argument("--gate", action="store_true", help="run .ci/run there instead")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="use the root there, or make it there, and leave it")
     parser.add_argument("suite", choices=SUITES)

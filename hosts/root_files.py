@@ -1,4 +1,4 @@
-"""The root file systems of fresh machines: Debian's smallest system, and what the README asks for."""
+"""The root file systems of fresh machines: Debian's or Ubuntu's smallest system, and what the README asks for."""
 
 import fcntl
 import os
@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+_UBUNTU = ("resolute", "stonking")
+SUITES = ("bookworm", "trixie", "sid", *_UBUNTU)
 CLONE = "root/sshore"
 """Where a clone of this repository is in a fresh root."""
 _REPOSITORY = Path(__file__).parents[1]
@@ -18,6 +20,8 @@ _KEPT_S = 7 * 24 * 3600
 _PACKAGES = ("python3", "git", "make", "ca-certificates")
 """What the README says that a machine must have; the certificates are for pip."""
 _DEBOOTSTRAP_S = 600
+_UBUNTUS_KEYS = Path("/usr/share/keyrings/ubuntu-archive-keyring.gpg")
+_UBUNTUS_MIRROR = "http://archive.ubuntu.com/ubuntu"
 
 
 @contextmanager
@@ -75,7 +79,7 @@ def _archive(suite: str) -> Path:
 def _make(suite: str, path: Path) -> None:
     directory = Path(tempfile.mkdtemp(prefix="sshore-host-", dir="/var/tmp"))
     aside = path.with_suffix(".new")
-    words = ["debootstrap", "--variant=minbase", f"--include={','.join(_PACKAGES)}", suite, str(directory / "root")]
+    words = _debootstrap(suite, directory / "root")
     try:
         done = subprocess.run(words, capture_output=True, text=True, timeout=_DEBOOTSTRAP_S)
         if done.returncode:
@@ -87,6 +91,17 @@ def _make(suite: str, path: Path) -> None:
     finally:
         aside.unlink(missing_ok=True)
         shutil.rmtree(directory)
+
+
+def _debootstrap(suite: str, root: Path) -> list[str]:
+    words = ["debootstrap", "--variant=minbase", f"--include={','.join(_PACKAGES)}"]
+    if suite not in _UBUNTU:
+        return [*words, suite, str(root)]
+    if not _UBUNTUS_KEYS.exists():
+        raise SystemExit(f"{suite} is Ubuntu's: install ubuntu-keyring, which Debian has since 13")
+    # slirp4netns and passt are in universe. One script makes all of Ubuntu's: a debootstrap knows not the latest names.
+    ubuntus = ("--components=main,universe", f"--keyring={_UBUNTUS_KEYS}")
+    return [*words, *ubuntus, suite, str(root), _UBUNTUS_MIRROR, "gutsy"]
 
 
 @contextmanager
