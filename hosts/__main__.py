@@ -58,7 +58,9 @@ def _table(versions: str, results: dict[str, dict[str, str]]) -> str:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="scripts/new_host", description="Go through Sshore on a fresh Debian or Ubuntu.")
+    parser = argparse.ArgumentParser(
+        prog="scripts/new_host", description="Go through Sshore on a fresh Debian or Ubuntu."
+    )
     parser.add_argument("--gate", action="store_true", help="run .ci/run there instead")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="use the root there, or make it there, and leave it")
     parser.add_argument("suite", choices=SUITES)

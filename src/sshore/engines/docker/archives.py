@@ -2,7 +2,8 @@
 
 import io
 import tarfile
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,12 @@ def pack(entries: list[Entry]) -> bytes:
                 info.size = len(data)
                 archive.addfile(info, io.BytesIO(data))
     return buffer.getvalue()
+
+
+def below(directory: str, entries: Iterable[Entry]) -> list[Entry]:
+    """Those in a directory of the container's, relative to it."""
+    start = directory.strip("/") + "/"
+    return [replace(entry, path=entry.path.removeprefix(start)) for entry in entries if entry.path.startswith(start)]
 
 
 def text_of(archive: tarfile.TarFile) -> str:

@@ -18,7 +18,7 @@ from sshore.core.ids import UserId
 from sshore.core.images import Progress, full_name, is_image_id, registry_of
 from sshore.core.logins import LoginShell, is_in_own_place, login_shell, shell_places
 from sshore.core.sessions import ImageFacts, SessionSpec
-from sshore.engines.docker.archives import text_of
+from sshore.engines.docker.archives import pack, text_of
 from sshore.engines.docker.daemon import Daemon
 from sshore.engines.docker.own_images import is_own_tag, may_use, own_tag
 from sshore.engines.docker.pulling import pull
@@ -46,6 +46,8 @@ class ImageContents:
     profile: str = ""
     shell: str = "/bin/sh"
     has_etc: bool = True
+    volumes: Collection[str] = ()
+    """Directories for each of which the daemon makes a volume, and copies into it what the image has there."""
 
 
 class Images:
@@ -89,7 +91,7 @@ class Images:
             raise NotFound(f"the image {spec.image!r} is not here any more: `sshore start` pulls it again")
         digest = found["Id"]
         if digest not in self._known:
-            self._known[digest] = await self._look(digest, facts(found), labels)
+            self._known[digest] = await self._look(digest, found, labels)
         return self._known[digest]
 
     async def login_shell(self, spec: SessionSpec, image: ImageContents, labels: Mapping[str, str]) -> LoginShell:
@@ -129,8 +131,12 @@ class Images:
         except (aiohttp.ClientError, TimeoutError) as error:
             raise self._daemon.explained(error, f"look for the image {name}") from error
 
-    async def _look(self, digest: str, said: ImageFacts, labels: Mapping[str, str]) -> ImageContents:
+    async def _look(self, digest: str, found: Mapping[str, Any], labels: Mapping[str, str]) -> ImageContents:
+        said, volumes = facts(found), (found.get("Config") or {}).get("Volumes") or {}
         async with self._container(digest, labels) as container:
+            if volumes:
+                # Podman 5 copies into volumes when first something is put into the container; before, they are empty.
+                await container.put_archive("/", pack([]))  # type: ignore[no-untyped-call]
             return ImageContents(
                 digest,
                 said.environment,
@@ -140,6 +146,7 @@ class Images:
                 profile=await _text(container, "/etc/profile"),
                 shell=await _first_program(container, _SHELLS) or NO_SHELL,
                 has_etc=await _file(container, "/etc/.") is not None,
+                volumes=[posixpath.normpath(volume) for volume in volumes],
             )
 
     @asynccontextmanager

@@ -17,7 +17,7 @@ from sshore.engines.docker.accounts import (
     passwd_with_work,
     profile_with_path,
 )
-from sshore.engines.docker.archives import Entry, pack
+from sshore.engines.docker.archives import Entry, below, pack
 from sshore.engines.docker.container import (
     DEPLOYMENT_LABEL,
     SESSION_LABEL,
@@ -83,7 +83,20 @@ async def _add_account(
         entries.append(Entry(NO_SHELL.removeprefix("/"), NO_SHELL_TEXT, 0o755))
     if shell.script:
         entries.append(Entry(layout.LOGIN_SHELL.removeprefix("/"), shell.script, 0o755))
+    await _put(container, entries, image.volumes)
+
+
+async def _put(container: DockerContainer, entries: list[Entry], volumes: Collection[str]) -> None:
+    """Into the container's own files, and into volumes that have theirs already.
+
+    Docker's volumes have them, and take what is put at the root. Podman 5's have them, too, but what is put at the root
+    goes below them, where nobody sees it. Podman 4 fills them at the start, unless something is in them by then.
+    """
     await container.put_archive("/", pack(entries))  # type: ignore[no-untyped-call]
+    for volume in volumes:
+        inside = below(volume, entries)
+        if inside and (await container.get_archive(f"{volume}/.")).getmembers():
+            await container.put_archive(volume, pack(inside))  # type: ignore[no-untyped-call]
 
 
 def gpus_taken(labels: Collection[str]) -> set[str]:
