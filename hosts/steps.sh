@@ -182,6 +182,16 @@ sshore cp own.pub folder:.ssh/authorized_keys
 sshore run keyed --network none --app ssh --mount .ssh:/home/work/.ssh:ro
 SSH_AUTH_SOCK=$PWD/agent.sock ssh -A keyed.sshore ssh-add -l | has ECDSA
 
+## ssh -A where two sessions have the folder .ssh
+for name in one two; do sshore run $name --network none --app ssh --mount .ssh:/home/work/.ssh; done
+SSH_AUTH_SOCK=$PWD/agent.sock ssh -A one.sshore 'ssh-add -l; cd ${SSH_AUTH_SOCK%/*}; pwd -P; sleep 5' >said &
+for i in $(seq 50); do grep -q ^/ said && break; sleep 0.1; done
+has ECDSA <said
+has ^/tmp/ <said
+is "$(ssh two.sshore 'ls -A .ssh; ls /tmp')" authorized_keys
+wait
+sshore rm --force one two
+
 ## folder rename, rm, trash
 sshore folder rename data other
 sshore folder rm other

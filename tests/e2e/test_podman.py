@@ -41,6 +41,9 @@ def test_ssh_and_sftp_work_in_any_image(server: Deployment, podman: PodmanServic
     name = image.rpartition(":")[2]
     client = session(server, name, podman.need(image), "--network", "none")
     assert client.ok("id -un; id -gn; pwd; ls") == "work\nwork\n/home/work\nid_container\n"
+    if image == LIVED_IN and podman.version >= 5:
+        # Podman 4 lets nobody see what will be in a volume before it has been used.
+        assert client.ok("grep -c ^last: /etc/passwd") == "1\n"
     (tmp_path / "here").write_text("there")
     client.sftp(f"put {tmp_path}/here there", f"get there {tmp_path}/back")
     assert (tmp_path / "back").read_text() == "there"

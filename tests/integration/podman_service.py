@@ -7,6 +7,7 @@ with podman_service() as podman:
 
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,6 +39,11 @@ class PodmanService(DockerDaemon):
         self.remember_firewall()
         self._dockerd = self._spawn(*words, CONTAINERS_CONF=str(self.directory / "containers.conf"))
         self._until(lambda: self.docker("version").returncode == 0, self._dockerd)
+
+    @property
+    def version(self) -> int:
+        said = subprocess.run(["podman", "--version"], capture_output=True, text=True, check=True).stdout
+        return int(said.split()[-1].partition(".")[0])
 
 
 @contextmanager

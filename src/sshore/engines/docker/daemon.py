@@ -72,6 +72,7 @@ class Daemon:
 
     async def remove(self, container: str) -> None:
         """Kill a container and remove it with its anonymous volumes; nothing when there is none."""
+        refused = False
         while True:
             try:
                 await self.docker.containers.container(container).delete(force=True, v=True)
@@ -79,9 +80,13 @@ class Daemon:
                 if error.status == 404:
                     return
                 # Somebody else removes it at this moment: its end is waited for.
-                if error.status != 409 or "already in progress" not in error.message:
+                if error.status == 409 and "already in progress" in error.message:
+                    await asyncio.sleep(0.05)
+                    continue
+                if refused:
                     raise self.explained(error, "remove a container") from error
-                await asyncio.sleep(0.05)
+                # Podman without aardvark-dns removes it, and says that it could not: once more it says 404.
+                refused = True
             except (aiohttp.ClientError, TimeoutError) as error:
                 raise self.explained(error, "remove a container") from error
             else:

@@ -233,19 +233,24 @@ class DockerEngine:
         return choose_gpus(spec.resources.gpus, find_gpus(), gpus_taken([it["Labels"][GPUS_LABEL] for it in running]))
 
     async def _end(self, session_id: SessionId, container: DockerContainer, grace_s: float) -> None:
-        shown = await self._show(container)
-        if shown is None or state_of(shown, stopped_by_us=False).run_state is not RunState.RUNNING:
+        shown = await self._show_running(container)
+        if not shown:
             return
         self._stopped.add(session_id)
-        with self._daemon.errors("stop the session"):
-            if grace_s > 0:
-                await until_it_listens(shown["State"]["Pid"], grace_s)
-                await container.stop(t=max(1, round(grace_s)))
-            else:
-                with _gone_already():
-                    await container.kill()
-                with _gone_already():
-                    await container.wait()
+        try:
+            with self._daemon.errors("stop the session"):
+                if grace_s > 0:
+                    await until_it_listens(shown["State"]["Pid"], grace_s)
+                    await container.stop(t=max(1, round(grace_s)))
+                else:
+                    with _gone_already():
+                        await container.kill()
+                    with _gone_already():
+                        await container.wait()
+        except EngineFailed:
+            # Podman without aardvark-dns stops it, and says that it could not (netavark: remove aardvark entries).
+            if await self._show_running(container):
+                raise
 
     async def _remove(self, session_id: SessionId) -> None:
         for container in await self._containers(session_id):
@@ -259,10 +264,14 @@ class DockerEngine:
     async def _running(self, session_id: SessionId) -> dict[str, Any]:
         """What the daemon shows of the session's container that runs; nothing where none does."""
         for container in await self._containers(session_id):
-            shown = await self._show(container)
-            if shown is not None and state_of(shown, stopped_by_us=False).run_state is RunState.RUNNING:
+            if shown := await self._show_running(container):
                 return shown
         return {}
+
+    async def _show_running(self, container: DockerContainer) -> dict[str, Any]:
+        shown = await self._show(container)
+        runs = shown is not None and state_of(shown, stopped_by_us=False).run_state is RunState.RUNNING
+        return shown if shown and runs else {}
 
     async def _show(self, container: DockerContainer) -> dict[str, Any] | None:
         with self._daemon.errors("look after the session"):
