@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-_UBUNTU = ("resolute", "stonking")
+_UBUNTU = ("resolute",)
 SUITES = ("bookworm", "trixie", "sid", *_UBUNTU)
 CLONE = "root/sshore"
 """Where a clone of this repository is in a fresh root."""

@@ -184,13 +184,14 @@ SSH_AUTH_SOCK=$PWD/agent.sock ssh -A keyed.sshore ssh-add -l | has ECDSA
 
 ## ssh -A where two sessions have the folder .ssh
 for name in one two; do sshore run $name --network none --app ssh --mount .ssh:/home/work/.ssh; done
-SSH_AUTH_SOCK=$PWD/agent.sock ssh -A one.sshore 'ssh-add -l; cd ${SSH_AUTH_SOCK%/*}; pwd -P; sleep 5' >said &
-for i in $(seq 50); do grep -q ^/ said && break; sleep 0.1; done
+where='ssh-add -l && cd ${SSH_AUTH_SOCK%/*} && pwd -P && ls -A ~/.ssh'
+SSH_AUTH_SOCK=$PWD/agent.sock ssh -A one.sshore "$where; exec sleep 60" >said &
+for i in $(seq 100); do grep -q authorized_keys said && break; sleep 0.1; done
 has ECDSA <said
-has ^/tmp/ <said
-is "$(ssh two.sshore 'ls -A .ssh; ls /tmp')" authorized_keys
-wait
+has ^/tmp <said
+is "$(ssh two.sshore 'ls -A .ssh /tmp' | xargs)" '.ssh: authorized_keys /tmp:'
 sshore rm --force one two
+wait
 
 ## folder rename, rm, trash
 sshore folder rename data other
