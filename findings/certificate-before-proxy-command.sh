@@ -3,23 +3,24 @@
 #
 # Guess: in every version at the same moment, as ssh_config(5) says nothing of it; so a ProxyCommand that hands over a
 #        socket (ProxyUseFdpass) can write the certificate first, since ssh waits for it to end before it goes on.
-# Seen:  9.2p1 (Debian 12) and 10.0p2 (Debian 13) read both when the ProxyCommand has ended, and have the certificate
-#        that it wrote in this very connection. 10.6p1 (sid) reads them before it starts the command, and has none. It
-#        says so to `-v` alone; an older certificate in that place would be what it offers.
+# Seen:  9.2p1 (Debian 12), 10.0p2 (Debian 13) and 10.3p1 (its backports) read both when the ProxyCommand has ended, and
+#        have the certificate that it wrote in this very connection. 10.5p1 (Ubuntu 26.10) and 10.6p1 (sid) read them
+#        before they start the command, and have none. They say so to `-v` alone; an older certificate in that place
+#        would be what they offer.
 # So who has a ProxyCommand bring the certificate must, for newer versions, have it fetched before (`Match exec`).
 #
-# Needs curl, dpkg-deb, python3, ssh-keygen, and Debian's mirror. Fails when this is no longer so.
+# Needs curl, dpkg-deb, python3, ssh-keygen, and Debian's and Ubuntu's mirrors. Fails when this is no longer so.
 set -euo pipefail
 place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
 cd "$place"
 
-# fetch ROOT PATH…: unpack packages of Debian's pool
+# fetch ROOT PATH…: unpack packages of Debian's pool, or of $pool
 fetch() {
   local root=$1 path
   shift
   for path in "$@"; do
-    curl -fsS -o package.deb "http://deb.debian.org/debian/pool/main/$path"
+    curl -fsS -o package.deb "${pool:-http://deb.debian.org/debian/pool/main}/$path"
     dpkg-deb -x package.deb "$root"
   done
 }
@@ -35,6 +36,10 @@ fetch sid o/openssh/openssh-client_10.6p1-1_amd64.deb g/glibc/libc6_2.43-7_amd64
   libz/libzstd/libzstd1_1.5.7+dfsg-4_amd64.deb libs/libselinux/libselinux1_3.11-2.1+b1_amd64.deb \
   p/pcre2/libpcre2-8-0_10.49-1_amd64.deb
 fetch 12 o/openssh/openssh-client_9.2p1-2+deb12u10_amd64.deb
+fetch 13-backports o/openssh/openssh-client_10.3p1-1~bpo13+1_amd64.deb
+pool=http://archive.ubuntu.com/ubuntu/pool/main
+fetch 26.10 o/openssh/openssh-client_10.5p1-1ubuntu2_amd64.deb
+fetch sid o/openssl/libssl4_4.0.3-1ubuntu1_amd64.deb
 
 ssh-keygen -q -t ed25519 -N '' -f ca
 ssh-keygen -q -t ed25519 -N '' -f key
@@ -57,11 +62,14 @@ ask() {
   grep -q 'Executing proxy' said || { cat said; exit 1; }
   printf '%s: %s\n' "$(run "$1" -V | grep -o 'OpenSSH_[0-9.p]*' | head -1)" \
     "$(tr -d '\r' < said | sed -n 's/.*Executing proxy.*/the command runs/p; s/.*certificate file .* type [0-9]*$/the certificate is read/p
+       s/.*loaded identity cert from.*/the certificate is read/p
        s/.*no identity cert loaded.*/no certificate is found/p' | paste -sd, | sed 's/,/, then /')"
 }
-{ ask 12 13; ask 13 13; ask sid sid; } | tee seen
+{ ask 12 13; ask 13 13; ask 13-backports 13; ask 26.10 sid; ask sid sid; } | tee seen
 diff - seen <<'SEEN'
 OpenSSH_9.2p1: the command runs, then the certificate is read
 OpenSSH_10.0p2: the command runs, then the certificate is read
+OpenSSH_10.3p1: the command runs, then the certificate is read
+OpenSSH_10.5p1: no certificate is found, then the command runs
 OpenSSH_10.6p1: no certificate is found, then the command runs
 SEEN

@@ -119,13 +119,13 @@ def openssh_config(files: SshFiles, *, certificate_first: bool = False) -> str:
 
 
 def reads_certificate_first(version: str) -> bool:
-    """Whether an OpenSSH (what ``ssh -V`` says) may read the certificate before it runs the ProxyCommand: 10.6 does,
-    10.0 and older read it when they have the stream. Those between were not tried; for them, too, it is right to say
-    yes, which costs a quick look at the certificate's age."""
+    """Whether an OpenSSH (what ``ssh -V`` says) may read the certificate before it runs the ProxyCommand: 10.5 does,
+    10.3 and older read it when they have the stream. 10.4 was not tried; it is right to say yes, which costs a quick
+    look at the certificate's age."""
     import re  # `sshore ssh` does without
 
     found = re.match(r"OpenSSH_(\d+)\.(\d+)", version)
-    return found is not None and (int(found[1]), int(found[2])) > (10, 0)
+    return found is not None and (int(found[1]), int(found[2])) > (10, 3)
 
 
 def proxy_command(command: "Sequence[str]", *arguments: str) -> str:
@@ -199,7 +199,7 @@ def _certify(sshore: "Sequence[str]") -> str:
 
 
 def _certify_unless_fresh(files: SshFiles) -> str:
-    """The same where the certificate is not of the last minutes; for OpenSSH from 10.1 on."""
+    """The same where the certificate is not of the last minutes; for OpenSSH from 10.4 on."""
     # IFS and -f instead of double quotes, which `Match exec` had trouble with.
     script = (
         f"IFS=; test x$SSHORE_CERTIFIED = x$1 || find $2 -mmin -{_FRESH_MIN} 2>/dev/null | grep -q . || "

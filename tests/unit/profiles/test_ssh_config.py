@@ -66,6 +66,10 @@ def test_where_they_are_not_the_certificate_comes_first() -> None:
     [
         ("OpenSSH_9.2p1 Debian-2+deb12u6, OpenSSL 3.0.19 27 Jan 2026", False),
         ("OpenSSH_10.0p2 Debian-7, OpenSSL 3.5.1 1 Jul 2025", False),
+        ("OpenSSH_10.2p1 Ubuntu-2ubuntu3, OpenSSL 3.5.5 27 Jan 2026", False),
+        ("OpenSSH_10.3p1 Debian-1~bpo13+1, OpenSSL 3.5.9 29 Sep 2026", False),
+        ("OpenSSH_10.4p1, OpenSSL 4.0.3 29 Sep 2026", True),
+        ("OpenSSH_10.5p1 Ubuntu-1ubuntu2, OpenSSL 4.0.3 29 Sep 2026", True),
         ("OpenSSH_10.6p1 Debian-1, OpenSSL 3.6.5 29 Sep 2026", True),
         ("OpenSSH_11.0, LibreSSL 4", True),
         ("OpenSSH_for_Windows_9.5p1, LibreSSL 3.8.2", False),
