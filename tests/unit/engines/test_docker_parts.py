@@ -14,6 +14,7 @@ from sshore.core.errors import EngineFailed, Forbidden, InvalidInput
 from sshore.core.ids import SessionId
 from sshore.core.sessions import BindMount, EngineState, Resources, RunState, SessionSpec
 from sshore.engines.docker.accounts import group_with_work, passwd_with_work, profile_with_path
+from sshore.engines.docker.archives import Entry, below
 from sshore.engines.docker.container import Surroundings, container_config, container_name
 from sshore.engines.docker.ending import state_of
 from sshore.engines.docker.gpus import choose_gpus, find_gpus
@@ -29,6 +30,12 @@ SPEC = SessionSpec(
     SessionId("abc"), "demo", Path("/s/home"), Path("/s/run"), Path("/link"), Path("/kit"), host_uid=UID, image="img"
 )
 AROUND = Surroundings("here", UID, memory_bytes=8 << 30)
+
+
+def test_what_is_put_into_a_volume_is_named_from_there() -> None:
+    passwd, tmp, near = Entry("etc/passwd", "", 0o644), Entry("tmp", None, 0o1777), Entry("etcetera/x", "", 0o644)
+    assert below("/etc", [passwd, tmp, near]) == [Entry("passwd", "", 0o644)]
+    assert below("/tmp", [passwd, tmp, near]) == []
 
 
 class TestAccountFiles:
