@@ -79,8 +79,8 @@ def _archive(suite: str) -> Path:
 def _make(suite: str, path: Path) -> None:
     directory = Path(tempfile.mkdtemp(prefix="sshore-host-", dir="/var/tmp"))
     aside = path.with_suffix(".new")
-    words = _debootstrap(suite, directory / "root")
     try:
+        words = _debootstrap(suite, directory / "root")
         done = subprocess.run(words, capture_output=True, text=True, timeout=_DEBOOTSTRAP_S)
         if done.returncode:
             raise SystemExit(f"debootstrap could not make {suite}: {done.stdout[-2000:]}{done.stderr[-2000:]}")
