@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,6 +55,11 @@ def upgraded(dockerd: DockerDaemon, tmp_path_factory: pytest.TempPathFactory) ->
                 del environment["PYTHONPATH"]
             it.start()
             yield before
+
+
+@pytest.fixture
+def started_again(upgraded: Upgraded) -> Callable[[], Iterable[int]]:
+    return lambda: (upgraded.it.server.pid,)
 
 
 @pytest.mark.parametrize("name", ENGINES)
@@ -117,6 +122,19 @@ def test_a_session_that_is_started_again_has_the_new_kit_and_its_home(upgraded: 
     again = through_forward(upgraded.it.admin, upgraded.it.connect(name))
     assert again.having(StrictHostKeyChecking="yes", HostKeyAlgorithms="ecdsa-sha2-nistp256").ok("cat kept") == "mine\n"
     upgraded.it.remove(name)
+
+
+def test_the_old_kit_stays_while_a_session_has_it(upgraded: Upgraded) -> None:
+    kits, old = upgraded.it.state / "kit", set(upgraded.kits.values())
+    assert all((kits / name).is_dir() for name in old)
+    if left := [session["name"] for session in upgraded.it.admin.json("ls")]:
+        upgraded.it.remove(*left)
+    upgraded.it.server.stop()
+    upgraded.it.server.start()
+    until(lambda: not any((kits / name).exists() for name in old), "the old kit is removed")
+    upgraded.it.run_session("new", "--network", "none")
+    assert "(work)" in upgraded.it.cli("ssh", "new", "id")
+    upgraded.it.remove("new")
 
 
 def _card(it: Deployment, name: str) -> Card:

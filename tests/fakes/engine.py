@@ -123,6 +123,9 @@ class FakeEngine:
     async def list(self) -> list[SessionId]:
         return [*self.machine.sessions]
 
+    async def kits(self) -> set[str]:
+        return {session.spec.kit.name for session in self.machine.sessions.values() if not session.ended.is_set()}
+
     async def capacity(self) -> Capacity:
         return self._capacity
 

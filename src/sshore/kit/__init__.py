@@ -21,7 +21,7 @@ their own loader, and mounted at `/opt/sshore` in every session of every engine:
     agent_sockets.py  where it keeps the sockets of forwarded agents
     relocate.py       patchelf: makes programs find loader and libraries in the kit
     connection_variables.py  leaves SSH_CONNECTION to the agent
-    build.py          `build_kit`: once, atomically
+    build.py          `build_kit`: once, atomically; `remove_kits` of former versions
 
     programs ──▶ libraries ──┐
     python_files, terminals ─┼──▶ contents ──▶ build (+ relocate) ──▶ <state>/kit/<hash>

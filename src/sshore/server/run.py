@@ -56,8 +56,9 @@ async def run_server(settings: Settings, on_ready: Callable[[Ready], Awaitable[N
             with _stop_on_signals(http, manager), first_failure():
                 async with asyncio.TaskGroup() as tasks:
                     services = parts.services
-                    running = (parts.lifecycle, parts.own_keys, parts.audit, services.watch, services.trash)
-                    beside = [tasks.create_task(part.run()) for part in (*running, services.live_mounts)]
+                    running = (parts.lifecycle, parts.own_keys, parts.audit, parts.old_kits)
+                    of_services = (services.watch, services.trash, services.live_mounts)
+                    beside = [tasks.create_task(part.run()) for part in (*running, *of_services)]
                     if parts.database_lock is not None:
                         beside.append(tasks.create_task(parts.database_lock.run()))
                     serving = tasks.create_task(http.serve([sock]))

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from prometheus_client import REGISTRY
@@ -19,7 +20,7 @@ from sshore.gateway.gateway import Gateway
 from sshore.gateway.links import LinkTable
 from sshore.gateway.open_streams import StreamTable
 from sshore.gateway.unfinished import Unfinished
-from sshore.kit.build import Kit
+from sshore.kit.build import Kit, remove_kits
 from sshore.oidc.provider import Provider
 from sshore.server.docker import find_docker
 from sshore.server.metrics import GatewayCollector
@@ -34,6 +35,7 @@ from sshore.services.folders.sharing import FolderSharing
 from sshore.services.folders.streams import FolderStreams
 from sshore.services.folders.trash import FolderTrash
 from sshore.services.images import ImageService
+from sshore.services.old_kits import OldKits
 from sshore.services.people.accounts import ADMIN_NAME, Accounts
 from sshore.services.people.administration import UserAdministration
 from sshore.services.people.allowances import Allowances
@@ -77,6 +79,7 @@ class Parts:
     lifecycle: Lifecycle
     own_keys: OwnKeyService
     audit: Audit
+    old_kits: OldKits
     gateway: Gateway
     link: Path
     database_lock: ServerLock | None
@@ -168,7 +171,8 @@ async def wire(settings: Settings, state: Path, kit: Kit) -> AsyncIterator[Parts
             kit=kit.hash,
             is_ready=lambda: _answers(store),
         )
-        yield Parts(services, lifecycle, own_keys, audit, gateway, premises.link, database_lock)
+        old_kits = OldKits(store, engines, partial(remove_kits, kit))
+        yield Parts(services, lifecycle, own_keys, audit, old_kits, gateway, premises.link, database_lock)
 
 
 def _oidc_login(settings: Settings, store: Store, accounts: Accounts, clock: SystemClock) -> OidcLogin:

@@ -64,6 +64,13 @@ class Engine(Protocol):
     async def list(self) -> list[SessionId]:
         """The sessions of which this engine has processes or leftovers."""
 
+    async def kits(self) -> set[str]:
+        """The names (hashes) of the kits that its sessions have mounted.
+
+        Raises:
+            EngineFailed: it cannot tell of each of them.
+        """
+
     async def capacity(self) -> Capacity:
         """What the engine has in all."""
 

@@ -4,8 +4,8 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
-from pathlib import Path
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from pathlib import Path, PurePosixPath
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -13,6 +13,7 @@ import aiohttp
 from aiodocker import DockerError
 from aiodocker.containers import DockerContainer
 
+from sshore.core import layout
 from sshore.core.allowed import check_host_network
 from sshore.core.errors import Conflict, EngineFailed, InvalidInput, Unavailable
 from sshore.core.ids import SessionId, new_id
@@ -148,6 +149,11 @@ class DockerEngine:
     async def list(self) -> list[SessionId]:
         containers = await self._daemon.containers(f"{DEPLOYMENT_LABEL}={self._deployment}")
         return sorted({SessionId(container["Labels"][SESSION_LABEL]) for container in containers})
+
+    async def kits(self) -> set[str]:
+        listed = await self._daemon.containers(f"{DEPLOYMENT_LABEL}={self._deployment}")
+        shown = [await self._show(container) for container in listed]
+        return {_kit_of(each) for each in shown if each is not None}
 
     async def capacity(self) -> Capacity:
         info = self._info or await self._machine()
@@ -310,6 +316,13 @@ def _deployment(state_dir: Path) -> str:
         aside.write_text(new_id())
         aside.replace(file)
     return file.read_text().strip()
+
+
+def _kit_of(shown: Mapping[str, Any]) -> str:
+    for mount in shown["Mounts"]:
+        if mount["Destination"] == layout.KIT:
+            return PurePosixPath(mount["Source"]).name
+    raise EngineFailed(f"the container {shown['Name']} has no kit")
 
 
 def _check_uid(host_uid: int | None) -> None:

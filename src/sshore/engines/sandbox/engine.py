@@ -6,13 +6,15 @@ import signal
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
 from anyio import CancelScope
 
+from sshore.core import layout
 from sshore.core.allowed import check_host_network
+from sshore.core.errors import EngineFailed
 from sshore.core.ids import SessionId
 from sshore.core.images import Progress
 from sshore.core.sessions import (
@@ -26,6 +28,7 @@ from sshore.core.sessions import (
     SessionSpec,
 )
 from sshore.engines.memory_kills import memory_kills
+from sshore.engines.mounting.mount_table import mounts_of
 from sshore.engines.sandbox import ending, live_mounts
 from sshore.engines.sandbox.capacity import machine_capacity
 from sshore.engines.sandbox.cgroups import Cgroups
@@ -117,6 +120,9 @@ class SandboxEngine:
     async def list(self) -> list[SessionId]:
         return self._records.list()
 
+    async def kits(self) -> set[str]:
+        return await self._in_thread(self._kits)
+
     async def capacity(self) -> Capacity:
         return machine_capacity(self._gpus)
 
@@ -142,6 +148,9 @@ class SandboxEngine:
 
     async def log(self, session_id: SessionId, tail_bytes: int) -> bytes:
         return await self._in_thread(partial(self._logs.tail, session_id, tail_bytes))
+
+    def _kits(self) -> set[str]:
+        return {_kit_of(record.agent) for record in self._records.unended() if record.agent and ending.runs(record)}
 
     def _cpu_times_s(self) -> dict[SessionId, float]:
         agents = {record.agent: record.id for record in self._records.unended() if record.agent and record.started}
@@ -192,6 +201,13 @@ async def _finished(future: asyncio.Future[Any]) -> None:
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.wait([future])
     future.exception()
+
+
+def _kit_of(agent: Process) -> str:
+    for entry in mounts_of(agent.pid):
+        if entry.point == layout.KIT:
+            return PurePosixPath(entry.root).name
+    raise EngineFailed(f"the kit of process {agent.pid} cannot be told")
 
 
 async def _ask(agent: Process, grace_s: float) -> None:
