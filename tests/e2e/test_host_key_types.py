@@ -12,6 +12,7 @@ from programs import need
 from ssh_client import SshClient, through_forward
 from ssh_libraries import list_home, where
 
+from integration.command_line import CommandLine
 from integration.free_port import free_port
 from sshore.proxy.forwards import Card
 
@@ -137,10 +138,8 @@ def test_a_folders_port_has_them_and_a_key_of_the_type_that_its_user_has_set(fay
 
 def test_putty_that_prefers_others_knows_them(fay: Owner, old_card: Card, tmp_path: Path) -> None:
     need("plink")
-    environment = {**fay.environment, "HOME": str(tmp_path), "PUTTYDIR": str(tmp_path / "putty")}
-    owner = Owner.__new__(Owner)
-    owner.config, owner.environment = fay.config, environment
-    owner.ok("profile", "old", "putty", "--install")
+    at_putty = CommandLine(fay.config, HOME=str(tmp_path), PUTTYDIR=str(tmp_path / "putty"))
+    at_putty.ok("profile", "old", "putty", "--install")
     saved = tmp_path / "putty" / "sessions" / "old"
     lines = [line for line in saved.read_text().splitlines() if not line.startswith("HostKey=")]
     for order, used in (("ecdsa,rsa,ed25519,WARN", f"{ECDSA} 256 "), ("rsa,ecdsa,ed25519,WARN", "ssh-rsa 3072 ")):
@@ -149,7 +148,7 @@ def test_putty_that_prefers_others_knows_them(fay: Owner, old_card: Card, tmp_pa
             saved.write_text(text)
             done = subprocess.run(
                 ["plink", "-v", "-batch", "-load", "old", "id"],
-                env=environment,
+                env=at_putty.environment,
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,
