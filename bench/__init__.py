@@ -22,5 +22,7 @@ medians is what the targets speak of. docs/measurements.md says what the figures
     websocket.py    (g) dropbear behind websockify, for comparison
     by_name.py      (j) `ssh NAME.sshore` and `sshore ssh` against `ssh -p PORT`, near and far
     distance.py     a relay that delays, as a long way does
+    neighbour.py    (k) what a member feels of another who does the worst, for ten minutes in all
+    worst_inside.py, worst_outside.py  the worst: in a session, and with a token
     start_up.py     (h) `sshore --help`, `sshore stream`
 """

@@ -15,6 +15,7 @@ from bench.deployment import Deployment, deployment
 from bench.endpoint import Endpoint, direct_sshd
 from bench.figures import Figure, table, write_json
 from bench.memory import memory_of_streams
+from bench.neighbour import neighbours
 from bench.session import first_outputs
 from bench.start_up import start_ups
 from bench.transfer import transfers
@@ -37,6 +38,7 @@ PARTS: dict[str, Part] = {
     "d": lambda ours, direct, pace: crowds(ours, direct, pace.of(200, 20), pace),
     "g": lambda ours, _, pace: comparison(ours, pace.of(256, 32) * _MIB, pace.of(5, 1), pace),
     "j": lambda ours, _, pace: connections_by_name(ours, pace.of(25, 3), pace.of(9, 1), pace),
+    "k": lambda ours, _, pace: neighbours(ours, pace.of(46, 2)),
     "h": lambda _ours, _direct, pace: start_ups(pace.of(15, 3), pace),
 }
 
