@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -17,7 +18,6 @@ from bench.deployment import SESSION, SSHORE, Deployment, endpoint_of, sshore_in
 from bench.endpoint import Endpoint
 from bench.figures import Figure
 from bench.turns import timed
-from sshore.core import layout
 from sshore.sdk.config_dir import ConfigDir
 from sshore.sdk.credentials import Login, read_credentials
 
@@ -114,14 +114,17 @@ def attack(kind: str, worst: Member, seconds: float) -> Iterator[Callable[[], bo
 
 def _inside(kind: str, worst: Member, seconds: float) -> None:
     program = Path(worst_inside.__file__)
+    began = time.monotonic()
     with program.open("rb") as text:
-        subprocess.run(
-            worst.endpoint.ssh(f"{layout.KIT_PYTHON} -I -S - {kind} {seconds:g}"),
+        done = subprocess.run(
+            worst.endpoint.ssh(f"python3 - {kind} {seconds:g}"),
             stdin=text,
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
             timeout=seconds + _LATE_S,
         )
+    if time.monotonic() - began < seconds:
+        raise RuntimeError(f"{kind} ended early: {done.stderr.decode(errors='replace')[-1000:]}")
 
 
 def _outside(kind: str, worst: Member, seconds: float) -> None:
