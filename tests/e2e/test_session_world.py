@@ -100,6 +100,12 @@ def test_processes_of_the_session_are_all_that_is_seen(shared: Deployment, demo:
     assert demo.ok("ls /proc | grep -c '^[0-9]'").strip() != "0"
 
 
+def test_where_memory_runs_out_the_agent_is_the_last_to_go(demo: SshClient) -> None:
+    """With it the session would end."""
+    ours, agents = map(int, demo.ok("cat /proc/self/oom_score_adj /proc/1/oom_score_adj").split())
+    assert ours > agents
+
+
 def test_another_user_is_told_who_the_user_is(demo: SshClient) -> None:
     for user in ("root", "nobody", "unheard-of"):
         done = replace(demo.having(LogLevel="INFO"), destination=f"{user}@localhost").run("true")

@@ -11,6 +11,9 @@ from sshore.agent.open_files import OpenFiles
 OnExit = Callable[[int, int], None]
 """Is told the pid and the exit status; minus the signal's number when one killed it (`os.waitstatus_to_exitcode`)."""
 
+_OFFERED = "500"
+"""Of 1,000; the agent keeps what it has, usually 0."""
+
 # Python ignores these two, and what is ignored stays so across execve(2): a shell would inherit it.
 _DEFAULT_AGAIN = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
@@ -51,6 +54,7 @@ class Children:
                 setsigdef=_DEFAULT_AGAIN,
             )
         self._on_exit[pid] = on_exit
+        _offer_first(pid)
         return pid
 
     def reap(self) -> None:
@@ -90,6 +94,13 @@ class Children:
         for pid in pids:
             with suppress(ProcessLookupError):
                 os.killpg(pid, number)
+
+
+def _offer_first(pid: int) -> None:
+    """Where memory runs out, the kernel is to take a child, and what it has started, before the agent, with which the
+    session ends (proc(5), oom_score_adj)."""
+    with suppress(OSError), open(f"/proc/{pid}/oom_score_adj", "w") as file:  # noqa: PTH123 - pathlib costs a megabyte
+        file.write(_OFFERED)
 
 
 class _Ending:

@@ -113,8 +113,9 @@ class Gateway:
         return None
 
     async def _park_link(self, transport: asyncio.Transport, head: RequestHead) -> None:
+        self.links.check_again(head.bearer_token)
         grant = await self._authority.authorise_link(head.bearer_token)
-        self.links.check(grant)
+        self.links.check(grant, head.bearer_token)
         transport.write(switching_protocols(heads.LINK_PROTOCOL))
         self.links.park(grant, transport)
         transport.resume_reading()

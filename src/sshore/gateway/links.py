@@ -15,6 +15,8 @@ from sshore.wire.problems import Code
 _ALWAYS = 2
 """Links that each session may park, however many its owner's others have: enough for its agent to be in touch."""
 _ATTEMPTS = 3
+_BELIEVED_S = 1.0
+"""So long a token is believed to be whose it was, of an agent that has all the links it may have, and dials more."""
 _REPLACED_WITHIN_S = 3.0
 """An agent whose last link was taken parks another within milliseconds; so long it is taken to be there."""
 
@@ -50,6 +52,7 @@ class LinkTable:
         self._answer_s = answer_s
         self._most_by_owner = most_by_owner
         self._berths: dict[SessionId, _Berth] = {}
+        self._refused: dict[str, tuple[LinkGrant, float]] = {}
 
     def __len__(self) -> int:
         """Sessions of which there is a link, or for which somebody waits."""
@@ -59,12 +62,31 @@ class LinkTable:
     def parked_count(self) -> int:
         return sum(len(berth.parked) for berth in self._berths.values())
 
-    def check(self, grant: LinkGrant) -> None:
-        """Let an agent park one more link.
+    def check(self, grant: LinkGrant, token: str = "") -> None:
+        """Let an agent, known by its token, park one more link.
 
         Raises:
             Unavailable: its session, or its owner, has as many as may be.
         """
+        try:
+            self._check(grant)
+        except Unavailable:
+            self._refused[token] = grant, monotonic()
+            raise
+
+    def check_again(self, token: str) -> None:
+        """Refuse without looking up whose the token is what was refused in the last moment, and would be now.
+
+        Raises:
+            Unavailable: as `check`.
+        """
+        if token in self._refused:
+            grant, at_s = self._refused[token]
+            if monotonic() - at_s < _BELIEVED_S:
+                self._check(grant)
+            del self._refused[token]
+
+    def _check(self, grant: LinkGrant) -> None:
         berth = self._berths.get(grant.session_id)
         parked = len(berth.parked) if berth is not None else 0
         if grant.most is not None and parked >= grant.most:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from sshore.core.apps import CHECK, SSH, title_of
+from sshore.core.callers import KnownCallers
 from sshore.core.choices import Scope
 from sshore.core.errors import Conflict, Forbidden, NotFound, Unauthenticated
 from sshore.core.folders import FolderApp, FolderView
@@ -36,6 +37,7 @@ class StreamAuthorisation:
         self._sessions = sessions
         self._store = store
         self._host_ca = host_ca
+        self._callers = KnownCallers()
 
     async def authorise_stream(self, token: str, ref: str, app: str) -> StreamGrant:
         identity = await self._accounts.authenticate(token)
@@ -73,9 +75,12 @@ class StreamAuthorisation:
         return replace(grant, most=(await self._allowances.of(identity.user)).streams), view, program
 
     async def authorise_link(self, token: str) -> LinkGrant:
-        session = await self._store.sessions.by_agent_token_hash(hash_secret(token)) if token else None
+        secret_hash = hash_secret(token)
+        self._callers.come(secret_hash)
+        session = await self._store.sessions.by_agent_token_hash(secret_hash) if token else None
         if session is None:
             raise Unauthenticated("this is no session's agent token")
+        self._callers.are_known(secret_hash, session.owner_id)
         if session.state not in (SessionState.STARTING, SessionState.RUNNING):
             raise Unauthenticated(f"the session is {session.state}: it has no links")
         return LinkGrant(session.id, session.owner_id, await self._allowances.links_of(session.owner_id))

@@ -1,6 +1,7 @@
 """What the server keeps: the database, the CAs, and the directories of sessions and folders.
 
 database.py    engine, transactions; SQLite or PostgreSQL
+turns.py       each caller's turns at it
 revisions.py   which revision the tables are of, and the way to the newest
 server_lock.py the one server on a PostgreSQL
 database_url.py     which database, said without its password

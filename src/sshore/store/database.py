@@ -13,6 +13,7 @@ from sshore.store.database_errors import translated
 from sshore.store.database_url import place_of, read_database_url
 from sshore.store.revisions import is_current, upgrade
 from sshore.store.server_lock import ServerLock
+from sshore.store.turns import Turns
 
 _BUSY_TIMEOUT_MS = 10_000
 _CONNECT_TIMEOUT_S = 10
@@ -29,6 +30,7 @@ class Database:
         """
         where = read_database_url(url)
         self._place = place_of(where)
+        self._turns = Turns()
         self._writing: contextlib.AbstractAsyncContextManager[Any] = contextlib.nullcontext()
         # Keys and tokens' hashes are among the parameters, which errors and their tracebacks would quote.
         if where.get_backend_name() == "sqlite":
@@ -72,14 +74,14 @@ class Database:
     @contextlib.asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         with translated(self._place):
-            async with self._engine.connect() as connection:
+            async with self._turns.take(), self._engine.connect() as connection:
                 yield connection
 
     @contextlib.asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """A transaction: committed at the end, rolled back on an error."""
         with translated(self._place):
-            async with self._writing, self._engine.begin() as connection:
+            async with self._turns.take(), self._writing, self._engine.begin() as connection:
                 yield connection
 
     async def aclose(self) -> None:

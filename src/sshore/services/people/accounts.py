@@ -4,6 +4,7 @@ import logging
 import secrets
 from datetime import datetime, timedelta
 
+from sshore.core.callers import KnownCallers
 from sshore.core.choices import Role, Scope
 from sshore.core.errors import Conflict, Forbidden, InvalidInput, NotFound, SshoreError, Unauthenticated
 from sshore.core.ids import TokenId, UserId, new_id
@@ -34,6 +35,7 @@ class Accounts:
         self._store = store
         self._clock = clock
         self._streams = streams
+        self._callers = KnownCallers()
         self._noting: set[TokenId] = set()
 
     async def authenticate(self, secret: str) -> Identity:
@@ -45,7 +47,9 @@ class Accounts:
         """
         if not secret:
             raise Unauthenticated("no API token was sent: log in with sshore login URL")
-        found = await self._store.tokens.by_hash(hash_secret(secret))
+        secret_hash = hash_secret(secret)
+        self._callers.come(secret_hash)
+        found = await self._store.tokens.by_hash(secret_hash)
         if found is None:
             raise Unauthenticated(f"the API token is not known here, or was revoked: {LOG_IN}")
         token, user = found
@@ -53,6 +57,7 @@ class Accounts:
             raise Unauthenticated(f"the API token {token.name!r} has expired: {LOG_IN}", code=Code.TOKEN_EXPIRED)
         if user.disabled:
             raise user_disabled(user)
+        self._callers.are_known(secret_hash, user.id)
         await self._note_use(token)
         return Identity(user, token)
 
