@@ -19,6 +19,7 @@ from host_processes import until
 from integration.command_line import SSHORE
 
 USAGE, REFUSED = 2, 4
+MIB = 1 << 20
 _numbers = count()
 
 
@@ -78,6 +79,25 @@ def test_streams_are_counted_while_they_are_open(member: Member) -> None:
         assert (share["used"], share["most"], share["own"]) == (1, 1, True)
         first.kill()
     until(lambda: member.owner.run("ssh", "box", "true").returncode == 0, "the one that has ended makes room")
+
+
+def test_a_home_and_the_folders_hold_what_they_may(member: Member) -> None:
+    """On a disk without quotas, as here: what is over is said, and such a session does not start again."""
+    member.allow("home=8m", "folders=4m")
+    box = member.owner.run_session("box", "--network", "none")
+    member.owner.ok("ssh", "box", "head -c 9M /dev/urandom >big")
+    home = json.loads(member.owner.ok("show", "box", "--json"))["home"]
+    assert home["used_bytes"] > home["most_bytes"] == 8 * MIB and "project quotas" in home["not_held"]
+    assert "above the 8 MiB of your allowance of home" in member.owner.ok("show", "box")
+    member.owner.ok("stop", box["id"])
+    assert "holds 9 MiB, and your allowance of home is 8 MiB: an administrator" in member.refused("start", "box")
+    member.allow("home=none")
+    member.owner.ok("start", "box")
+    member.owner.ok("folder", "create", "data")
+    assert member.owner.json("folder", "usage")["quota_bytes"] == 4 * MIB
+    member.shared.cli("folder", "quota", member.name, "64m")
+    lines = {line.split()[0]: line.split() for line in member.owner.ok("show", "--allowance").splitlines()}
+    assert lines["folders"][3:5] == ["64", "MiB"] and lines["home"][1:3] == ["no", "limit"]
 
 
 def test_an_administrator_gives_takes_back_and_sees(member: Member) -> None:

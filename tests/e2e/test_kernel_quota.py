@@ -29,6 +29,13 @@ def test_a_quota_reached_in_a_session_ends_the_transfer_and_nothing_else(tmp_pat
         one.ok("rm data/big data/zero more/big; echo on >data/on; cp /bin/ls ~")
         assert one.ok("cat data/on") == "on\n"
         assert ann.json("folder", "usage")["used_bytes"] < MIB
+        it.cli("user", "allow", "ann", "home=4m")
+        assert b"quota exceeded" in one.run("cat /dev/zero >zero").stderr.lower()
+        home = ann.json("show", "one")["home"]
+        assert 3 * MIB < home["used_bytes"] <= home["most_bytes"] == 4 * MIB and not home["not_held"]
+        ann.ok("stop", "one")
+        ann.ok("start", "one")  # to tidy up
+        one.ok("rm zero; mv .profile data/")
         it.server.kill()
         it.server.start()
         assert b"quota exceeded" in one.run("cat /dev/zero >more/zero").stderr.lower()

@@ -23,6 +23,7 @@ from sshore.services.people.user_files import BootstrapService, UserFileService
 from sshore.services.people.waits import Waits
 from sshore.services.sessions.apps import AppService
 from sshore.services.sessions.details import SessionDetailsService
+from sshore.services.sessions.holding import Holding
 from sshore.services.sessions.sessions import SessionService
 from sshore.services.sessions.shares import FairShares
 from sshore.services.sessions.watch import SessionWatch
@@ -35,6 +36,7 @@ class Services:
     users: UserAdministration
     allowances: Allowances
     shares: FairShares
+    holding: Holding
     waits: Waits
     oidc: OidcLogin
     sessions: SessionService

@@ -19,7 +19,6 @@ from sshore.store.database import Database
 from sshore.store.database_table import DatabaseTable
 from sshore.store.folder_tables import (
     FolderKeyTable,
-    FolderQuotaTable,
     FolderShareTable,
     FolderTable,
     TrashedFolderTable,
@@ -37,7 +36,6 @@ class DatabaseStore:
         self.folders = FolderTable(database)
         self.folder_shares = FolderShareTable(database)
         self.trashed_folders = TrashedFolderTable(database)
-        self.folder_quotas = FolderQuotaTable(database)
         self.folder_keys = FolderKeyTable(database)
         self.allowances = AllowanceTable(database)
         self.own_keys = OwnKeyTable(database)

@@ -150,13 +150,6 @@ trashed_folders = Table(
     Column("trashed_at", UtcDateTime, nullable=False),
 )
 
-folder_quotas = Table(
-    "folder_quotas",
-    metadata,
-    Column("owner_id", ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
-    Column("size_bytes", BigInteger, nullable=False),
-)
-
 allowances = Table(
     "allowances",
     metadata,

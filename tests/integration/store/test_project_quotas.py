@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from integration.quota_disk import quota_disk
-from sshore.core.ids import FolderId, UserId
+from sshore.core.ids import FolderId, SessionId, UserId
 from sshore.store.files import StateFiles
 from sshore.store.project_quotas import ProjectQuotas
 
@@ -88,6 +88,41 @@ def test_what_was_in_the_trash_before_counts_and_comes_back(disk: Path) -> None:
         assert (await files.held_bytes(ANN, ANNS_UID) or 0) >= 2 * MIB
         trashed.rename(data)
         assert write(data / "more", 2 * MIB, ANNS_UID) == errno.EDQUOT
+
+    asyncio.run(run())
+
+
+def test_each_home_has_a_bound_of_its_own(disk: Path) -> None:
+    """Also one that was written before; what is inside moves about as before, and a limit that goes binds nobody."""
+
+    async def run() -> None:
+        files = StateFiles(disk)
+        assert await files.cannot_hold_homes() == ""
+        assert await files.homes_disk_bytes() > 30 * MIB
+        homes = []
+        for name in ("one", "two"):
+            homes.append(home := files.paths(SessionId(name))[0])
+            (home / "sub").mkdir(parents=True)
+            for place in (home, home / "sub"):
+                os.chown(place, ANNS_UID, ANNS_UID)
+        one, two = homes
+        assert write(one / "sub" / "before", 2 * MIB, ANNS_UID) == 0
+        assert await files.held_home_bytes(SessionId("one")) is None
+        for name in ("one", "two"):
+            await files.hold_home(SessionId(name), 6 * MIB)
+        assert 2 * MIB <= (await files.held_home_bytes(SessionId("one")) or 0) <= 2.2 * MIB
+        assert write(one / "sub" / "much", 8 * MIB, ANNS_UID) == errno.EDQUOT
+        assert write(two / "file", 5 * MIB, ANNS_UID) == 0, "another home's bound is another"
+        (one / "sub" / "before").rename(one / "after")
+        await files.hold_home(SessionId("one"), 7 * MIB)
+        assert write(one / "more", MIB // 2, ANNS_UID) == 0
+        await files.hold_home(SessionId("one"), None)
+        assert write(one / "much", 8 * MIB, ANNS_UID) == 0
+        await files.hold_home(SessionId("one"), 6 * MIB)
+        project = ProjectQuotas(disk).home_project(one)
+        assert project is not None
+        await files.remove(SessionId("one"))
+        assert not one.exists() and ProjectQuotas(disk)._is_free(project)
 
     asyncio.run(run())
 

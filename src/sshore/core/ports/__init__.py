@@ -7,7 +7,7 @@ links.py           Links, OpenStreams, Traffic           gateway: calls to agent
 store.py           Store                                 store: the database, as its tables:
 people_tables.py     users, allowances, tokens, own keys, files and scripts for new homes
 session_tables.py    sessions, what they did last, the streams that were
-folder_tables.py     folders, shares, the trash, quotas, keys for SFTP
+folder_tables.py     folders, shares, the trash, keys for SFTP
 files.py           SessionFiles                          store: directories of sessions and folders
 logins.py          PasswordHasher, IdentityProvider      store, oidc
 clock.py           Clock                                 server
@@ -18,7 +18,7 @@ services ──▶ core.ports ◀── engines, gateway, store, oidc
 from sshore.core.ports.clock import Clock
 from sshore.core.ports.engines import Engine, FolderProcess, FolderServer, ImageStore
 from sshore.core.ports.files import SessionFiles
-from sshore.core.ports.folder_tables import FolderKeyTable, FolderQuotas, Folders, FolderShares, TrashedFolders
+from sshore.core.ports.folder_tables import FolderKeyTable, Folders, FolderShares, TrashedFolders
 from sshore.core.ports.links import Links, OpenStreams, StreamAuthority, StreamJournal, Traffic
 from sshore.core.ports.logins import IdentityProvider, PasswordHasher
 from sshore.core.ports.people_tables import AllowanceTable, Bootstraps, OwnKeys, Tokens, UserFiles, Users
@@ -33,7 +33,6 @@ __all__ = [
     "Engine",
     "FolderKeyTable",
     "FolderProcess",
-    "FolderQuotas",
     "FolderServer",
     "FolderShares",
     "Folders",

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from sshore.core.ports.folder_tables import FolderKeyTable, FolderQuotas, Folders, FolderShares, TrashedFolders
+from sshore.core.ports.folder_tables import FolderKeyTable, Folders, FolderShares, TrashedFolders
 from sshore.core.ports.people_tables import AllowanceTable, Bootstraps, OwnKeys, Tokens, UserFiles, Users
 from sshore.core.ports.session_tables import Activities, Sessions, StreamRecords
 
@@ -37,9 +37,6 @@ class Store(Protocol):
 
     @property
     def trashed_folders(self) -> TrashedFolders: ...
-
-    @property
-    def folder_quotas(self) -> FolderQuotas: ...
 
     @property
     def folder_keys(self) -> FolderKeyTable: ...

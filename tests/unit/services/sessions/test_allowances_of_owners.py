@@ -20,7 +20,7 @@ pytestmark = pytest.mark.anyio
 
 async def allow(world: World, name: str, **limits: float | None) -> None:
     await world.allowances.change(world.admin, name, limits, [])
-    world.sessions.place()
+    world.lifecycle.place()
 
 
 async def until(world: World, owner: User, name: str, state: SessionState) -> Session:
@@ -141,3 +141,34 @@ async def test_who_becomes_an_admin_is_bound_no_longer(world: World) -> None:
     ann = await world.member("ann")
     await world.users.change(world.admin, "ann", Role.ADMIN, None)
     assert (await world.allowances.of_owner(ann.id)).sessions is None
+
+
+async def test_a_home_that_holds_too_much_does_not_start_again_and_show_says_it(world: World) -> None:
+    """Where the kernel does not bound it; one of a tmpfs, or of no root, it never does."""
+    ann = await world.member("ann")
+    session = await world.run(ann, "demo")
+    assert await world.homes.use(session) is None
+    await allow(world, "ann", home_bytes=1 << 20)
+    (world.sessions_directory(session) / "home" / "big").write_bytes(bytes(2 << 20))
+    use = await world.homes.use(session)
+    assert use is not None and (use.used_bytes or 0) > use.most_bytes == 1 << 20 and use.not_held
+    assert (await world.session(ann, "demo")).state is SessionState.RUNNING
+    stopped = await world.sessions.stop(session)
+    with pytest.raises(QuotaExceeded, match=r"home of session 'demo' holds 2 MiB, and your allowance of home is 1 MiB"):
+        await world.sessions.start(stopped, 5)
+    await allow(world, "ann", home_bytes=None)
+    assert (await world.sessions.start(stopped, 5)).state is SessionState.RUNNING
+
+
+async def test_what_the_folders_may_hold_is_an_allowance(world: World) -> None:
+    ann = await world.member("ann")
+    await world.folders.create(ann, "data")
+    await world.folders.usage.set_quota(world.admin, "ann", 1 << 20)
+    assert await world.store.allowances.get(ann.id) == {"folder_bytes": 1 << 20}
+    await allow(world, "ann", folder_bytes=2 << 20)
+    usage = await world.folders.usage.of(ann)
+    assert usage.quota_bytes == 2 << 20
+    shares = {share.word.name: share for share in await world.shares.of(ann)}
+    assert (shares["folders"].used, shares["folders"].most) == (usage.used_bytes, 2 << 20)
+    await world.allowances.change(world.admin, "ann", {}, ["folder_bytes"])
+    assert await world.folders.usage.room_bytes(ann.id) is None
