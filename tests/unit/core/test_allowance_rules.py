@@ -8,11 +8,21 @@ from sshore.core.errors import InvalidInput
 
 def test_people_write_words_and_units() -> None:
     limits, defaults = parse_allowances(
-        "sessions=5 cpus=7.5 memory=32g gpus=none ttl=8h idle-timeout=30m streams=default home=5g folders=1t".split()
+        [
+            "sessions=5",
+            "cpus=7.5",
+            "memory=32g",
+            "gpus=none",
+            "ttl=8h",
+            "idle-timeout=30m",
+            "streams=default",
+            "home=5g",
+            "folders=1t",
+        ]
     )
     assert limits == {
         "sessions": 5, "cpus": 7.5, "memory_bytes": 32 << 30, "gpus": None, "ttl_s": 28800.0, "idle_timeout_s": 1800.0,
-        "home_bytes": 5 << 30, "folder_bytes": 1 << 40,
+        "home_bytes": 5 << 30,
     }  # fmt: skip
     assert defaults == ["streams"]
 
