@@ -18,7 +18,7 @@ from host_processes import until
 
 from integration.command_line import SSHORE
 
-USAGE, REFUSED = 2, 4
+USAGE, NOT_FOUND, REFUSED = 2, 3, 4
 MIB = 1 << 20
 _numbers = count()
 
@@ -98,6 +98,28 @@ def test_a_home_and_the_folders_hold_what_they_may(member: Member) -> None:
     member.shared.cli("folder", "quota", member.name, "64m")
     lines = {line.split()[0]: line.split() for line in member.owner.ok("show", "--allowance").splitlines()}
     assert lines["folders"][3:5] == ["64", "MiB"] and lines["home"][1:3] == ["no", "limit"]
+
+
+def test_a_groups_allowance_is_its_members(member: Member) -> None:
+    """Nobody's own, it comes before the server's default; it goes when the member or the group goes."""
+    admin, group = member.shared.admin, f"lab-{member.name}"
+    assert admin.json("group", "create", group) == {"name": group, "members": [], "limits": {}}
+    admin.ok("group", "join", group, member.name)
+    assert admin.json("group", "allow", group, "cpus=1", "gpus=none")["members"] == [member.name]
+    assert "cpus=1, gpus=none" in admin.ok("group", "ls")
+    assert "wants 2 CPUs, and your allowance is 1" in member.refused("run", "box", "--cpus", "2")
+    assert f"1 (group {group})" in member.owner.ok("show", "--allowance")
+    member.allow("cpus=3")
+    (cpus,) = (one for one in member.owner.json("show", "--allowance")["shares"] if one["name"] == "cpus")
+    assert (cpus["most"], cpus["own"], cpus["group"]) == (3, True, "")
+    member.allow("--reset")
+    assert "only an admin" in member.refused("group", "ls")
+    assert admin.run("group", "leave", group, "nosuch").returncode == NOT_FOUND
+    admin.ok("group", "leave", group, member.name)
+    assert "group" not in member.owner.ok("show", "--allowance")
+    assert admin.json("group", "allow", group, "--reset")["limits"] == {}
+    admin.ok("group", "rm", group)
+    assert group not in admin.ok("group", "ls")
 
 
 def test_an_administrator_gives_takes_back_and_sees(member: Member) -> None:

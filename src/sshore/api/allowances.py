@@ -43,4 +43,6 @@ async def _message(user: User, services: Services) -> AllowanceMessage:
 
 def _share(share: Share) -> ShareMessage:
     word = share.word
-    return ShareMessage(word.field, word.name, word.title, share.most, share.used, list(share.by), share.own)
+    return ShareMessage(
+        word.field, word.name, word.title, share.most, share.used, list(share.by), share.own, share.group
+    )

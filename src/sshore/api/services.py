@@ -15,6 +15,7 @@ from sshore.services.images import ImageService
 from sshore.services.people.accounts import Accounts
 from sshore.services.people.administration import UserAdministration
 from sshore.services.people.allowances import Allowances
+from sshore.services.people.groups import Groups
 from sshore.services.people.oidc import OidcLogin
 from sshore.services.people.own_keys import OwnKeyService
 from sshore.services.people.passwords import Passwords
@@ -35,6 +36,7 @@ class Services:
     passwords: Passwords
     users: UserAdministration
     allowances: Allowances
+    groups: Groups
     shares: FairShares
     holding: Holding
     waits: Waits

@@ -9,6 +9,7 @@
     apps.py      the catalogue of apps
     folders.py   storage folders
     users.py     users (owners) and API tokens
+    groups.py    groups of users
     allowances.py  how much of a server one user may have
     fair_shares.py  who gets room next
     public_keys.py  public keys as users give them, and what is none

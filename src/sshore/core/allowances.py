@@ -142,6 +142,20 @@ def allowance_of(*layers: Limits, maximum: Limits) -> Allowance:
     return Allowance(**values)  # type: ignore[arg-type]
 
 
+def most_of_groups(groups: Iterable[tuple[str, Limits]]) -> dict[str, tuple[str, float | None]]:
+    """What a user's groups, by name, allow together: of each field the most, and the group that says it."""
+    most: dict[str, tuple[str, float | None]] = {}
+    for name, limits in groups:
+        for field, value in limits.items():
+            if field not in most or _size(value) > _size(most[field][1]):
+                most[field] = name, value
+    return most
+
+
+def _size(value: float | None) -> float:
+    return math.inf if value is None else value
+
+
 @dataclass(frozen=True, slots=True)
 class ServerAllowances:
     """What the server's administrator has set: `members` is the default of those who are no admins, `maximum` holds

@@ -40,6 +40,7 @@ from sshore.services.old_kits import OldKits
 from sshore.services.people.accounts import ADMIN_NAME, Accounts
 from sshore.services.people.administration import UserAdministration
 from sshore.services.people.allowances import Allowances
+from sshore.services.people.groups import Groups
 from sshore.services.people.oidc import OidcLogin
 from sshore.services.people.own_keys import OwnKeyService
 from sshore.services.people.passwords import Passwords
@@ -150,6 +151,7 @@ async def wire(settings: Settings, state: Path, kit: Kit) -> AsyncIterator[Parts
             passwords=Passwords(store, accounts, Argon2Passwords(), LoginThrottle(clock)),
             users=UserAdministration(store, sessions, folders, streams, images),
             allowances=allowances,
+            groups=Groups(store, allowances, clock),
             holding=Holding(usage, homes, lifecycle),
             shares=shares,
             waits=Waits(max(min(_MOST_WAITS, descriptors // _OF_WAITS), 1)),

@@ -23,6 +23,7 @@ from sshore.store.folder_tables import (
     FolderTable,
     TrashedFolderTable,
 )
+from sshore.store.group_table import GroupTable
 from sshore.store.own_tables import AllowanceTable, BootstrapTable, OwnKeyTable, UserFileTable
 
 
@@ -38,6 +39,7 @@ class DatabaseStore:
         self.trashed_folders = TrashedFolderTable(database)
         self.folder_keys = FolderKeyTable(database)
         self.allowances = AllowanceTable(database)
+        self.groups = GroupTable(database)
         self.own_keys = OwnKeyTable(database)
         self.user_files = UserFileTable(database)
         self.bootstraps = BootstrapTable(database)

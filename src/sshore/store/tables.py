@@ -158,6 +158,23 @@ allowances = Table(
     Column("limits", JSON, nullable=False),
 )
 
+groups = Table(
+    "groups",
+    metadata,
+    Column("id", String(12), primary_key=True),
+    Column("name", String(40), nullable=False, unique=True),
+    Column("created_at", UtcDateTime, nullable=False),
+    # As in allowances.
+    Column("limits", JSON, nullable=False),
+)
+
+group_members = Table(
+    "group_members",
+    metadata,
+    Column("group_id", ForeignKey("groups.id", ondelete="CASCADE"), primary_key=True),
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, index=True),
+)
+
 own_keys = Table(
     "own_keys",
     metadata,

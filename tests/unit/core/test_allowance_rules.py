@@ -2,7 +2,14 @@
 
 import pytest
 
-from sshore.core.allowances import Allowance, allowance_of, check_limits, parse_allowances, server_allowances
+from sshore.core.allowances import (
+    Allowance,
+    allowance_of,
+    check_limits,
+    most_of_groups,
+    parse_allowances,
+    server_allowances,
+)
 from sshore.core.errors import InvalidInput
 
 
@@ -22,7 +29,7 @@ def test_people_write_words_and_units() -> None:
     )
     assert limits == {
         "sessions": 5, "cpus": 7.5, "memory_bytes": 32 << 30, "gpus": None, "ttl_s": 28800.0, "idle_timeout_s": 1800.0,
-        "home_bytes": 5 << 30,
+        "home_bytes": 5 << 30, "folder_bytes": 1 << 40,
     }  # fmt: skip
     assert defaults == ["streams"]
 
@@ -62,6 +69,12 @@ def test_the_users_own_comes_before_the_default_and_the_maximum_before_both() ->
     assert allowance_of(own, default, maximum={}) == Allowance(cpus=16.0, gpus=1)
     capped = allowance_of(own, default, maximum={"cpus": 8.0, "memory_bytes": 2 << 30, "sessions": 9})
     assert capped == Allowance(sessions=9, cpus=8.0, memory_bytes=2 << 30, gpus=1)
+
+
+def test_of_several_groups_the_most_holds() -> None:
+    given = most_of_groups([("lab", {"cpus": 2.0, "gpus": None}), ("course", {"cpus": 4.0, "gpus": 8, "links": 4})])
+    assert given == {"cpus": ("course", 4.0), "gpus": ("lab", None), "links": ("course", 4)}
+    assert most_of_groups([]) == {}
 
 
 def test_a_small_server_keeps_descriptors_back() -> None:

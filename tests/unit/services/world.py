@@ -27,6 +27,7 @@ from sshore.services.images import ImageService
 from sshore.services.people.accounts import Accounts
 from sshore.services.people.administration import UserAdministration
 from sshore.services.people.allowances import Allowances
+from sshore.services.people.groups import Groups
 from sshore.services.people.own_keys import OwnKeyService
 from sshore.services.people.passwords import Passwords
 from sshore.services.people.settings import UserSettings
@@ -86,6 +87,7 @@ class World:
     image_store: FakeImageStore
     streams: StreamAuthorisation
     allowances: Allowances
+    groups: Groups
     shares: FairShares
     homes: Homes
     lifecycle: Lifecycle
@@ -171,6 +173,7 @@ async def open_world(
         image_store=image_store,
         streams=StreamAuthorisation(accounts, sessions, store, host_ca.public_line, allowances),
         allowances=allowances,
+        groups=Groups(store, allowances, clock),
         shares=shares,
         homes=homes,
         lifecycle=lifecycle,

@@ -5,7 +5,7 @@ engines.py         Engine, ImageStore                    engines/*: where sessio
 links.py           Links, OpenStreams, Traffic           gateway: calls to agents, the streams that are open
                    StreamAuthority, StreamJournal        services: what the gateway asks and tells
 store.py           Store                                 store: the database, as its tables:
-people_tables.py     users, allowances, tokens, own keys, files and scripts for new homes
+people_tables.py     users, groups, allowances, tokens, own keys, files and scripts for new homes
 session_tables.py    sessions, what they did last, the streams that were
 folder_tables.py     folders, shares, the trash, keys for SFTP
 files.py           SessionFiles                          store: directories of sessions and folders
@@ -21,7 +21,7 @@ from sshore.core.ports.files import SessionFiles
 from sshore.core.ports.folder_tables import FolderKeyTable, Folders, FolderShares, TrashedFolders
 from sshore.core.ports.links import Links, OpenStreams, StreamAuthority, StreamJournal, Traffic
 from sshore.core.ports.logins import IdentityProvider, PasswordHasher
-from sshore.core.ports.people_tables import AllowanceTable, Bootstraps, OwnKeys, Tokens, UserFiles, Users
+from sshore.core.ports.people_tables import AllowanceTable, Bootstraps, Groups, OwnKeys, Tokens, UserFiles, Users
 from sshore.core.ports.session_tables import Activities, Sessions, StreamRecords
 from sshore.core.ports.store import Store
 
@@ -36,6 +36,7 @@ __all__ = [
     "FolderServer",
     "FolderShares",
     "Folders",
+    "Groups",
     "IdentityProvider",
     "ImageStore",
     "Links",

@@ -36,13 +36,15 @@ _SHOWN = 10
 @dataclass(frozen=True, slots=True)
 class Share:
     """One line of an allowance: how much of it is used (None: it holds for each session) and may be (None: without a
-    limit), by which sessions, and whether it is the user's own rather than the server's default."""
+    limit), by which sessions, whether it is the user's own, and the name of the group whose it is; else it is the
+    server's default."""
 
     word: Word
     used: float | None
     most: float | None
     by: tuple[str, ...]
     own: bool
+    group: str
 
 
 class FairShares:
@@ -147,7 +149,7 @@ class FairShares:
 
     async def of(self, user: User) -> list[Share]:
         """A user's allowance, line by line, and what uses it."""
-        allowance, own = await self._allowances.look_up(user)
+        allowance, own, by_group = await self._allowances.look_up(user)
         sessions = await self._store.sessions.list(user.id)
         running = [session for session in sessions if session.state.holds_resources]
         used: dict[str, float | None] = {
@@ -163,7 +165,14 @@ class FairShares:
             for field in _TOGETHER
         }
         return [
-            Share(word, used.get(field), getattr(allowance, field), by.get(field, ()), field in own)
+            Share(
+                word,
+                used.get(field),
+                getattr(allowance, field),
+                by.get(field, ()),
+                field in own,
+                by_group.get(field, ""),
+            )
             for field, word in FIELDS.items()
         ]
 

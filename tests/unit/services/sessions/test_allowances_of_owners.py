@@ -9,7 +9,7 @@ from world import World, open_world
 
 from fakes.engine import FakeEngine, FakeMachine
 from sshore.core.choices import Role
-from sshore.core.errors import Forbidden, InvalidInput, QuotaExceeded
+from sshore.core.errors import Conflict, Forbidden, InvalidInput, NotFound, QuotaExceeded
 from sshore.core.sessions import Capacity, Resources, Session
 from sshore.core.states import SessionState
 from sshore.core.users import User
@@ -172,3 +172,68 @@ async def test_what_the_folders_may_hold_is_an_allowance(world: World) -> None:
     assert (shares["folders"].used, shares["folders"].most) == (usage.used_bytes, 2 << 20)
     await world.allowances.change(world.admin, "ann", {}, ["folder_bytes"])
     assert await world.folders.usage.room_bytes(ann.id) is None
+
+
+async def test_a_groups_allowance_holds_between_the_users_own_and_the_servers_default(world: World) -> None:
+    ann, admin = await world.member("ann"), world.admin
+    for name, cpus in (("lab", 4.0), ("course", 2.0)):
+        await world.groups.create(admin, name)
+        await world.groups.change(admin, name, {"cpus": cpus, "sessions": 1}, [])
+    assert (await world.allowances.of(ann)).sessions == 50
+    await world.groups.join(admin, "course", "ann")
+    await world.groups.join(admin, "course", "ann")
+    await world.run(ann, "one")
+    with pytest.raises(QuotaExceeded, match="allowance of sessions is 1; you have one"):
+        await world.run(ann, "two")
+    await world.groups.join(admin, "lab", "ann")
+    await world.groups.change(admin, "lab", {"links": 8}, ["sessions"])
+    assert await world.allowances.links_of(ann.id) == 8
+    await allow(world, "ann", sessions=7)
+    shares = {share.word.name: (share.most, share.own, share.group) for share in await world.shares.of(ann)}
+    assert [shares[name] for name in ("cpus", "sessions", "links", "streams")] == [
+        (4.0, False, "lab"), (7, True, ""), (8, False, "lab"), (512, False, ""),
+    ]  # fmt: skip
+    await world.groups.leave(admin, "lab", "ann")
+    assert (await world.allowances.of(ann)).cpus == 2.0
+    await world.groups.remove(admin, "course")
+    assert (await world.allowances.of(ann)).cpus is None
+
+
+async def test_two_changes_at_once_both_hold(world: World) -> None:
+    ann, admin = await world.member("ann"), world.admin
+    await world.groups.create(admin, "lab")
+    async with asyncio.TaskGroup() as requests:
+        for field in ("cpus", "gpus", "links", "pids"):
+            requests.create_task(world.allowances.change(admin, "ann", {field: 16}, []))
+            requests.create_task(world.groups.change(admin, "lab", {field: 16}, []))
+    assert len(await world.store.allowances.get(ann.id)) == 4
+    assert len((await world.groups.find(admin, "lab")).group.limits) == 4
+
+
+async def test_groups_are_for_admins_to_make_and_a_slip_is_said(world: World) -> None:
+    ann, admin = await world.member("ann"), world.admin
+    await world.groups.create(admin, "lab")
+    for refused in (
+        world.groups.list(ann),
+        world.groups.find(ann, "nosuch"),
+        world.groups.create(ann, "mine"),
+        world.groups.join(ann, "lab", "ann"),
+        world.groups.change(ann, "lab", {"cpus": None}, []),
+        world.groups.remove(ann, "lab"),
+    ):
+        with pytest.raises(Forbidden):
+            await refused
+    with pytest.raises(Conflict):
+        await world.groups.create(admin, "lab")
+    for slip, said in (
+        (world.groups.create(admin, "The Lab"), "no group name"),
+        (world.groups.find(admin, "lap"), "no group 'lap'; did you mean lab?"),
+        (world.groups.join(admin, "lab", "anne"), "did you mean ann?"),
+        (world.groups.leave(admin, "lab", "ann"), "ann is no member of the group 'lab'"),
+        (world.groups.change(admin, "lab", {"streams": 5000}, []), "1024 at most on this server"),
+    ):
+        with pytest.raises((InvalidInput, NotFound), match=said.replace("?", r"\?")):
+            await slip
+    await world.groups.join(admin, "lab", "ann")
+    await world.users.remove(admin, "ann", with_data=False)
+    assert (await world.groups.find(admin, "lab")).members == []
