@@ -1,4 +1,4 @@
-"""A quota that the kernel holds binds sessions that have a folder mounted, in the middle of a transfer."""
+"""Quotas that the kernel holds bind sessions, in their homes and in mounted folders, in the middle of a transfer."""
 
 from pathlib import Path
 
@@ -29,7 +29,10 @@ def test_a_quota_reached_in_a_session_ends_the_transfer_and_nothing_else(tmp_pat
         one.ok("rm data/big data/zero more/big; echo on >data/on; cp /bin/ls ~")
         assert one.ok("cat data/on") == "on\n"
         assert ann.json("folder", "usage")["used_bytes"] < MIB
-        it.cli("user", "allow", "ann", "home=4m")
+        assert 50 * MIB < ann.json("show", "one")["home"]["most_bytes"] <= 64 * MIB, "a quarter of the disk"
+        it.cli("group", "create", "lab")
+        it.cli("group", "join", "lab", "ann")
+        it.cli("group", "allow", "lab", "home=4m")
         assert b"quota exceeded" in one.run("cat /dev/zero >zero").stderr.lower()
         home = ann.json("show", "one")["home"]
         assert 3 * MIB < home["used_bytes"] <= home["most_bytes"] == 4 * MIB and not home["not_held"]

@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sshore.core import layout
-from sshore.core.errors import Conflict, Unavailable
+from sshore.core.errors import Conflict, QuotaExceeded, Unavailable
 from sshore.core.folders import Folder, TrashedFolder
 from sshore.core.ids import FolderId, SessionId, UserId
 from sshore.core.sessions import Session
@@ -79,8 +79,17 @@ class StateFiles:
 
     async def create_folder(self, owner_id: UserId, name: str, host_uid: int | None) -> Path:
         with _storage_errors():
-            make_directory(self._folders / owner_id, _PASSAGE, None)
-            make_directory(self._folders / owner_id / name, 0o700, host_uid)
+            try:
+                make_directory(self._folders / owner_id, _PASSAGE, None)
+                make_directory(self._folders / owner_id / name, 0o700, host_uid)
+            except OSError as error:
+                if error.errno in _FULL and self._quotas.is_used_up(host_uid):
+                    raise QuotaExceeded(
+                        "your allowance of folders is used up: remove something, or empty the trash "
+                        "(sshore folder trash empty)",
+                        allowance="folders",
+                    ) from error
+                raise
         return self._folders / owner_id / name
 
     async def remove_folder(self, owner_id: UserId, name: str) -> None:
@@ -191,19 +200,20 @@ class StateFiles:
         with open_directory(run) as directory:
             for name, text in run_files.items():
                 write_file(directory, name, text.encode(), _mode_of(name), host_uid)
-        _put_key(session, home, host_uid)
+        # Whatever its owner has made of the place, the session starts: the key can be had elsewhere (`sshore key`), and
+        # SSH does not need it.
+        try:
+            _put_key(session, home, host_uid)
+        except OSError as error:
+            # A home that has reached its own bound is its owner's to tidy, in the session.
+            if error.errno in _FULL and not self._home_quotas.is_used_up(self._home_quotas.home_project(home)):
+                raise
+            log.warning("a session's key is not in its home", extra={"session": session.id, "reason": str(error)})
 
 
 def _put_key(session: Session, home: Path, host_uid: int | None) -> None:
-    """Put the session key into the home. Whatever its owner has made of the place, the session starts: the key can be
-    had elsewhere (`sshore key`), and SSH does not need it. A home that has reached its quota is its owner's to tidy."""
-    try:
-        with open_directory(home) as directory:
-            write_file(directory, layout.KEY_FILE_NAME, session.private_key.encode(), 0o600, host_uid)
-    except OSError as error:
-        if error.errno == errno.ENOSPC:
-            raise
-        log.warning("a session's key is not in its home", extra={"session": session.id, "reason": str(error)})
+    with open_directory(home) as directory:
+        write_file(directory, layout.KEY_FILE_NAME, session.private_key.encode(), 0o600, host_uid)
 
 
 def _fill_home(home: Path, host_uid: int | None) -> None:

@@ -3,7 +3,8 @@
 Every file of an owner's folders bears the owner's uid as its project, which new files inherit from their directory;
 every home has a project of its own, which only the home itself tells.
 Moving one from another project's directory into one that bequeaths its own is refused by the kernel (EXDEV), so that
-what is to be moved has to bear it before. Blocking.
+what is to be moved has to bear it before. ext4 refuses what is over a quota with EDQUOT, and nothing to root; xfs with
+ENOSPC, as if the disk were full, to root, too. Blocking.
 """
 
 import ctypes
@@ -26,6 +27,8 @@ _MEANS_BLOCK_LIMITS = 1
 _COUNTS = 6
 """Limits and use of blocks and of inodes; the rest are times."""
 _KIB = 1024
+_ROOM_OF_A_FILE = 64 << 10
+"""A small one, with what the file system needs beside it."""
 _TRIES = 5
 HOME_PROJECTS = range(2_147_483_648, 4_294_000_000)
 """Above all uids of owners (`HOST_UIDS`)."""
@@ -60,16 +63,24 @@ class ProjectQuotas:
 
     def used_bytes(self, project: int) -> int:
         """What a project takes on the disk."""
-        buffer = ctypes.create_string_buffer(_LIMIT.size)
+        return self._counts(project)[2]
+
+    def is_used_up(self, project: int | None) -> bool:
+        """Whether it is a project's own limit that is reached where the kernel says that there is no room."""
         try:
-            self._control(_GET, project, buffer)
-        except FileNotFoundError:  # nobody has written anything
-            return 0
-        return int(_LIMIT.unpack(buffer.raw)[2])
+            room = self.room_bytes(project) if project is not None else None
+        except OSError:
+            return False
+        return room is not None and room < _ROOM_OF_A_FILE
+
+    def room_bytes(self, project: int) -> int | None:
+        """How much more a project may take; None where it has no limit."""
+        blocks, _, used, *_ = self._counts(project)
+        return max(blocks * _KIB - used, 0) if blocks else None
 
     def free_home_project(self) -> int:
         """A project that no file has borne yet, drawn by lot."""
-        while not self._is_free(project := secrets.choice(HOME_PROJECTS)):
+        while any(self._counts(project := secrets.choice(HOME_PROJECTS))):
             pass
         return project
 
@@ -112,11 +123,12 @@ class ProjectQuotas:
         finally:
             os.close(descriptor)
 
-    def _is_free(self, project: int) -> bool:
+    def _counts(self, project: int) -> tuple[int, ...]:
+        """The limits of a project and what it takes, as in struct if_dqblk; zeros where the kernel knows it not."""
         buffer = ctypes.create_string_buffer(_LIMIT.size)
         with suppress(FileNotFoundError):
             self._control(_GET, project, buffer)
-        return not any(_LIMIT.unpack(buffer.raw)[:_COUNTS])
+        return _LIMIT.unpack(buffer.raw)[:_COUNTS]
 
     def _control(self, command: int, project: int, buffer: object) -> None:
         descriptor = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -160,6 +160,18 @@ async def test_a_home_that_holds_too_much_does_not_start_again_and_show_says_it(
     assert (await world.sessions.start(stopped, 5)).state is SessionState.RUNNING
 
 
+async def test_show_waits_for_no_count(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    ann = await world.member("ann")
+    await allow(world, "ann", home_bytes=1 << 20, folder_bytes=1 << 20)
+    session = await world.run(ann, "demo")
+    for module in ("homes", "shares"):
+        monkeypatch.setattr(f"sshore.services.sessions.{module}.PATIENCE_S", 0)
+    use = await world.homes.use(session)
+    assert use is not None and (use.used_bytes, use.most_bytes) == (None, 1 << 20)
+    shares = {share.word.name: share for share in await world.shares.of(ann)}
+    assert (shares["folders"].used, shares["folders"].most) == (None, 1 << 20)
+
+
 async def test_what_the_folders_may_hold_is_an_allowance(world: World) -> None:
     ann = await world.member("ann")
     await world.folders.create(ann, "data")
