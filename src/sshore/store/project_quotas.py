@@ -27,8 +27,8 @@ _MEANS_BLOCK_LIMITS = 1
 _COUNTS = 6
 """Limits and use of blocks and of inodes; the rest are times."""
 _KIB = 1024
-_ROOM_OF_A_FILE = 64 << 10
-"""A small one, with what the file system needs beside it."""
+_ROOM_OF_A_FILE = 1 << 20
+"""What xfs wants to be free before it makes even an empty one: blocks for inodes and directories in the worst case."""
 _TRIES = 5
 HOME_PROJECTS = range(2_147_483_648, 4_294_000_000)
 """Above all uids of owners (`HOST_UIDS`)."""
