@@ -18,7 +18,8 @@ from host_processes import until
 
 from integration.command_line import SSHORE
 
-USAGE, REFUSED = 2, 4
+USAGE, NOT_FOUND, REFUSED = 2, 3, 4
+MIB = 1 << 20
 _numbers = count()
 
 
@@ -78,6 +79,47 @@ def test_streams_are_counted_while_they_are_open(member: Member) -> None:
         assert (share["used"], share["most"], share["own"]) == (1, 1, True)
         first.kill()
     until(lambda: member.owner.run("ssh", "box", "true").returncode == 0, "the one that has ended makes room")
+
+
+def test_a_home_and_the_folders_hold_what_they_may(member: Member) -> None:
+    """On a disk without quotas, as here: what is over is said, and such a session does not start again."""
+    member.allow("home=8m", "folders=4m")
+    box = member.owner.run_session("box", "--network", "none")
+    member.owner.ok("ssh", "box", "head -c 9M /dev/urandom >big")
+    home = json.loads(member.owner.ok("show", "box", "--json"))["home"]
+    assert home["used_bytes"] > home["most_bytes"] == 8 * MIB and "project quotas" in home["not_held"]
+    assert "above the 8 MiB of your allowance of home" in member.owner.ok("show", "box")
+    member.owner.ok("stop", box["id"])
+    assert "holds 9 MiB, and your allowance of home is 8 MiB: an administrator" in member.refused("start", "box")
+    member.allow("home=none")
+    member.owner.ok("start", "box")
+    member.owner.ok("folder", "create", "data")
+    assert member.owner.json("folder", "usage")["quota_bytes"] == 4 * MIB
+    member.shared.cli("folder", "quota", member.name, "64m")
+    lines = {line.split()[0]: line.split() for line in member.owner.ok("show", "--allowance").splitlines()}
+    assert lines["folders"][3:5] == ["64", "MiB"] and lines["home"][1:3] == ["no", "limit"]
+
+
+def test_a_groups_allowance_is_its_members(member: Member) -> None:
+    """Nobody's own, it comes before the server's default; it goes when the member or the group goes."""
+    admin, group = member.shared.admin, f"lab-{member.name}"
+    assert admin.json("group", "create", group) == {"name": group, "members": [], "limits": {}}
+    admin.ok("group", "join", group, member.name)
+    assert admin.json("group", "allow", group, "cpus=1", "gpus=none")["members"] == [member.name]
+    assert "cpus=1, gpus=none" in admin.ok("group", "ls")
+    assert "wants 2 CPUs, and your allowance is 1" in member.refused("run", "box", "--cpus", "2")
+    assert f"1 (group {group})" in member.owner.ok("show", "--allowance")
+    member.allow("cpus=3")
+    (cpus,) = (one for one in member.owner.json("show", "--allowance")["shares"] if one["name"] == "cpus")
+    assert (cpus["most"], cpus["own"], cpus["group"]) == (3, True, "")
+    member.allow("--reset")
+    assert "only an admin" in member.refused("group", "ls")
+    assert admin.run("group", "leave", group, "nosuch").returncode == NOT_FOUND
+    admin.ok("group", "leave", group, member.name)
+    assert "group" not in member.owner.ok("show", "--allowance")
+    assert admin.json("group", "allow", group, "--reset")["limits"] == {}
+    admin.ok("group", "rm", group)
+    assert group not in admin.ok("group", "ls")
 
 
 def test_an_administrator_gives_takes_back_and_sees(member: Member) -> None:

@@ -33,6 +33,8 @@ _COMPLETED = {
     "sshore settings set she": "sshore settings set shell ",
     "sshore settings set shell z": "sshore settings set shell zsh ",
     "sshore folder ren": "sshore folder rename ",
+    "sshore group join tea": "sshore group join team ",
+    "sshore group allow team fold": "sshore group allow team folders=",
 }
 """What is typed before the Tab key, and what the line is then."""
 
@@ -40,7 +42,9 @@ _COMPLETED = {
 @pytest.fixture(scope="module")
 def folder(shared: Deployment) -> Iterator[str]:
     shared.cli("folder", "create", "measured")
+    shared.cli("group", "create", "team")
     yield "measured"
+    shared.cli("group", "rm", "team")
     shared.cli("folder", "rm", "measured", "--for-ever")
 
 

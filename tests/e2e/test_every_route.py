@@ -144,6 +144,8 @@ def walk(shared: Deployment) -> Iterator[Walk]:
     ann.ok("keys", "add", str(public_key))
     ann.ok("file", "put", str(vimrc), "--as", ".anns-vimrc")
     ann.ok("bootstrap", "set", str(vimrc))
+    shared.cli("group", "create", "anns-group")
+    shared.cli("group", "join", "anns-group", "route-ann")
     with urllib.request.urlopen(f"{shared.url}/openapi.json", timeout=10) as answer:
         document = json.load(answer)
     things = {
@@ -154,11 +156,15 @@ def walk(shared: Deployment) -> Iterator[Walk]:
         "folder-quotas": "route-ann",
         "tokens": token["id"],
         "users": "route-ann",
+        "groups": "anns-group",
+        "members": "route-ann",
         "settings": "language",
         "keys": "anns-key",
         "files": ".anns-vimrc",
     }
     yield Walk(shared.url, document, ann, things)
+    assert "anns-group route-ann" in " ".join(shared.cli("group", "ls").split()), "it stayed as it was"
+    shared.cli("group", "rm", "anns-group")
     shared.cli("user", "rm", "--with-data", "route-ann")
 
 
@@ -210,8 +216,8 @@ def test_members_manage_no_users(shared: Deployment, walk: Walk) -> None:
     bob = new_user(shared, "route-member")
     for name in ("route-ann", "admin", "nosuch"):
         for route in walk.routes:
-            if "/users" in route[1]:
-                answer = walk.ask(route, bob, walk.things | {"users": name})
+            if "/users" in route[1] or "/groups" in route[1]:
+                answer = walk.ask(route, bob, walk.things | {"users": name, "groups": name, "members": name})
                 assert (answer.status, answer.code) == (403, "forbidden"), (route, answer)
     shared.cli("user", "rm", "route-member")
 

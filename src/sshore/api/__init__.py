@@ -15,6 +15,7 @@ accounts.py   the caller, tokens, settings
 users.py      logging in with a password; users, for admins
 oidc.py       logging in by OpenID Connect
 allowances.py what users may have, and use of it
+groups.py     groups of users, for admins
 waits.py      how long a request waits
 own.py        own keys, files for new homes, the bootstrap script
 folders.py    storage folders

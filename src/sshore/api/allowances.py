@@ -25,7 +25,7 @@ async def show_allowance_of(name: str, caller: Caller, services: Use) -> Allowan
 async def change_allowance(name: str, body: ChangeAllowance, caller: Caller, services: Use) -> AllowanceMessage:
     """Change what is given; what runs already goes on."""
     user = await services.allowances.change(caller, name, body.limits, body.defaults)
-    services.sessions.place()
+    await services.holding.renew([user])
     return await _message(user, services)
 
 
@@ -33,7 +33,7 @@ async def change_allowance(name: str, body: ChangeAllowance, caller: Caller, ser
 async def reset_allowance(name: str, caller: Caller, services: Use) -> AllowanceMessage:
     """The server's defaults hold again."""
     user = await services.allowances.reset(caller, name)
-    services.sessions.place()
+    await services.holding.renew([user])
     return await _message(user, services)
 
 
@@ -43,4 +43,6 @@ async def _message(user: User, services: Services) -> AllowanceMessage:
 
 def _share(share: Share) -> ShareMessage:
     word = share.word
-    return ShareMessage(word.field, word.name, word.title, share.most, share.used, list(share.by), share.own)
+    return ShareMessage(
+        word.field, word.name, word.title, share.most, share.used, list(share.by), share.own, share.group
+    )

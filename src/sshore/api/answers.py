@@ -15,6 +15,7 @@ from sshore.schema.image_messages import ImageMessage
 from sshore.schema.session_messages import (
     ActivityMessage,
     AppMessage,
+    HomeMessage,
     MemoryKillsMessage,
     MountMessage,
     PullMessage,
@@ -66,6 +67,7 @@ def session_message(
         image_digest=session.image_digest,
         previous_image_id=session.previous_image_id,
         pull=pull_message(pull) if pull else None,
+        home=HomeMessage(**asdict(details.home)) if details.home else None,
     )
 
 

@@ -15,6 +15,7 @@ from sshore.services.images import ImageService
 from sshore.services.people.accounts import Accounts
 from sshore.services.people.administration import UserAdministration
 from sshore.services.people.allowances import Allowances
+from sshore.services.people.groups import Groups
 from sshore.services.people.oidc import OidcLogin
 from sshore.services.people.own_keys import OwnKeyService
 from sshore.services.people.passwords import Passwords
@@ -23,6 +24,7 @@ from sshore.services.people.user_files import BootstrapService, UserFileService
 from sshore.services.people.waits import Waits
 from sshore.services.sessions.apps import AppService
 from sshore.services.sessions.details import SessionDetailsService
+from sshore.services.sessions.holding import Holding
 from sshore.services.sessions.sessions import SessionService
 from sshore.services.sessions.shares import FairShares
 from sshore.services.sessions.watch import SessionWatch
@@ -34,7 +36,9 @@ class Services:
     passwords: Passwords
     users: UserAdministration
     allowances: Allowances
+    groups: Groups
     shares: FairShares
+    holding: Holding
     waits: Waits
     oidc: OidcLogin
     sessions: SessionService

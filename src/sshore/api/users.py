@@ -44,7 +44,9 @@ async def create_user(body: CreateUser, caller: Caller, services: Use) -> UserMe
 
 @router.patch("/users/{name}")
 async def change_user(name: str, body: ChangeUser, caller: Caller, services: Use) -> UserMessage:
-    return user_message(await services.users.change(caller, name, body.role, body.disabled))
+    user = await services.users.change(caller, name, body.role, body.disabled)
+    await services.holding.renew([user])
+    return user_message(user)
 
 
 @router.delete("/users/{name}", status_code=204)

@@ -71,6 +71,7 @@ complete_target = completing(_targets)
 """A session, or ``folder:NAME``."""
 complete_engine = completing(lambda client, _: client.version().engines)
 complete_image = completing(lambda client, _: [image.ref for image in client.images().images if image.runs_here])
+complete_group = completing(lambda client, _: [group.name for group in client.groups()])
 complete_user = completing(lambda client, _: [user.name for user in client.users()])
 
 

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from sshore.core.names import format_bytes, parse_bytes
-from sshore.schema.session_messages import MemoryKillsMessage, ResourcesMessage, SessionMessage, UlimitMessage
+from sshore.schema.session_messages import (
+    HomeMessage,
+    MemoryKillsMessage,
+    ResourcesMessage,
+    SessionMessage,
+    UlimitMessage,
+)
 
 if TYPE_CHECKING:
     from sshore.core.sessions import Resources
@@ -65,6 +71,7 @@ def resource_pairs(session: SessionMessage) -> list[tuple[str, str]]:
         ("shared memory", _size(resources.shm_bytes)),
         ("disk", _size(resources.disk_bytes)),
         ("ulimits", ", ".join(map(_ulimit, resources.ulimits))),
+        ("home", _home(session.home)),
     ]
 
 
@@ -79,6 +86,19 @@ def memory_kills(session: SessionMessage) -> str:
     # The name is the program's own choice: nothing of it may reach the terminal but letters.
     program = "".join(letter if letter.isprintable() else "?" for letter in kills.program) or "a program"
     return f"{times}{at}: {program} was ended" + (f" (the limit is {format_bytes(limit)})" if limit else "")
+
+
+def _home(home: HomeMessage | None) -> str:
+    """Such as ``1.2 GiB of 2 GiB``; and what follows where it holds more than it may."""
+    if home is None:
+        return ""
+    most = format_bytes(home.most_bytes)
+    if home.used_bytes is None:
+        return f"at most {most}; what it holds takes too long to count"
+    if home.used_bytes <= home.most_bytes:
+        return f"{format_bytes(home.used_bytes)} of {most}"
+    follows = "when it has stopped it does not start again" if home.not_held else "nothing more can be written"
+    return f"{format_bytes(home.used_bytes)}, above the {most} of your allowance of home: {follows}"
 
 
 def _message(wanted: "Resources") -> ResourcesMessage:

@@ -51,6 +51,7 @@ _SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "logout": ("login", "Revoke the token of a server and forget it"),
         "settings": ("settings", "List, get and set the user settings"),
         "user": ("users", "List, add, disable and remove users; passwords"),
+        "group": ("groups", "Groups of users, and what their members may have"),
         "token": ("tokens", "List, make and remove API tokens"),
         "audit": ("audit", "Show who connected to what"),
         "doctor": ("doctor", "Examine what a connection needs, step by step"),

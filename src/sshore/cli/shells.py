@@ -24,7 +24,7 @@ _BASH = """\
             plain) COMPREPLY+=("$value") ;;
         esac
     done
-    [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *[:/] ]] && compopt -o nospace
+    [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *[:/=] ]] && compopt -o nospace
     return 0
 }
 complete -o nosort -F %(complete_func)s %(prog_name)s
@@ -41,7 +41,7 @@ _ZSH = """\
         if [[ $type == dir ]]; then _path_files -/
         elif [[ $type == file ]]; then _path_files -f
         elif [[ $descr != _ ]]; then described+=("$key":"$descr")
-        elif [[ $key == *[:/] ]]; then unfinished+=("$key")
+        elif [[ $key == *[:/=] ]]; then unfinished+=("$key")
         else whole+=("$key")
         fi
     done

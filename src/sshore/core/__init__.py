@@ -10,6 +10,7 @@
     folders.py   storage folders
     users.py     users (owners) and API tokens
     callers.py   for whom a task works
+    groups.py    groups of users
     allowances.py  how much of a server one user may have
     fair_shares.py  who gets room next
     public_keys.py  public keys as users give them, and what is none

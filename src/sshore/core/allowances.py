@@ -19,7 +19,8 @@ class Allowance:
     """What one user may have at most; None is without a limit.
 
     `sessions` are counted whether they run or not, `streams` while they are open; `cpus`, `memory_bytes` and `gpus` are
-    what the running sessions may use together. The others hold for each session by itself.
+    what the running sessions may use together, `folder_bytes` what one's folders may hold together. The others hold for
+    each session by itself, `home_bytes` for its home.
     """
 
     sessions: int | None = None
@@ -29,6 +30,8 @@ class Allowance:
     streams: int | None = None
     pids: int | None = None
     links: int | None = None
+    home_bytes: int | None = None
+    folder_bytes: int | None = None
     ttl_s: float | None = None
     idle_timeout_s: float | None = None
 
@@ -70,6 +73,8 @@ WORDS: dict[str, Word] = {
         Word("streams", "streams", "open streams", _number, _plain, 0),
         Word("pids", "pids", "processes of each session", _number, _plain, 16),
         Word("links", "links", "links that each session parks", _number, _plain, 2),
+        Word("home", "home_bytes", "what the home of each session holds", parse_bytes, format_bytes, 1 << 20),
+        Word("folders", "folder_bytes", "what all folders hold, with the trash", parse_bytes, format_bytes, 0),
         Word("ttl", "ttl_s", "time that each session may run", parse_duration, format_duration, 1, whole=False),
         Word(
             "idle-timeout", "idle_timeout_s", "time that each session may be idle", parse_duration, format_duration, 1,
@@ -137,6 +142,20 @@ def allowance_of(*layers: Limits, maximum: Limits) -> Allowance:
     return Allowance(**values)  # type: ignore[arg-type]
 
 
+def most_of_groups(groups: Iterable[tuple[str, Limits]]) -> dict[str, tuple[str, float | None]]:
+    """What a user's groups, by name, allow together: of each field the most, and the group that says it."""
+    most: dict[str, tuple[str, float | None]] = {}
+    for name, limits in groups:
+        for field, value in limits.items():
+            if field not in most or _size(value) > _size(most[field][1]):
+                most[field] = name, value
+    return most
+
+
+def _size(value: float | None) -> float:
+    return math.inf if value is None else value
+
+
 @dataclass(frozen=True, slots=True)
 class ServerAllowances:
     """What the server's administrator has set: `members` is the default of those who are no admins, `maximum` holds
@@ -154,11 +173,20 @@ _OF_ALL_DESCRIPTORS = 4
 _OF_A_STREAM = 2
 
 
-def server_allowances(defaults: Limits, maximum: Limits, descriptors: int) -> ServerAllowances:
+_OF_A_DISK = 4
+
+
+def server_allowances(
+    defaults: Limits, maximum: Limits, descriptors: int, disk_bytes: int | None = None
+) -> ServerAllowances:
     """What holds without any configuration, changed by what was set; `descriptors` is how many files the server may
-    open. A stream takes two: members have a quarter of all at most by default, and nobody more than half."""
+    open. A stream takes two: members have a quarter of all at most by default, and nobody more than half.
+
+    `disk_bytes`: the disk's size, where the kernel holds what a home may take of it: a quarter for members.
+    """
+    homes = {} if disk_bytes is None else {"home_bytes": max(disk_bytes // _OF_A_DISK, 1 << 20)}
     streams = max(descriptors // _OF_A_STREAM // _OF_ALL_DESCRIPTORS, 1)
-    members = {**MEMBERS, "streams": min(int(MEMBERS["streams"] or 0), streams), **defaults}
+    members = {**MEMBERS, "streams": min(int(MEMBERS["streams"] or 0), streams), **homes, **defaults}
     most = allowance_of(maximum, maximum={"streams": 2 * streams})
     bounds = {field: getattr(most, field) for field in FIELDS if getattr(most, field) is not None}
     return ServerAllowances(members, EVERYBODY, bounds)

@@ -5,6 +5,7 @@ from typing import NewType
 
 SessionId = NewType("SessionId", str)
 UserId = NewType("UserId", str)
+GroupId = NewType("GroupId", str)
 TokenId = NewType("TokenId", str)
 FolderId = NewType("FolderId", str)
 FolderShareId = NewType("FolderShareId", str)

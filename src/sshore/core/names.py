@@ -41,9 +41,22 @@ def check_user_name(name: str) -> str:
     Raises:
         InvalidInput: it is not.
     """
+    return _check_account_name(name, "user")
+
+
+def check_group_name(name: str) -> str:
+    """A group's name is made of what a user's is.
+
+    Raises:
+        InvalidInput: it is not.
+    """
+    return _check_account_name(name, "group")
+
+
+def _check_account_name(name: str, of: str) -> str:
     if len(name) > MAX_NAME_LENGTH or not _USER_NAME.fullmatch(name):
         raise InvalidInput(
-            f"{name!r} is no user name: use 1 to {MAX_NAME_LENGTH} of a-z, 0-9, _, . and -, "
+            f"{name!r} is no {of} name: use 1 to {MAX_NAME_LENGTH} of a-z, 0-9, _, . and -, "
             "beginning with a letter or _",
             field="name",
         )

@@ -40,7 +40,8 @@ class ChangeUser:
 @dataclass(frozen=True, slots=True)
 class ShareMessage:
     """One line of an allowance: `limit` is its name, `name` the word for it. `most` is None without a limit; `used` is
-    None where the limit holds for each session. `by` are the sessions that use it; `own`: it is no default."""
+    None where the limit holds for each session, or it takes too long to count. `by` are the sessions that use it.
+    `own`: it is the user's own, `group`: that group's; else it is the server's default."""
 
     limit: str
     name: str
@@ -49,6 +50,7 @@ class ShareMessage:
     used: float | None = None
     by: list[str] = field(default_factory=list)
     own: bool = False
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,20 @@ class ChangeAllowance:
 
     limits: dict[str, float | None] = field(default_factory=dict)
     defaults: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupMessage:
+    """A group of users, and what each of them may have: limits by their names, None for no limit."""
+
+    name: str
+    members: list[str]
+    limits: dict[str, float | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CreateGroup:
+    name: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,16 @@ class MountMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class HomeMessage:
+    """What a session's home holds (None: that takes too long to count), and may by its owner's allowance. `not_held`:
+    why the kernel does not bound it; then a session that holds more than it may is not started again."""
+
+    used_bytes: int | None
+    most_bytes: int
+    not_held: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class CreateSession:
     """What a session is asked to be; what is empty or None is the user's setting."""
 
@@ -157,3 +167,5 @@ class SessionMessage:
     """Of the image of the start before, where that was another one."""
     pull: PullMessage | None = None
     """How far the pull of its image is, while there is one."""
+    home: HomeMessage | None = None
+    """Of one session that is asked for by name, where its home is bounded."""

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         ChangeUser,
         CreateToken,
         CreateUser,
+        GroupMessage,
         LoginRequest,
         MeMessage,
         OidcCode,
@@ -247,6 +248,35 @@ class Client:
     def reset_allowance(self, user: str) -> AllowanceMessage:
         """The server's defaults hold for a user again (admins)."""
         return self._one(schema.account_messages.AllowanceMessage, "DELETE", f"/users/{_part(user)}/allowance")
+
+    def groups(self) -> list[GroupMessage]:
+        """All groups of users (admins, as for all that is done with groups)."""
+        return self._list(schema.account_messages.GroupMessage, "/groups")
+
+    def group(self, name: str) -> GroupMessage:
+        return self._group("GET", name)
+
+    def create_group(self, name: str) -> GroupMessage:
+        return self._one(schema.account_messages.GroupMessage, "POST", "/groups", {"name": name})
+
+    def remove_group(self, name: str) -> None:
+        self._http.request("DELETE", f"{_API}/groups/{_part(name)}")
+
+    def join_group(self, name: str, user: str) -> GroupMessage:
+        return self._group("PUT", name, f"/members/{_part(user)}")
+
+    def leave_group(self, name: str, user: str) -> GroupMessage:
+        return self._group("DELETE", name, f"/members/{_part(user)}")
+
+    def change_group_allowance(self, name: str, change: ChangeAllowance) -> GroupMessage:
+        """Allow each member of a group more or less."""
+        return self._group("PATCH", name, "/allowance", encode(change))
+
+    def reset_group_allowance(self, name: str) -> GroupMessage:
+        return self._group("DELETE", name, "/allowance")
+
+    def _group(self, method: str, name: str, below: str = "", body: Any = None) -> GroupMessage:
+        return self._one(schema.account_messages.GroupMessage, method, f"/groups/{_part(name)}{below}", body)
 
     def link_user(self, name: str, oidc_subject: str) -> UserMessage:
         return self._one(

@@ -11,7 +11,7 @@ from pathlib import Path
 from prometheus_client import REGISTRY
 
 from sshore.api.services import Services
-from sshore.core.allowances import server_allowances
+from sshore.core.allowances import ServerAllowances, server_allowances
 from sshore.core.errors import SshoreError
 from sshore.core.ports import Engine, ImageStore, Store
 from sshore.engines.sandbox.engine import SandboxEngine
@@ -34,11 +34,13 @@ from sshore.services.folders.live_mounts import LiveMounts
 from sshore.services.folders.sharing import FolderSharing
 from sshore.services.folders.streams import FolderStreams
 from sshore.services.folders.trash import FolderTrash
+from sshore.services.folders.usage import FolderUsage
 from sshore.services.images import ImageService
 from sshore.services.old_kits import OldKits
 from sshore.services.people.accounts import ADMIN_NAME, Accounts
 from sshore.services.people.administration import UserAdministration
 from sshore.services.people.allowances import Allowances
+from sshore.services.people.groups import Groups
 from sshore.services.people.oidc import OidcLogin
 from sshore.services.people.own_keys import OwnKeyService
 from sshore.services.people.passwords import Passwords
@@ -48,6 +50,8 @@ from sshore.services.people.user_files import BootstrapService, UserFileService
 from sshore.services.people.waits import Waits
 from sshore.services.sessions.apps import AppService
 from sshore.services.sessions.details import SessionDetailsService
+from sshore.services.sessions.holding import Holding
+from sshore.services.sessions.homes import Homes
 from sshore.services.sessions.lifecycle import Lifecycle
 from sshore.services.sessions.records import SessionRecords
 from sshore.services.sessions.sessions import SessionService
@@ -110,13 +114,14 @@ async def wire(settings: Settings, state: Path, kit: Kit) -> AsyncIterator[Parts
         streams = StreamTable()
         accounts = Accounts(store, clock, streams)
         await accounts.ensure_admin()
-        folders = FolderService(store, files, streams, clock, runs_as_root=premises.runs_as_root)
-        await folders.usage.begin()
-        setup = SessionSetup(store, files, folders, host_ca, user_ca, premises, clock)
+        allowances = Allowances(store, await _server_allowances(settings, files, descriptors))
+        usage, homes = FolderUsage(store, files, allowances), Homes(store, files, allowances)
+        await usage.begin()
+        folders = FolderService(store, files, streams, clock, usage, runs_as_root=premises.runs_as_root)
+        setup = SessionSetup(store, files, folders, host_ca, user_ca, premises, clock, homes)
         own_keys = OwnKeyService(store, setup, links, clock, kit.key_types)
         records = SessionRecords(store)
-        allowances = Allowances(store, server_allowances(settings.allowances, settings.allowances_maximum, descriptors))
-        shares = FairShares(store, allowances, streams, clock)
+        shares = FairShares(store, allowances, streams, clock, usage, homes)
         lifecycle = Lifecycle(store, records, setup, engines, links, clock, shares)
         live_mounts = LiveMounts(store, folders, records, lifecycle)
         sessions = SessionService(store, files, folders, records, setup, lifecycle, links, user_ca, clock, shares)
@@ -146,13 +151,15 @@ async def wire(settings: Settings, state: Path, kit: Kit) -> AsyncIterator[Parts
             passwords=Passwords(store, accounts, Argon2Passwords(), LoginThrottle(clock)),
             users=UserAdministration(store, sessions, folders, streams, images),
             allowances=allowances,
+            groups=Groups(store, allowances, clock),
+            holding=Holding(usage, homes, lifecycle),
             shares=shares,
             waits=Waits(max(min(_MOST_WAITS, descriptors // _OF_WAITS), 1)),
             oidc=_oidc_login(settings, store, accounts, clock),
             public_url=settings.public_url,
             proxies=settings.proxies,
             sessions=sessions,
-            details=SessionDetailsService(lifecycle, links, store, folders),
+            details=SessionDetailsService(lifecycle, links, store, folders, homes),
             apps=AppService(records, links),
             images=images,
             folders=folders,
@@ -173,6 +180,11 @@ async def wire(settings: Settings, state: Path, kit: Kit) -> AsyncIterator[Parts
         )
         old_kits = OldKits(store, engines, partial(remove_kits, kit))
         yield Parts(services, lifecycle, own_keys, audit, old_kits, gateway, premises.link, database_lock)
+
+
+async def _server_allowances(settings: Settings, files: StateFiles, descriptors: int) -> ServerAllowances:
+    disk_bytes = None if await files.cannot_hold_homes() else await files.homes_disk_bytes()
+    return server_allowances(settings.allowances, settings.allowances_maximum, descriptors, disk_bytes)
 
 
 def _oidc_login(settings: Settings, store: Store, accounts: Accounts, clock: SystemClock) -> OidcLogin:

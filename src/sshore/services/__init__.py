@@ -6,6 +6,7 @@ people/     users, tokens, logins, settings, own keys, files for new homes
 images.py   images: lists, pulls, commits; logins at registries
 old_kits.py kits of former versions, which go when no session has them
 streams.py  who may open a stream; implements `core.ports.StreamAuthority`
+disk_counts.py  what directories were found to hold
 audit.py    writes down each stream, answers who connected to what
 
 api ─▶ sessions, folders, people, images ─▶ core.ports ◀─ store, engines, gateway

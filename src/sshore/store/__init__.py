@@ -11,7 +11,8 @@ store.py       `core.ports.Store`: rows to the core's dataclasses and back
 database_table.py   what the tables' classes share
 activity_table.py   what sessions did last
 audit_table.py the streams that were
-folder_tables.py    folders, shares, the trash, quotas, keys for SFTP
+folder_tables.py    folders, shares, the trash, keys for SFTP
+group_table.py groups of users
 own_tables.py  allowances, own keys, files for new homes, bootstrap scripts
 passwords.py   argon2id
 migrations/    Alembic's, run at a start that finds older tables

@@ -11,12 +11,13 @@ The directories above these are the server's, 0711: sessions' uids pass through,
 import asyncio
 import errno
 import logging
+import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sshore.core import layout
-from sshore.core.errors import Conflict, Unavailable
+from sshore.core.errors import Conflict, QuotaExceeded, Unavailable
 from sshore.core.folders import Folder, TrashedFolder
 from sshore.core.ids import FolderId, SessionId, UserId
 from sshore.core.sessions import Session
@@ -47,7 +48,7 @@ class StateFiles:
         self._sessions = state / "sessions"
         self._folders = state / "folders"
         self._trash = state / "trash"
-        self._quotas = ProjectQuotas(self._folders)
+        self._quotas, self._home_quotas = ProjectQuotas(self._folders), ProjectQuotas(self._sessions)
         for directory in (self._sessions, self._folders):
             make_directory(directory, _PASSAGE, None)
 
@@ -74,12 +75,21 @@ class StateFiles:
         return await asyncio.to_thread(read_file_below, self.paths(session_id)[0], path, tail_bytes)
 
     async def remove(self, session_id: SessionId) -> None:
-        await asyncio.to_thread(remove_tree, self._sessions / session_id)
+        await asyncio.to_thread(self._remove, session_id)
 
     async def create_folder(self, owner_id: UserId, name: str, host_uid: int | None) -> Path:
         with _storage_errors():
-            make_directory(self._folders / owner_id, _PASSAGE, None)
-            make_directory(self._folders / owner_id / name, 0o700, host_uid)
+            try:
+                make_directory(self._folders / owner_id, _PASSAGE, None)
+                make_directory(self._folders / owner_id / name, 0o700, host_uid)
+            except OSError as error:
+                if error.errno in _FULL and self._quotas.is_used_up(host_uid):
+                    raise QuotaExceeded(
+                        "your allowance of folders is used up: remove something, or empty the trash "
+                        "(sshore folder trash empty)",
+                        allowance="folders",
+                    ) from error
+                raise
         return self._folders / owner_id / name
 
     async def remove_folder(self, owner_id: UserId, name: str) -> None:
@@ -107,7 +117,7 @@ class StateFiles:
 
     async def used_bytes(self, owner_id: UserId, trashed: Sequence[FolderId]) -> int:
         places = [self._folders / owner_id, *(self._trash / folder_id for folder_id in trashed)]
-        return await asyncio.to_thread(disk_usage, [place for place in places if place.exists()])
+        return await disk_usage([place for place in places if place.exists()])
 
     async def cannot_hold_quotas(self) -> str:
         return await asyncio.to_thread(self._quotas.why_not)
@@ -121,7 +131,50 @@ class StateFiles:
     async def held_bytes(self, owner_id: UserId, host_uid: int) -> int | None:
         return await asyncio.to_thread(self._held_bytes, self._folders / owner_id, host_uid)
 
+    async def cannot_hold_homes(self) -> str:
+        return await asyncio.to_thread(self._home_quotas.why_not)
+
+    async def homes_disk_bytes(self) -> int:
+        disk = await asyncio.to_thread(os.statvfs, self._sessions)
+        return disk.f_blocks * disk.f_frsize
+
+    async def hold_home(self, session_id: SessionId, size_bytes: int | None) -> None:
+        with _storage_errors():
+            await asyncio.to_thread(self._hold_home, self.paths(session_id)[0], size_bytes)
+
+    async def held_home_bytes(self, session_id: SessionId) -> int | None:
+        return await asyncio.to_thread(self._held_home_bytes, self.paths(session_id)[0])
+
+    async def home_bytes(self, session_id: SessionId) -> int:
+        home = self.paths(session_id)[0]
+        return await disk_usage([home] if home.exists() else [])
+
+    def _hold_home(self, home: Path, size_bytes: int | None) -> None:
+        project = self._home_quotas.home_project(home)
+        if project is None and (size_bytes is None or not home.exists()):
+            return
+        if project is None:
+            project = self._home_quotas.free_home_project()
+            # The home itself last: until then it is not complete.
+            inside = [Path(entry) for entry in os.scandir(home) if entry.is_dir(follow_symlinks=False)]
+            self._home_quotas.assign([*inside, home], project)
+        self._home_quotas.limit(project, size_bytes)
+
+    def _held_home_bytes(self, home: Path) -> int | None:
+        if self._home_quotas.why_not() or (project := self._home_quotas.home_project(home)) is None:
+            return None
+        return self._home_quotas.used_bytes(project)
+
+    def _remove(self, session_id: SessionId) -> None:
+        project = self._home_quotas.home_project(self.paths(session_id)[0])
+        remove_tree(self._sessions / session_id)
+        if project is not None:
+            with suppress(OSError):  # the kernel remembers a limit that nobody needs
+                self._home_quotas.limit(project, None)
+
     def _hold_quota(self, place: Path, project: int, size_bytes: int | None, trashed: Sequence[FolderId]) -> None:
+        if size_bytes is None and not self._quotas.is_assigned(place, project):
+            return
         make_directory(place, _PASSAGE, None)
         if not self._quotas.is_assigned(place, project):
             # What the owner has in the trash first, and all folders last: until then it is not complete.
@@ -147,19 +200,20 @@ class StateFiles:
         with open_directory(run) as directory:
             for name, text in run_files.items():
                 write_file(directory, name, text.encode(), _mode_of(name), host_uid)
-        _put_key(session, home, host_uid)
+        # Whatever its owner has made of the place, the session starts: the key can be had elsewhere (`sshore key`), and
+        # SSH does not need it.
+        try:
+            _put_key(session, home, host_uid)
+        except OSError as error:
+            # A home that has reached its own bound is its owner's to tidy, in the session.
+            if error.errno in _FULL and not self._home_quotas.is_used_up(self._home_quotas.home_project(home)):
+                raise
+            log.warning("a session's key is not in its home", extra={"session": session.id, "reason": str(error)})
 
 
 def _put_key(session: Session, home: Path, host_uid: int | None) -> None:
-    """Put the session key into the home. Whatever its owner has made of the place, the session starts: the key can be
-    had elsewhere (`sshore key`), and SSH does not need it."""
-    try:
-        with open_directory(home) as directory:
-            write_file(directory, layout.KEY_FILE_NAME, session.private_key.encode(), 0o600, host_uid)
-    except OSError as error:
-        if error.errno in _FULL:
-            raise
-        log.warning("a session's key is not in its home", extra={"session": session.id, "reason": str(error)})
+    with open_directory(home) as directory:
+        write_file(directory, layout.KEY_FILE_NAME, session.private_key.encode(), 0o600, host_uid)
 
 
 def _fill_home(home: Path, host_uid: int | None) -> None:

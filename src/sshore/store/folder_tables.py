@@ -1,4 +1,4 @@
-"""Folders, their shares, the trash, quotas, and keys for SFTP."""
+"""Folders, their shares, the trash, and keys for SFTP."""
 
 import dataclasses
 from datetime import datetime
@@ -98,20 +98,6 @@ class TrashedFolderTable(DatabaseTable):
 
     async def remove(self, folder_id: FolderId) -> None:
         await self._write(delete(tables.trashed_folders).where(tables.trashed_folders.c.id == folder_id))
-
-
-class FolderQuotaTable(DatabaseTable):
-    async def get(self, owner_id: UserId) -> int | None:
-        columns = tables.folder_quotas.c
-        row = await self._first(select(columns.size_bytes).where(columns.owner_id == owner_id))
-        return int(row[0]) if row else None
-
-    async def set(self, owner_id: UserId, size_bytes: int | None) -> None:
-        async with self._database.write() as connection:
-            await connection.execute(delete(tables.folder_quotas).where(tables.folder_quotas.c.owner_id == owner_id))
-            if size_bytes is not None:
-                values = {"owner_id": owner_id, "size_bytes": size_bytes}
-                await connection.execute(insert(tables.folder_quotas).values(**values))
 
 
 class FolderKeyTable(DatabaseTable):

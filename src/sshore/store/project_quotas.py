@@ -1,14 +1,17 @@
 """Quotas that the kernel holds: project quotas of ext4 and xfs (quotactl(2), PRJQUOTA), which bind whoever writes.
 
-Every file of an owner's folders bears the owner's uid as its project, which new files inherit from their directory.
+Every file of an owner's folders bears the owner's uid as its project, which new files inherit from their directory;
+every home has a project of its own, which only the home itself tells.
 Moving one from another project's directory into one that bequeaths its own is refused by the kernel (EXDEV), so that
-what is to be moved has to bear it before. Blocking.
+what is to be moved has to bear it before. ext4 refuses what is over a quota with EDQUOT, and nothing to root; xfs with
+ENOSPC, as if the disk were full, to root, too. Blocking.
 """
 
 import ctypes
 import errno
 import fcntl
 import os
+import secrets
 import stat
 import struct
 from collections.abc import Iterable
@@ -21,8 +24,14 @@ _GET, _SET, _PROJECTS = 0x800007, 0x800008, 2
 _LIMIT = struct.Struct("QQQQQQQQI4x")
 """struct if_dqblk: hard and soft limit in KiB, bytes used, …, which of these are meant."""
 _MEANS_BLOCK_LIMITS = 1
+_COUNTS = 6
+"""Limits and use of blocks and of inodes; the rest are times."""
 _KIB = 1024
+_ROOM_OF_A_FILE = 1 << 20
+"""What xfs wants to be free before it makes even an empty one: blocks for inodes and directories in the worst case."""
 _TRIES = 5
+HOME_PROJECTS = range(2_147_483_648, 4_294_000_000)
+"""Above all uids of owners (`HOST_UIDS`)."""
 
 _FSGETXATTR, _FSSETXATTR, _PROJINHERIT = 0x801C581F, 0x401C5820, 0x200
 _ATTRIBUTES = struct.Struct("IIIII8x")
@@ -36,7 +45,7 @@ _NO_QUOTAS = (
 
 
 class ProjectQuotas:
-    """The project quotas of the file system that holds the folders of a state directory."""
+    """The project quotas of the file system that holds a directory."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -54,12 +63,40 @@ class ProjectQuotas:
 
     def used_bytes(self, project: int) -> int:
         """What a project takes on the disk."""
-        buffer = ctypes.create_string_buffer(_LIMIT.size)
+        return self._counts(project)[2]
+
+    def is_used_up(self, project: int | None) -> bool:
+        """Whether it is a project's own limit that is reached where the kernel says that there is no room."""
         try:
-            self._control(_GET, project, buffer)
-        except FileNotFoundError:  # nobody has written anything
-            return 0
-        return int(_LIMIT.unpack(buffer.raw)[2])
+            room = self.room_bytes(project) if project is not None else None
+        except OSError:
+            return False
+        return room is not None and room < _ROOM_OF_A_FILE
+
+    def room_bytes(self, project: int) -> int | None:
+        """How much more a project may take; None where it has no limit."""
+        blocks, _, used, *_ = self._counts(project)
+        return max(blocks * _KIB - used, 0) if blocks else None
+
+    def free_home_project(self) -> int:
+        """A project that no file has borne yet, drawn by lot."""
+        while any(self._counts(project := secrets.choice(HOME_PROJECTS))):
+            pass
+        return project
+
+    def home_project(self, home: Path) -> int | None:
+        """Which project a home hands on; None where it has none of its own."""
+        try:
+            descriptor = os.open(home, _READ | os.O_DIRECTORY)
+        except OSError:
+            return None
+        try:
+            flags, _, _, project, _ = _attributes(descriptor)
+        except OSError:  # a file system without such attributes
+            return None
+        finally:
+            os.close(descriptor)
+        return project if flags & _PROJINHERIT and project in HOME_PROJECTS else None
 
     def limit(self, project: int, size_bytes: int | None) -> None:
         """Let a project take so much, or whatever it likes."""
@@ -85,6 +122,13 @@ class ProjectQuotas:
             return assigned == project and bool(flags & _PROJINHERIT)
         finally:
             os.close(descriptor)
+
+    def _counts(self, project: int) -> tuple[int, ...]:
+        """The limits of a project and what it takes, as in struct if_dqblk; zeros where the kernel knows it not."""
+        buffer = ctypes.create_string_buffer(_LIMIT.size)
+        with suppress(FileNotFoundError):
+            self._control(_GET, project, buffer)
+        return _LIMIT.unpack(buffer.raw)[:_COUNTS]
 
     def _control(self, command: int, project: int, buffer: object) -> None:
         descriptor = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -19,11 +19,11 @@ from sshore.store.database import Database
 from sshore.store.database_table import DatabaseTable
 from sshore.store.folder_tables import (
     FolderKeyTable,
-    FolderQuotaTable,
     FolderShareTable,
     FolderTable,
     TrashedFolderTable,
 )
+from sshore.store.group_table import GroupTable
 from sshore.store.own_tables import AllowanceTable, BootstrapTable, OwnKeyTable, UserFileTable
 
 
@@ -37,9 +37,9 @@ class DatabaseStore:
         self.folders = FolderTable(database)
         self.folder_shares = FolderShareTable(database)
         self.trashed_folders = TrashedFolderTable(database)
-        self.folder_quotas = FolderQuotaTable(database)
         self.folder_keys = FolderKeyTable(database)
         self.allowances = AllowanceTable(database)
+        self.groups = GroupTable(database)
         self.own_keys = OwnKeyTable(database)
         self.user_files = UserFileTable(database)
         self.bootstraps = BootstrapTable(database)

@@ -150,19 +150,29 @@ trashed_folders = Table(
     Column("trashed_at", UtcDateTime, nullable=False),
 )
 
-folder_quotas = Table(
-    "folder_quotas",
-    metadata,
-    Column("owner_id", ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
-    Column("size_bytes", BigInteger, nullable=False),
-)
-
 allowances = Table(
     "allowances",
     metadata,
     Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
     # Only what is the user's own: what is not in it is the server's default, null is without a limit.
     Column("limits", JSON, nullable=False),
+)
+
+groups = Table(
+    "groups",
+    metadata,
+    Column("id", String(12), primary_key=True),
+    Column("name", String(40), nullable=False, unique=True),
+    Column("created_at", UtcDateTime, nullable=False),
+    # As in allowances.
+    Column("limits", JSON, nullable=False),
+)
+
+group_members = Table(
+    "group_members",
+    metadata,
+    Column("group_id", ForeignKey("groups.id", ondelete="CASCADE"), primary_key=True),
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, index=True),
 )
 
 own_keys = Table(

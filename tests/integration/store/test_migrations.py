@@ -136,6 +136,30 @@ async def test_stored_sessions_and_folders_get_further_host_keys(database_url: s
         await database.aclose()
 
 
+async def test_quotas_of_folders_become_allowances(database_url: str) -> None:
+    database = Database(database_url)
+    try:
+        await _go_to(database, "0001")
+        await _fill(database)
+        await _go_to(database, "0010")
+        async with database.write() as connection:
+            await connection.execute(
+                text(
+                    "INSERT INTO users (id, name, role, host_uid, settings, created_at, disabled, password_hash) "
+                    "SELECT 'u2', 'bob', role, 1900000001, settings, created_at, disabled, password_hash FROM users"
+                )
+            )
+            await connection.execute(text("INSERT INTO folder_quotas VALUES ('u1', 5000000000), ('u2', 7)"))
+            limits = json.dumps({"cpus": 2.0, "gpus": None})
+            await connection.execute(text("INSERT INTO allowances VALUES ('u1', :limits)"), {"limits": limits})
+        await database.migrate()
+        store = DatabaseStore(database)
+        assert await store.allowances.get(UserId("u1")) == {"cpus": 2.0, "gpus": None, "folder_bytes": 5_000_000_000}
+        assert await store.allowances.get(UserId("u2")) == {"folder_bytes": 7}
+    finally:
+        await database.aclose()
+
+
 def _types(host_keys: Sequence[str]) -> list[str]:
     return [public_line(key).split()[0] for key in host_keys]
 

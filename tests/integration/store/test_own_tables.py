@@ -1,4 +1,4 @@
-"""Own keys, user files and bootstrap scripts, on SQLite and on PostgreSQL."""
+"""Groups, own keys, user files and bootstrap scripts, on SQLite and on PostgreSQL."""
 
 import asyncio
 from dataclasses import replace
@@ -8,7 +8,8 @@ import pytest
 
 from sshore.core.choices import Role
 from sshore.core.errors import Conflict
-from sshore.core.ids import OwnKeyId, UserId
+from sshore.core.groups import Group
+from sshore.core.ids import GroupId, OwnKeyId, UserId
 from sshore.core.own_keys import OwnKey
 from sshore.core.user_files import Bootstrap, FileEntry, UserFile
 from sshore.core.users import User
@@ -53,6 +54,29 @@ async def test_a_file_is_replaced_by_one_of_its_name_whoever_writes_at_once(stor
     assert await store.user_files.list(ANN) == [FileEntry(file.name, 256, True, NOON)]
     assert await store.user_files.get(BOB, file.name) is None
     assert await store.user_files.remove(ANN, file.name) and not await store.user_files.remove(ANN, file.name)
+
+
+async def test_groups_have_members_who_are_gone_with_either(store: DatabaseStore) -> None:
+    lab, course = (Group(GroupId(name), name, NOON, {"cpus": 2.5, "gpus": None}) for name in ("lab", "course"))
+    for group in (lab, course):
+        await store.groups.add(group)
+    with pytest.raises(Conflict):
+        await store.groups.add(replace(lab, id=GroupId("other")))
+    async with asyncio.TaskGroup() as requests:
+        for _ in range(4):
+            requests.create_task(store.groups.join(lab.id, ANN))
+    await store.groups.join(lab.id, BOB)
+    await store.groups.join(course.id, ANN)
+    assert await store.groups.list() == await store.groups.of(ANN) == [course, lab]
+    assert sorted(await store.groups.members(lab.id)) == [ANN, BOB]
+    with pytest.raises(Conflict):
+        await store.groups.join(GroupId("nosuch"), ANN)
+    await store.groups.change(lab.id, {})
+    assert await store.groups.by_name("lab") == replace(lab, limits={})
+    assert await store.groups.leave(lab.id, ANN) and not await store.groups.leave(lab.id, ANN)
+    await store.groups.remove(course.id)
+    await store.users.remove(BOB)
+    assert await store.groups.of(ANN) == [] and await store.groups.members(lab.id) == []
 
 
 async def test_a_bootstrap_script_is_one(store: DatabaseStore) -> None:

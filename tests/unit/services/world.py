@@ -22,16 +22,19 @@ from sshore.core.sessions import Session
 from sshore.core.users import User
 from sshore.services.folders.folders import FolderService
 from sshore.services.folders.live_mounts import LiveMounts
+from sshore.services.folders.usage import FolderUsage
 from sshore.services.images import ImageService
 from sshore.services.people.accounts import Accounts
 from sshore.services.people.administration import UserAdministration
 from sshore.services.people.allowances import Allowances
+from sshore.services.people.groups import Groups
 from sshore.services.people.own_keys import OwnKeyService
 from sshore.services.people.passwords import Passwords
 from sshore.services.people.settings import UserSettings
 from sshore.services.people.throttle import LoginThrottle
 from sshore.services.people.user_files import BootstrapService, UserFileService
 from sshore.services.sessions.apps import AppService
+from sshore.services.sessions.homes import Homes
 from sshore.services.sessions.lifecycle import Lifecycle
 from sshore.services.sessions.records import SessionRecords
 from sshore.services.sessions.sessions import SessionService
@@ -84,7 +87,9 @@ class World:
     image_store: FakeImageStore
     streams: StreamAuthorisation
     allowances: Allowances
+    groups: Groups
     shares: FairShares
+    homes: Homes
     lifecycle: Lifecycle
     live_mounts: LiveMounts
     admin: User
@@ -134,13 +139,14 @@ async def open_world(
     links = FakeLinks(machine)
     streams = FakeStreams()
     accounts = Accounts(store, clock, streams)
-    folders = FolderService(store, files, streams, clock, runs_as_root=False)
+    allowances = Allowances(store, server_allowances(server_defaults or {}, {}, descriptors=4096))
+    usage, homes = FolderUsage(store, files, allowances), Homes(store, files, allowances)
+    folders = FolderService(store, files, streams, clock, usage, runs_as_root=False)
     host_ca, user_ca = (CertificateAuthority(new_private_key(KeyType.ED25519)) for _ in range(2))
     premises = Premises(state / "kit", state / "link", runs_as_root=False, cpu_has_aes=True)
-    setup = SessionSetup(store, files, folders, host_ca, user_ca, premises, clock)
+    setup = SessionSetup(store, files, folders, host_ca, user_ca, premises, clock, homes)
     records = SessionRecords(store)
-    allowances = Allowances(store, server_allowances(server_defaults or {}, {}, descriptors=4096))
-    shares = FairShares(store, allowances, streams, clock)
+    shares = FairShares(store, allowances, streams, clock, usage, homes)
     lifecycle = Lifecycle(store, records, setup, {engine.name: engine}, links, clock, shares)
     live_mounts = LiveMounts(store, folders, records, lifecycle)
     sessions = SessionService(store, files, folders, records, setup, lifecycle, links, user_ca, clock, shares)
@@ -167,7 +173,9 @@ async def open_world(
         image_store=image_store,
         streams=StreamAuthorisation(accounts, sessions, store, host_ca.public_line, allowances),
         allowances=allowances,
+        groups=Groups(store, allowances, clock),
         shares=shares,
+        homes=homes,
         lifecycle=lifecycle,
         live_mounts=live_mounts,
         admin=await accounts.ensure_admin(),

@@ -12,6 +12,7 @@
     login.py       login, logout                               audit.py       audit
     settings.py    settings                                    doctor.py      doctor
     users.py       user                                        about.py       version, completion
+    groups.py      group
 
 root.py's table ──▶ a module's command ──▶ sdk (the server), proxy (the local ports), profiles ──▶ cli.output
 """

@@ -5,9 +5,9 @@ engines.py         Engine, ImageStore                    engines/*: where sessio
 links.py           Links, OpenStreams, Traffic           gateway: calls to agents, the streams that are open
                    StreamAuthority, StreamJournal        services: what the gateway asks and tells
 store.py           Store                                 store: the database, as its tables:
-people_tables.py     users, allowances, tokens, own keys, files and scripts for new homes
+people_tables.py     users, groups, allowances, tokens, own keys, files and scripts for new homes
 session_tables.py    sessions, what they did last, the streams that were
-folder_tables.py     folders, shares, the trash, quotas, keys for SFTP
+folder_tables.py     folders, shares, the trash, keys for SFTP
 files.py           SessionFiles                          store: directories of sessions and folders
 logins.py          PasswordHasher, IdentityProvider      store, oidc
 clock.py           Clock                                 server
@@ -18,10 +18,10 @@ services ──▶ core.ports ◀── engines, gateway, store, oidc
 from sshore.core.ports.clock import Clock
 from sshore.core.ports.engines import Engine, FolderProcess, FolderServer, ImageStore
 from sshore.core.ports.files import SessionFiles
-from sshore.core.ports.folder_tables import FolderKeyTable, FolderQuotas, Folders, FolderShares, TrashedFolders
+from sshore.core.ports.folder_tables import FolderKeyTable, Folders, FolderShares, TrashedFolders
 from sshore.core.ports.links import Links, OpenStreams, StreamAuthority, StreamJournal, Traffic
 from sshore.core.ports.logins import IdentityProvider, PasswordHasher
-from sshore.core.ports.people_tables import AllowanceTable, Bootstraps, OwnKeys, Tokens, UserFiles, Users
+from sshore.core.ports.people_tables import AllowanceTable, Bootstraps, Groups, OwnKeys, Tokens, UserFiles, Users
 from sshore.core.ports.session_tables import Activities, Sessions, StreamRecords
 from sshore.core.ports.store import Store
 
@@ -33,10 +33,10 @@ __all__ = [
     "Engine",
     "FolderKeyTable",
     "FolderProcess",
-    "FolderQuotas",
     "FolderServer",
     "FolderShares",
     "Folders",
+    "Groups",
     "IdentityProvider",
     "ImageStore",
     "Links",

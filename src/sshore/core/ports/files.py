@@ -75,5 +75,21 @@ class SessionFiles(Protocol):
     ) -> None:
         """Have the kernel limit what an owner's folders take, the trashed ones included; None takes the limit away."""
 
+    async def cannot_hold_homes(self) -> str:
+        """As `cannot_hold_quotas`, of the disk of the homes."""
+
+    async def homes_disk_bytes(self) -> int:
+        """The size of that disk."""
+
+    async def hold_home(self, session_id: SessionId, size_bytes: int | None) -> None:
+        """Have the kernel limit what a home takes; None takes the limit away. Only where it can. A session of this home
+        may run; but not twice at once."""
+
+    async def held_home_bytes(self, session_id: SessionId) -> int | None:
+        """The room that a home takes, counted by the kernel; None where it does not count it."""
+
+    async def home_bytes(self, session_id: SessionId) -> int:
+        """Likewise, counted file by file."""
+
     async def held_bytes(self, owner_id: UserId, host_uid: int) -> int | None:
         """The room that an owner's folders take, counted by the kernel; None where it does not count it."""

@@ -49,13 +49,6 @@ class TrashedFolders(Protocol):
     async def remove(self, folder_id: FolderId) -> None: ...
 
 
-class FolderQuotas(Protocol):
-    async def get(self, owner_id: UserId) -> int | None:
-        """Bytes that an owner's folders may hold in all; None for no limit."""
-
-    async def set(self, owner_id: UserId, size_bytes: int | None) -> None: ...
-
-
 class FolderKeyTable(Protocol):
     async def get(self, folder_id: FolderId, user_id: UserId) -> FolderKeys | None: ...
 

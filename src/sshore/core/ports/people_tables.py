@@ -4,7 +4,8 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from sshore.core.allowances import Limits
-from sshore.core.ids import OwnKeyId, TokenId, UserId
+from sshore.core.groups import Group
+from sshore.core.ids import GroupId, OwnKeyId, TokenId, UserId
 from sshore.core.own_keys import OwnKey
 from sshore.core.user_files import Bootstrap, FileEntry, UserFile
 from sshore.core.users import Token, User
@@ -39,6 +40,32 @@ class AllowanceTable(Protocol):
 
     async def put(self, user_id: UserId, limits: Limits) -> None:
         """Keep these in place of those that there were; none at all forgets them."""
+
+
+class Groups(Protocol):
+    """Groups of users; a member is gone with the user or the group."""
+
+    async def add(self, group: Group) -> None:
+        """Raises Conflict when the name is taken."""
+
+    async def by_name(self, name: str) -> Group | None: ...
+
+    async def of(self, user_id: UserId) -> list[Group]:
+        """Those that a user is in."""
+
+    async def members(self, group_id: GroupId) -> list[UserId]: ...
+
+    async def change(self, group_id: GroupId, limits: Limits) -> None: ...
+
+    async def remove(self, group_id: GroupId) -> None: ...
+
+    async def join(self, group_id: GroupId, user_id: UserId) -> None:
+        """Idempotent. Raises Conflict when the user or the group has been removed meanwhile."""
+
+    async def leave(self, group_id: GroupId, user_id: UserId) -> bool:
+        """Whether the user was a member."""
+
+    async def list(self) -> list[Group]: ...
 
 
 class Tokens(Protocol):

@@ -2,8 +2,8 @@
 
 from typing import Protocol
 
-from sshore.core.ports.folder_tables import FolderKeyTable, FolderQuotas, Folders, FolderShares, TrashedFolders
-from sshore.core.ports.people_tables import AllowanceTable, Bootstraps, OwnKeys, Tokens, UserFiles, Users
+from sshore.core.ports.folder_tables import FolderKeyTable, Folders, FolderShares, TrashedFolders
+from sshore.core.ports.people_tables import AllowanceTable, Bootstraps, Groups, OwnKeys, Tokens, UserFiles, Users
 from sshore.core.ports.session_tables import Activities, Sessions, StreamRecords
 
 
@@ -19,6 +19,9 @@ class Store(Protocol):
 
     @property
     def allowances(self) -> AllowanceTable: ...
+
+    @property
+    def groups(self) -> Groups: ...
 
     @property
     def tokens(self) -> Tokens: ...
@@ -37,9 +40,6 @@ class Store(Protocol):
 
     @property
     def trashed_folders(self) -> TrashedFolders: ...
-
-    @property
-    def folder_quotas(self) -> FolderQuotas: ...
 
     @property
     def folder_keys(self) -> FolderKeyTable: ...

@@ -56,16 +56,16 @@ class FolderService:
         files: SessionFiles,
         streams: OpenStreams,
         clock: Clock,
+        usage: FolderUsage,
         *,
         runs_as_root: bool,
-        usage: FolderUsage | None = None,
     ) -> None:
         self._store = store
         self._files = files
         self._streams = streams
         self._clock = clock
         self._runs_as_root = runs_as_root
-        self.usage = usage or FolderUsage(store, files)
+        self.usage = usage
         self.running: RunningSessions | None = None
 
     async def create(self, owner: User, name: str) -> Folder:

@@ -6,6 +6,7 @@ oidc.py            logging in at an OpenID Connect provider
 throttle.py        slows down those who guess
 administration.py  what admins do with users
 allowances.py      how much of the server each may have
+groups.py          groups of users, and what each of their members may have
 waits.py           requests that wait, counted by user
 find_user.py       a user by name, as an admin names one
 settings.py        the user settings

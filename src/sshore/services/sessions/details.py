@@ -10,6 +10,7 @@ from sshore.core.ports import Links, Store
 from sshore.core.sessions import NO_KILLS, MemoryKills, Session
 from sshore.core.states import SessionState
 from sshore.services.folders.folders import FolderService
+from sshore.services.sessions.homes import Homes, HomeUse
 from sshore.services.sessions.lifecycle import Lifecycle
 
 log = logging.getLogger("sshore.sessions")
@@ -23,12 +24,14 @@ _LONGEST_NOTE, _MOST_NOTES = 300, 5
 class SessionDetails:
     """`memory_kills`: programs that ended for want of memory. `entrypoint_state`: what has become of the image's
     entrypoint, as a phrase; empty where none was to run. `missing`: the mounts, by their targets, whose folders cannot
-    be had, and why. `notes`: what its owner should know, such as of keys in its home that let nobody in."""
+    be had, and why. `home`: what its home holds, where that is bounded. `notes`: what its owner should know, such as of
+    keys in its home that let nobody in."""
 
     memory_kills: MemoryKills = NO_KILLS
     entrypoint_state: str = ""
     missing: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    home: HomeUse | None = None
 
 
 NO_DETAILS = SessionDetails()
@@ -37,22 +40,24 @@ NO_DETAILS = SessionDetails()
 class SessionDetailsService:
     """Asks engine and agent. What they do not tell in time is left out: `show` waits for nobody."""
 
-    def __init__(self, lifecycle: Lifecycle, links: Links, store: Store, folders: FolderService) -> None:
+    def __init__(self, lifecycle: Lifecycle, links: Links, store: Store, folders: FolderService, homes: Homes) -> None:
         self._lifecycle = lifecycle
         self._links = links
         self._store = store
         self._folders = folders
+        self._homes = homes
 
     async def of(self, session: Session) -> SessionDetails:
-        """The details of a session; of one that does not run, its mounts alone."""
-        missing = await self.missing(session)
+        """The details of a session; of one that does not run, its mounts and its home alone."""
+        missing, home = await self.missing(session), await self._homes.use(session)
         if session.state is not SessionState.RUNNING:
-            return SessionDetails(missing=missing)
+            return SessionDetails(missing=missing, home=home)
         return SessionDetails(
             await self._memory_kills(session),
             await self._entrypoint_state(session),
             missing,
             await self.notes(session),
+            home,
         )
 
     async def missing(self, session: Session) -> Mapping[str, str]:

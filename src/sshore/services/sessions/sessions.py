@@ -170,10 +170,6 @@ class SessionService:
             await self._shares.check_spans(session.owner_id, values)
         return await self._records.change(session.id, **values)
 
-    def place(self) -> None:
-        """What waits may have room now."""
-        self._lifecycle.place()
-
     async def stop(self, session: Session) -> Session:
         return await self._lifecycle.stop(session)
 

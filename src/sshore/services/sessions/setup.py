@@ -26,6 +26,7 @@ from sshore.core.settings import SHELL
 from sshore.core.states import SessionState
 from sshore.core.users import User, hash_secret, new_secret
 from sshore.services.folders.folders import FolderService
+from sshore.services.sessions.homes import Homes
 
 NO_IMAGE = ImageFacts()
 
@@ -73,6 +74,7 @@ class SessionSetup:
         user_ca: CertificateAuthority,
         premises: Premises,
         clock: Clock,
+        homes: Homes,
     ) -> None:
         self._store = store
         self._files = files
@@ -81,6 +83,7 @@ class SessionSetup:
         self._user_ca = user_ca
         self._premises = premises
         self._clock = clock
+        self._homes = homes
         self._locks: WeakValueDictionary[SessionId, asyncio.Lock] = WeakValueDictionary()
 
     async def new(self, owner: User, wanted: NewSession) -> Session:
@@ -137,7 +140,7 @@ class SessionSetup:
         )
 
     async def prepare(self, session: Session, image: ImageFacts = NO_IMAGE) -> Session:
-        """Write home and run directory with a new agent token; the session with that token's hash.
+        """Write home and run directory with a new agent token, bound the home; the session with that token's hash.
 
         `image` is what the session's image says of itself.
 
@@ -151,6 +154,7 @@ class SessionSetup:
         async with self._locks.setdefault(session.id, asyncio.Lock()):
             run_files = await self._run_files(session, owner, token, image)
             await self._files.prepare(session, run_files, self._host_uid(owner), user_files)
+        await self._homes.hold(session)
         return dataclasses.replace(session, agent_token_hash=hash_secret(token))
 
     async def publish_keys(self, session: Session) -> bool:

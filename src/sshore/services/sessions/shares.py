@@ -4,13 +4,14 @@ The one place that compares sessions with their owners' allowances (`core.allowa
 by the gateway, which counts them.
 """
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sshore.core.allowances import FIELDS, Allowance, Word
-from sshore.core.errors import QuotaExceeded
+from sshore.core.errors import QuotaExceeded, SshoreError
 from sshore.core.fair_shares import beyond, short_of_allowance, within
 from sshore.core.ids import SessionId, UserId
 from sshore.core.names import format_duration
@@ -18,7 +19,9 @@ from sshore.core.ports import Clock, OpenStreams, Store
 from sshore.core.sessions import Resources, Session
 from sshore.core.states import SessionState
 from sshore.core.users import User
+from sshore.services.folders.usage import FolderUsage
 from sshore.services.people.allowances import Allowances
+from sshore.services.sessions.homes import PATIENCE_S, Homes
 from sshore.services.sessions.setup import NewSession
 from sshore.wire.problems import Code
 
@@ -33,21 +36,33 @@ _SHOWN = 10
 @dataclass(frozen=True, slots=True)
 class Share:
     """One line of an allowance: how much of it is used (None: it holds for each session) and may be (None: without a
-    limit), by which sessions, and whether it is the user's own rather than the server's default."""
+    limit), by which sessions, whether it is the user's own, and the name of the group whose it is; else it is the
+    server's default."""
 
     word: Word
     used: float | None
     most: float | None
     by: tuple[str, ...]
     own: bool
+    group: str
 
 
 class FairShares:
-    def __init__(self, store: Store, allowances: Allowances, streams: OpenStreams, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: Store,
+        allowances: Allowances,
+        streams: OpenStreams,
+        clock: Clock,
+        usage: FolderUsage,
+        homes: Homes,
+    ) -> None:
         self._store = store
         self._allowances = allowances
         self._streams = streams
         self._clock = clock
+        self._usage = usage
+        self._homes = homes
         self._since: dict[SessionId, datetime] = {}
 
     async def new(self, owner: User, wanted: NewSession) -> NewSession:
@@ -70,8 +85,9 @@ class FairShares:
         """What changes of a session that is started again: its owner's allowance may be another by now.
 
         Raises:
-            QuotaExceeded: as for `new`.
+            QuotaExceeded: as for `new`; or its home holds more than it may. Unavailable: that takes too long to count.
         """
+        await self._homes.check(session)
         allowance = await self._allowances.of_owner(session.owner_id)
         spans = {
             field: min(filter(None, (getattr(session, field), getattr(allowance, field))), default=None)
@@ -133,24 +149,42 @@ class FairShares:
 
     async def of(self, user: User) -> list[Share]:
         """A user's allowance, line by line, and what uses it."""
-        allowance, own = await self._allowances.look_up(user)
+        allowance, own, by_group = await self._allowances.look_up(user)
         sessions = await self._store.sessions.list(user.id)
         running = [session for session in sessions if session.state.holds_resources]
-        used: dict[str, float] = {
+        used: dict[str, float | None] = {
             "sessions": len(sessions),
             "cpus": sum(session.resources.cpus or 0 for session in running),
             "memory_bytes": sum(session.resources.memory_bytes or 0 for session in running),
             "gpus": sum(session.resources.gpus for session in running),
             "streams": self._streams.open_by(user.id),
+            "folder_bytes": await self._folder_bytes(user, allowance),
         }
         by = {"sessions": tuple(session.name for session in sessions)} | {
             field: tuple(session.name for session in running if getattr(session.resources, field))
             for field in _TOGETHER
         }
         return [
-            Share(word, used.get(field), getattr(allowance, field), by.get(field, ()), field in own)
+            Share(
+                word,
+                used.get(field),
+                getattr(allowance, field),
+                by.get(field, ()),
+                field in own,
+                by_group.get(field, ""),
+            )
             for field, word in FIELDS.items()
         ]
+
+    async def _folder_bytes(self, user: User, allowance: Allowance) -> int | None:
+        """What a user's folders hold; None where nothing bounds it, or it takes long to count."""
+        if allowance.folder_bytes is None:
+            return None
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                return await self._usage.used_bytes(user)
+        except (SshoreError, TimeoutError):
+            return None
 
     def _note(self, pending: Sequence[Session]) -> None:
         now = self._clock.now()

@@ -9,7 +9,7 @@ from world import World, open_world
 
 from fakes.engine import FakeEngine, FakeMachine
 from sshore.core.choices import Role
-from sshore.core.errors import Forbidden, InvalidInput, QuotaExceeded
+from sshore.core.errors import Conflict, Forbidden, InvalidInput, NotFound, QuotaExceeded
 from sshore.core.sessions import Capacity, Resources, Session
 from sshore.core.states import SessionState
 from sshore.core.users import User
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.anyio
 
 async def allow(world: World, name: str, **limits: float | None) -> None:
     await world.allowances.change(world.admin, name, limits, [])
-    world.sessions.place()
+    world.lifecycle.place()
 
 
 async def until(world: World, owner: User, name: str, state: SessionState) -> Session:
@@ -141,3 +141,111 @@ async def test_who_becomes_an_admin_is_bound_no_longer(world: World) -> None:
     ann = await world.member("ann")
     await world.users.change(world.admin, "ann", Role.ADMIN, None)
     assert (await world.allowances.of_owner(ann.id)).sessions is None
+
+
+async def test_a_home_that_holds_too_much_does_not_start_again_and_show_says_it(world: World) -> None:
+    """Where the kernel does not bound it; one of a tmpfs, or of no root, it never does."""
+    ann = await world.member("ann")
+    session = await world.run(ann, "demo")
+    assert await world.homes.use(session) is None
+    await allow(world, "ann", home_bytes=1 << 20)
+    (world.sessions_directory(session) / "home" / "big").write_bytes(bytes(2 << 20))
+    use = await world.homes.use(session)
+    assert use is not None and (use.used_bytes or 0) > use.most_bytes == 1 << 20 and use.not_held
+    assert (await world.session(ann, "demo")).state is SessionState.RUNNING
+    stopped = await world.sessions.stop(session)
+    with pytest.raises(QuotaExceeded, match=r"home of session 'demo' holds 2 MiB, and your allowance of home is 1 MiB"):
+        await world.sessions.start(stopped, 5)
+    await allow(world, "ann", home_bytes=None)
+    assert (await world.sessions.start(stopped, 5)).state is SessionState.RUNNING
+
+
+async def test_show_waits_for_no_count(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    ann = await world.member("ann")
+    await allow(world, "ann", home_bytes=1 << 20, folder_bytes=1 << 20)
+    session = await world.run(ann, "demo")
+    for module in ("homes", "shares"):
+        monkeypatch.setattr(f"sshore.services.sessions.{module}.PATIENCE_S", 0)
+    use = await world.homes.use(session)
+    assert use is not None and (use.used_bytes, use.most_bytes) == (None, 1 << 20)
+    shares = {share.word.name: share for share in await world.shares.of(ann)}
+    assert (shares["folders"].used, shares["folders"].most) == (None, 1 << 20)
+
+
+async def test_what_the_folders_may_hold_is_an_allowance(world: World) -> None:
+    ann = await world.member("ann")
+    await world.folders.create(ann, "data")
+    await world.folders.usage.set_quota(world.admin, "ann", 1 << 20)
+    assert await world.store.allowances.get(ann.id) == {"folder_bytes": 1 << 20}
+    await allow(world, "ann", folder_bytes=2 << 20)
+    usage = await world.folders.usage.of(ann)
+    assert usage.quota_bytes == 2 << 20
+    shares = {share.word.name: share for share in await world.shares.of(ann)}
+    assert (shares["folders"].used, shares["folders"].most) == (usage.used_bytes, 2 << 20)
+    await world.allowances.change(world.admin, "ann", {}, ["folder_bytes"])
+    assert await world.folders.usage.room_bytes(ann.id) is None
+
+
+async def test_a_groups_allowance_holds_between_the_users_own_and_the_servers_default(world: World) -> None:
+    ann, admin = await world.member("ann"), world.admin
+    for name, cpus in (("lab", 4.0), ("course", 2.0)):
+        await world.groups.create(admin, name)
+        await world.groups.change(admin, name, {"cpus": cpus, "sessions": 1}, [])
+    assert (await world.allowances.of(ann)).sessions == 50
+    await world.groups.join(admin, "course", "ann")
+    await world.groups.join(admin, "course", "ann")
+    await world.run(ann, "one")
+    with pytest.raises(QuotaExceeded, match="allowance of sessions is 1; you have one"):
+        await world.run(ann, "two")
+    await world.groups.join(admin, "lab", "ann")
+    await world.groups.change(admin, "lab", {"links": 8}, ["sessions"])
+    assert await world.allowances.links_of(ann.id) == 8
+    await allow(world, "ann", sessions=7)
+    shares = {share.word.name: (share.most, share.own, share.group) for share in await world.shares.of(ann)}
+    assert [shares[name] for name in ("cpus", "sessions", "links", "streams")] == [
+        (4.0, False, "lab"), (7, True, ""), (8, False, "lab"), (512, False, ""),
+    ]  # fmt: skip
+    await world.groups.leave(admin, "lab", "ann")
+    assert (await world.allowances.of(ann)).cpus == 2.0
+    await world.groups.remove(admin, "course")
+    assert (await world.allowances.of(ann)).cpus is None
+
+
+async def test_two_changes_at_once_both_hold(world: World) -> None:
+    ann, admin = await world.member("ann"), world.admin
+    await world.groups.create(admin, "lab")
+    async with asyncio.TaskGroup() as requests:
+        for field in ("cpus", "gpus", "links", "pids"):
+            requests.create_task(world.allowances.change(admin, "ann", {field: 16}, []))
+            requests.create_task(world.groups.change(admin, "lab", {field: 16}, []))
+    assert len(await world.store.allowances.get(ann.id)) == 4
+    assert len((await world.groups.find(admin, "lab")).group.limits) == 4
+
+
+async def test_groups_are_for_admins_to_make_and_a_slip_is_said(world: World) -> None:
+    ann, admin = await world.member("ann"), world.admin
+    await world.groups.create(admin, "lab")
+    for refused in (
+        world.groups.list(ann),
+        world.groups.find(ann, "nosuch"),
+        world.groups.create(ann, "mine"),
+        world.groups.join(ann, "lab", "ann"),
+        world.groups.change(ann, "lab", {"cpus": None}, []),
+        world.groups.remove(ann, "lab"),
+    ):
+        with pytest.raises(Forbidden):
+            await refused
+    with pytest.raises(Conflict):
+        await world.groups.create(admin, "lab")
+    for slip, said in (
+        (world.groups.create(admin, "The Lab"), "no group name"),
+        (world.groups.find(admin, "lap"), "no group 'lap'; did you mean lab?"),
+        (world.groups.join(admin, "lab", "anne"), "did you mean ann?"),
+        (world.groups.leave(admin, "lab", "ann"), "ann is no member of the group 'lab'"),
+        (world.groups.change(admin, "lab", {"streams": 5000}, []), "1024 at most on this server"),
+    ):
+        with pytest.raises((InvalidInput, NotFound), match=said.replace("?", r"\?")):
+            await slip
+    await world.groups.join(admin, "lab", "ann")
+    await world.users.remove(admin, "ann", with_data=False)
+    assert (await world.groups.find(admin, "lab")).members == []

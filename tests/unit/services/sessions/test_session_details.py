@@ -17,7 +17,7 @@ async def test_programs_ended_for_want_of_memory_are_told_while_the_session_runs
     machine = FakeMachine()
     async with open_world(tmp_path, machine) as world:
         session = await world.run(world.admin, "box")
-        details = SessionDetailsService(world.lifecycle, world.links, world.store, world.folders)
+        details = SessionDetailsService(world.lifecycle, world.links, world.store, world.folders, world.homes)
         assert (await details.of(session)).memory_kills == NO_KILLS
         kills = MemoryKills(2, "python3", datetime(2026, 1, 1, tzinfo=UTC))
         machine.sessions[session.id].memory_kills = kills
@@ -28,5 +28,5 @@ async def test_programs_ended_for_want_of_memory_are_told_while_the_session_runs
 async def test_an_agent_that_knows_nothing_of_entrypoints_keeps_nobody_from_seeing_the_session(tmp_path: Path) -> None:
     async with open_world(tmp_path, FakeMachine()) as world:
         session = await world.run(world.admin, "box", entrypoint=True)
-        details = SessionDetailsService(world.lifecycle, world.links, world.store, world.folders)
+        details = SessionDetailsService(world.lifecycle, world.links, world.store, world.folders, world.homes)
         assert (await details.of(session)).entrypoint_state == ""
