@@ -274,6 +274,7 @@ def test_a_config_directory_that_cannot_be_written(somewhere: Callable[..., Surr
         ["connect", "box"],
         ["config-ssh", "--file", "own"],
         ["cp", "box:.profile", "."],
+        ["logout"],
     ):
         here.refused(*words, status=1, says="ermission denied; .*SSHORE_CONFIG_DIR=DIR sshore login")
     here.ok("sshore", "key", "box", "-o", "key")

@@ -17,7 +17,14 @@ from sshore.core.users import FIRST_TOKEN
 from sshore.schema.account_messages import CreateToken, LoginRequest, MeMessage
 from sshore.sdk.address import parse_server_url, split_token_url
 from sshore.sdk.client import Client
-from sshore.sdk.credentials import Credentials, Login, forget_login, read_credentials, store_login
+from sshore.sdk.credentials import (
+    Credentials,
+    Login,
+    forget_login,
+    read_credentials,
+    store_login,
+    write_credentials,
+)
 from sshore.sdk.errors import ApiError
 
 
@@ -69,7 +76,9 @@ def login(
 @click.pass_obj
 def logout(user: LocalUser, url: str) -> None:
     """Revoke the token that is stored for the server at URL, and forget it.  [default: the default server]"""
-    stored = read_credentials(user.config.credentials).choose(url)
+    credentials = read_credentials(user.config.credentials)
+    stored = credentials.choose(url)
+    write_credentials(user.config.credentials, credentials)  # fails where a revoked token could not be forgotten
     with suppress(ApiError), Client(stored) as client:  # a token that holds no more needs no revoking
         client.log_out()
     forget_login(user.config.credentials, stored.address)

@@ -75,6 +75,9 @@ def copy_all(wanted: Wanted, remote: Remote, far: list[RemotePlace]) -> int:
             copy.up(sources, far[0])
         else:
             copy.down(far, target)
+    except KeyboardInterrupt:
+        say("interrupted: what has arrived is kept, and the same command goes on from there")
+        raise
     finally:
         remote.reset()
     copy.report(time.monotonic() - began)
@@ -317,4 +320,4 @@ def _about(place: str) -> Iterator[None]:
     except SshoreError as error:
         if isinstance(error, Unavailable | ApiError) or place in error.problem.detail:
             raise
-        raise SshoreError(f"{place}: {error.problem.detail}", code=error.problem.code) from error
+        raise SshoreError(f"{place.removesuffix(':')}: {error.problem.detail}", code=error.problem.code) from error
