@@ -51,7 +51,10 @@ class FrontDoor(asyncio.Protocol):
             self._pass_on()  # the HTTP server has its own words for it
             return
         assert self._transport is not None
-        self._finished()
+        if head.upgrade == LINK_PROTOCOL:
+            self._stop_timer()  # it is unfinished until it is known whose it is: so many may wait for that, and no more
+        else:
+            self._finished()
         refused = self._links_only and head.upgrade != LINK_PROTOCOL
         if refused or not self._gateway.accept(self._transport, head, parts[1]):
             self._pass_on()
@@ -80,11 +83,14 @@ class FrontDoor(asyncio.Protocol):
 
     def _finished(self) -> None:
         """There is a head, or there will be none."""
+        self._stop_timer()
+        if self._transport is not None:
+            self._gateway.unfinished.leave(self._transport)
+
+    def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._transport is not None:
-            self._gateway.unfinished.leave(self._transport)
 
 
 def _set_up(transport: asyncio.Transport) -> None:

@@ -113,9 +113,12 @@ class Gateway:
         return None
 
     async def _park_link(self, transport: asyncio.Transport, head: RequestHead) -> None:
-        self.links.check_again(head.bearer_token)
-        grant = await self._authority.authorise_link(head.bearer_token)
-        self.links.check(grant, head.bearer_token)
+        try:
+            self.links.check_again(head.bearer_token)
+            grant = await self._authority.authorise_link(head.bearer_token)
+            self.links.check(grant, head.bearer_token)
+        finally:
+            self.unfinished.leave(transport)
         transport.write(switching_protocols(heads.LINK_PROTOCOL))
         self.links.park(grant, transport)
         transport.resume_reading()
