@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from sshore.core.errors import Conflict, EngineFailed, InvalidInput
 from sshore.core.ids import SessionId
 from sshore.core.images import Progress, PullProgress
+from sshore.core.live_use import Reading
 from sshore.core.sessions import (
     NO_KILLS,
     BindMount,
@@ -30,6 +31,7 @@ class FakeSession:
     reason: str = ""
     log: bytes = b"agent started\n"
     cpu_s: float = 0.0
+    memory_bytes: int = 1 << 20
     memory_kills: MemoryKills = NO_KILLS
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -129,8 +131,12 @@ class FakeEngine:
     async def capacity(self) -> Capacity:
         return self._capacity
 
-    async def cpu_times_s(self) -> dict[SessionId, float]:
-        return {id_: session.cpu_s for id_, session in self.machine.sessions.items() if not session.ended.is_set()}
+    async def measure(self) -> dict[SessionId, Reading]:
+        running = {id_: session for id_, session in self.machine.sessions.items() if not session.ended.is_set()}
+        return {
+            id_: Reading(session.cpu_s, session.memory_bytes, received_bytes=0, sent_bytes=0)
+            for id_, session in running.items()
+        }
 
     async def memory_kills(self, session_id: SessionId) -> MemoryKills:
         return self.machine.sessions[session_id].memory_kills if self._runs(session_id) else NO_KILLS

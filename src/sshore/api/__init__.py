@@ -24,5 +24,6 @@ audit.py      who connected to what
 pages.py      pages for browsers: the frame, without anything from elsewhere
 front_page.py ``/``: what this is, how to log in
 docs_page.py  ``/docs``: the API, from its OpenAPI description
+live_use.py   what running sessions use
 health.py     /healthz, /readyz, /metrics, version, trust
 """

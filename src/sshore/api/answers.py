@@ -3,15 +3,18 @@
 from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import datetime
+from itertools import islice
 
 from sshore.core.activity import Report
 from sshore.core.apps import AppStatus
 from sshore.core.images import PullProgress
+from sshore.core.live_use import POINT_EVERY_S, GpuReading, History, Point
 from sshore.core.sessions import MemoryKills, Mount, Resources, Session
 from sshore.core.users import Identity, Token, User
 from sshore.schema.account_messages import MeMessage, SettingMessage, TokenMessage, UserMessage
 from sshore.schema.folder_messages import FolderMessage, ShareFolder
 from sshore.schema.image_messages import ImageMessage
+from sshore.schema.live_use_messages import GpuUseMessage, LiveUseMessage, UsePointMessage
 from sshore.schema.session_messages import (
     ActivityMessage,
     AppMessage,
@@ -69,6 +72,41 @@ def session_message(
         pull=pull_message(pull) if pull else None,
         home=HomeMessage(**asdict(details.home)) if details.home else None,
     )
+
+
+def live_use_message(session: Session, owner: str, history: History, points: int) -> LiveUseMessage:
+    return LiveUseMessage(
+        id=session.id,
+        name=session.name,
+        owner=owner,
+        engine=session.engine,
+        started_at=time_text(session.started_at) if session.started_at else None,
+        cpus_limit=session.resources.cpus,
+        memory_limit_bytes=session.resources.memory_bytes,
+        every_s=POINT_EVERY_S,
+        now=_use_point(history.newest),
+        history=[_use_point(point) for point in islice(history, max(len(history) - points, 0), None)],
+    )
+
+
+def _use_point(point: Point) -> UsePointMessage:
+    return UsePointMessage(
+        _rounded(point.cpus),
+        point.memory_bytes,
+        _rounded(point.read_bytes_s),
+        _rounded(point.written_bytes_s),
+        _rounded(point.received_bytes_s),
+        _rounded(point.sent_bytes_s),
+        _gpu_use(point.gpus),
+    )
+
+
+def _gpu_use(gpus: GpuReading | None) -> GpuUseMessage | None:
+    return GpuUseMessage(gpus.count, gpus.busy, gpus.memory_bytes) if gpus else None
+
+
+def _rounded(rate: float | None) -> float | None:
+    return None if rate is None else round(rate, 3)
 
 
 def pull_message(pull: PullProgress) -> PullMessage:

@@ -25,6 +25,7 @@ from sshore.services.people.waits import Waits
 from sshore.services.sessions.apps import AppService
 from sshore.services.sessions.details import SessionDetailsService
 from sshore.services.sessions.holding import Holding
+from sshore.services.sessions.live_use import LiveUse
 from sshore.services.sessions.sessions import SessionService
 from sshore.services.sessions.shares import FairShares
 from sshore.services.sessions.watch import SessionWatch
@@ -53,6 +54,7 @@ class Services:
     settings: UserSettings
     audit: Audit
     watch: SessionWatch
+    live_use: LiveUse
     own_keys: OwnKeyService
     user_files: UserFileService
     bootstraps: BootstrapService

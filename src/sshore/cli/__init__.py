@@ -10,6 +10,7 @@
     arguments.py   arguments that several commands have
     completion.py  what arguments can be, for the Tab key; shells.py what bash and zsh need besides
     resources.py   what a session may use, as options and in words; activity.py when it stops by itself
+    live_use.py    what sessions use, as a table; sparkline.py the bars in it
     allowances.py  what a user may have, as a table
     waiting.py     until a session is settled; pull_view.py how waiting shows, and a pull
     passwords.py   asked at the terminal or read from stdin; oidc.py a login in the browser

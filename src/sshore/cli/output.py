@@ -7,13 +7,16 @@ from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
 from sshore.cli.terminal import console, harmless
 from sshore.core.errors import NotFound
 from sshore.sdk.private_files import write_private
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -52,7 +55,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], empty: st
     if not listed:
         print(empty, file=sys.stderr)
     elif sys.stdout.isatty():
-        _print_rich(columns, listed)
+        console().print(rich_table(columns, listed))
     else:
         _print_plain([list(columns), *listed])
 
@@ -106,7 +109,8 @@ def progress(text: str) -> Iterator[Progress]:
     yield say_once
 
 
-def _print_rich(columns: Sequence[str], rows: list[list[str]]) -> None:
+def rich_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> "Table":
+    """A table for terminals."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Column, Table
     from rich.text import Text
@@ -116,7 +120,7 @@ def _print_rich(columns: Sequence[str], rows: list[list[str]]) -> None:
     table = Table(*folded, box=SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
     for row in rows:
         table.add_row(*(Text(harmless(cell), style=_STYLES.get(cell, "")) for cell in row))
-    console().print(table)
+    return table
 
 
 def _print_plain(rows: list[list[str]]) -> None:

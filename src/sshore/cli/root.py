@@ -16,6 +16,7 @@ _SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "run": ("sessions", "Make a session and wait until it runs"),
         "ls": ("sessions", "List sessions"),
         "show": ("sessions", "Show one session"),
+        "top": ("top", "Show what sessions use: CPU, memory, GPUs, disk, network"),
         "logs": ("sessions", "Show what a session's agent and daemons wrote"),
         "stop": ("sessions", "Stop sessions; their homes stay"),
         "start": ("sessions", "Start stopped sessions, or mend ones that are out of touch"),

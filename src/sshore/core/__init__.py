@@ -17,6 +17,7 @@
     own_keys.py  public keys that users have registered
     user_files.py  files for each new home, and the bootstrap script
     activity.py  what keeps a session alive, and when it stops
+    live_use.py  what sessions use: readings, and the rates between them
     audit.py     what is remembered of each stream
     settings.py  the user settings and their validation
     trusted_proxies.py  whose X-Forwarded-For is believed

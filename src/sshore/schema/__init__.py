@@ -9,6 +9,7 @@ slow one. What values are *allowed* is the core's to say, once, with a message f
     folder_messages.py    folders, shares, the trash, usage and quotas, keys for SFTP
     mount_messages.py     folders that come into sessions and go
     image_messages.py     images, commits, logins at registries
+    live_use_messages.py  what running sessions use
     account_messages.py   users, passwords, tokens, settings
     own_messages.py       own keys, files for new homes, the bootstrap script
     audit_messages.py     who connected to what
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from sshore.schema import folder_messages as folder_messages
     from sshore.schema import image_messages as image_messages
     from sshore.schema import key_messages as key_messages
+    from sshore.schema import live_use_messages as live_use_messages
     from sshore.schema import mount_messages as mount_messages
     from sshore.schema import own_messages as own_messages
     from sshore.schema import session_messages as session_messages

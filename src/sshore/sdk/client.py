@@ -53,6 +53,7 @@ if TYPE_CHECKING:
         RegistryMessage,
     )
     from sshore.schema.key_messages import CertificateMessage, SessionKeyMessage, TrustMessage
+    from sshore.schema.live_use_messages import LiveUseMessage
     from sshore.schema.mount_messages import MountFolder, UnmountedMessage
     from sshore.schema.own_messages import (
         BootstrapMessage,
@@ -116,6 +117,11 @@ class Client:
     def sessions(self, *, everyone: bool = False) -> list[SessionMessage]:
         """The user's sessions, or all (admins only)."""
         return self._list(SessionMessage, "/sessions" + _query(all="true" if everyone else None))
+
+    def live_use(self, *, everyone: bool = False, points: int | None = None) -> list[LiveUseMessage]:
+        """What the user's running sessions use, or all (admins only)."""
+        path = "/live-use" + _query(all="true" if everyone else None, points=points)
+        return self._list(schema.live_use_messages.LiveUseMessage, path)
 
     def create_session(self, request: CreateSession, wait_s: float = 0, seen: str | None = None) -> SessionMessage:
         """`seen`: answer as soon as the reason is another than this, too; so do the others that have it."""

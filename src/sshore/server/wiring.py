@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from prometheus_client import REGISTRY
+from prometheus_client.registry import Collector
 
 from sshore.api.services import Services
 from sshore.core.allowances import ServerAllowances, server_allowances
@@ -23,7 +24,7 @@ from sshore.gateway.unfinished import Unfinished
 from sshore.kit.build import Kit, remove_kits
 from sshore.oidc.provider import Provider
 from sshore.server.docker import find_docker
-from sshore.server.metrics import GatewayCollector
+from sshore.server.metrics import GatewayCollector, LiveUseCollector
 from sshore.server.open_files import open_files
 from sshore.server.settings import Settings
 from sshore.server.state import make_link_directory, touch_private
@@ -53,6 +54,7 @@ from sshore.services.sessions.details import SessionDetailsService
 from sshore.services.sessions.holding import Holding
 from sshore.services.sessions.homes import Homes
 from sshore.services.sessions.lifecycle import Lifecycle
+from sshore.services.sessions.live_use import LiveUse
 from sshore.services.sessions.records import SessionRecords
 from sshore.services.sessions.sessions import SessionService
 from sshore.services.sessions.setup import Premises, SessionSetup
@@ -134,7 +136,8 @@ async def wire(settings: Settings, state: Path, kit: Kit) -> AsyncIterator[Parts
         audit = Audit(store, clock, settings.audit_days)
         await audit.begin()
         stack.push_async_callback(audit.close)
-        watch = SessionWatch(store, records, lifecycle, streams, links, clock)
+        live_use = LiveUse()
+        watch = SessionWatch(store, records, lifecycle, streams, links, clock, live_use)
         stack.push_async_callback(watch.close)
         unfinished = Unfinished(
             min(settings.unfinished, max(descriptors // _OF_UNFINISHED, 2)),
@@ -144,7 +147,7 @@ async def wire(settings: Settings, state: Path, kit: Kit) -> AsyncIterator[Parts
             authority, links, streams, confined, journal=audit, proxies=settings.proxies, unfinished=unfinished
         )
         await stack.enter_async_context(gateway)
-        stack.enter_context(_measured(gateway))
+        stack.enter_context(_measured(GatewayCollector(gateway), LiveUseCollector(live_use)))
         images = ImageService(store, image_stores)
         services = Services(
             accounts=accounts,
@@ -170,6 +173,7 @@ async def wire(settings: Settings, state: Path, kit: Kit) -> AsyncIterator[Parts
             settings=UserSettings(store, tuple(engines)),
             audit=audit,
             watch=watch,
+            live_use=live_use,
             own_keys=own_keys,
             user_files=UserFileService(store, clock),
             bootstraps=BootstrapService(store, clock),
@@ -202,13 +206,14 @@ async def _open_database(settings: Settings, state: Path) -> Database:
 
 
 @contextmanager
-def _measured(gateway: Gateway) -> Iterator[None]:
-    collector = GatewayCollector(gateway)
-    REGISTRY.register(collector)
+def _measured(*collectors: Collector) -> Iterator[None]:
+    for collector in collectors:
+        REGISTRY.register(collector)
     try:
         yield
     finally:
-        REGISTRY.unregister(collector)
+        for collector in collectors:
+            REGISTRY.unregister(collector)
 
 
 async def _answers(store: Store) -> bool:

@@ -201,17 +201,18 @@ async def there_is_room_for_something(world: World) -> None:
 @_behaviour
 async def cpu_time_is_told_of_what_runs_and_counts_processes_that_have_ended(world: World) -> None:
     engine, worker, idler = world.engine(), world.spec(), world.spec()
-    assert await engine.cpu_times_s() == {}
+    assert await engine.measure() == {}
     await engine.start(worker)
     await engine.start(idler)
-    before = await engine.cpu_times_s()
+    before = await engine.measure()
     assert before.keys() == {worker.id, idler.id}
     world.work(worker)
-    after = await engine.cpu_times_s()
-    assert after[worker.id] - before[worker.id] >= 0.1
-    assert 0 <= after[idler.id] - before[idler.id] < 0.1
+    after = await engine.measure()
+    assert after[worker.id].cpu_s - before[worker.id].cpu_s >= 0.1
+    assert 0 <= after[idler.id].cpu_s - before[idler.id].cpu_s < 0.1
+    assert all((use.memory_bytes or 0) > 1 << 16 and use.gpus is None for use in after.values())
     await engine.stop(worker.id, 5)
-    assert (await engine.cpu_times_s()).keys() == {idler.id}
+    assert (await engine.measure()).keys() == {idler.id}
 
 
 @_behaviour

@@ -8,6 +8,7 @@ from typing import Protocol
 from sshore.core.folders import FolderApp, FolderView
 from sshore.core.ids import SessionId, UserId
 from sshore.core.images import Image, Progress, PullProgress, RegistryLogin
+from sshore.core.live_use import Reading
 from sshore.core.sessions import BindMount, Capacity, EngineState, ImageFacts, MemoryKills, Session, SessionSpec
 
 
@@ -77,9 +78,9 @@ class Engine(Protocol):
     async def aclose(self) -> None:
         """Let go of the engine's own resources; sessions go on."""
 
-    async def cpu_times_s(self) -> dict[SessionId, float]:
-        """CPU seconds that each running session's processes have used since it started, those that have ended
-        included, as far as the engine can tell."""
+    async def measure(self) -> dict[SessionId, Reading]:
+        """What each running session's processes use, and have used since it started, those that have ended
+        included, as far as the engine can tell. The network's bytes are the host's where it shares that."""
 
     async def memory_kills(self, session_id: SessionId) -> MemoryKills:
         """Which of a running session's programs have been ended for want of memory; none when it does not run."""

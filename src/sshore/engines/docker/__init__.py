@@ -24,6 +24,7 @@
     networks.py      the network `nat`, closed between sessions and towards metadata services
     same_directory.py  whether the daemon sees the state directory where the server does
     ending.py        what the daemon says of a container, as the port's states and the owner's phrases
+    meter.py         what running containers use; statistics.py what the daemon says of it
     gpus.py          which GPUs there are, which session has which, and how the daemon is asked for them
 
     server ──HTTP on the daemon's socket──▶ dockerd ──▶ a container `sshore-<name>-<id>`

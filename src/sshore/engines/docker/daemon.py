@@ -11,7 +11,9 @@ from aiodocker import Docker, DockerError
 from aiodocker.containers import DockerContainer
 
 from sshore.core.errors import EngineFailed, SshoreError, Unavailable
+from sshore.core.live_use import Reading
 from sshore.engines.docker.options import DockerOptions
+from sshore.engines.docker.statistics import reading_of_statistics
 
 _CONNECT_TIMEOUT_S = 10.0
 _NO_CONNECTION = 900
@@ -53,8 +55,8 @@ class Daemon:
             filters = json.dumps({"label": list(labels)})
             return await self.docker.containers.list(all="true", filters=filters)
 
-    async def cpu_time_s(self, container: DockerContainer) -> float | None:
-        """CPU seconds that a container has used since it started; None when it has ended."""
+    async def statistics(self, container: DockerContainer) -> Reading | None:
+        """What the daemon says that a container has used since it started; None when it has ended."""
         with self.errors("measure a session"):
             try:
                 # One shot, which aiodocker's own `stats` lacks: else the daemon measures for a second or two.
@@ -66,9 +68,7 @@ class Daemon:
                 if error.status not in (404, 409):
                     raise
                 return None
-        # Of a container that ends at this moment it says `null`; Docker 26 says 0, which nothing that runs has used.
-        used_ns: int = (((stats or {}).get("cpu_stats") or {}).get("cpu_usage") or {}).get("total_usage") or 0
-        return used_ns / 1e9 if used_ns else None
+        return reading_of_statistics(stats)
 
     async def remove(self, container: str) -> None:
         """Kill a container and remove it with its anonymous volumes; nothing when there is none."""

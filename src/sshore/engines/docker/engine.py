@@ -18,6 +18,7 @@ from sshore.core.allowed import check_host_network
 from sshore.core.errors import Conflict, EngineFailed, InvalidInput, Unavailable
 from sshore.core.ids import SessionId, new_id
 from sshore.core.images import Progress, check_image_name
+from sshore.core.live_use import Reading
 from sshore.core.sessions import (
     NO_KILLS,
     BindMount,
@@ -39,6 +40,7 @@ from sshore.engines.docker.images import Images
 from sshore.engines.docker.launch import gpus_taken, launch
 from sshore.engines.docker.limits import check_limits
 from sshore.engines.docker.live_mounts import mount_live, unmount_live
+from sshore.engines.docker.meter import Meter
 from sshore.engines.docker.options import DockerOptions
 from sshore.engines.docker.registries import Registries
 from sshore.engines.docker.root import check_root, inside_root, stage_for_root
@@ -70,6 +72,7 @@ class DockerEngine:
         self.image_store = DockerImageStore(self._daemon, self._images, registries, self._options, self._deployment)
         self._locks: WeakValueDictionary[SessionId, asyncio.Lock] = WeakValueDictionary()
         self._choosing = asyncio.Lock()
+        self._meter = Meter(self._daemon, self._show_running)
         self._stage = state_dir / "docker" / "mounts"
         self._stopped: set[SessionId] = set()
         self._info: dict[str, Any] | None = None
@@ -161,12 +164,9 @@ class DockerEngine:
             cpus=float(info["NCPU"]), memory_bytes=int(info["MemTotal"] * (1 - _HOST_SHARE)), gpus=len(find_gpus())
         )
 
-    async def cpu_times_s(self) -> dict[SessionId, float]:
-        return {
-            SessionId(container["Labels"][SESSION_LABEL]): seconds
-            for container in await self._daemon.containers(f"{DEPLOYMENT_LABEL}={self._deployment}")
-            if container["State"] == "running" and (seconds := await self._daemon.cpu_time_s(container)) is not None
-        }
+    async def measure(self) -> dict[SessionId, Reading]:
+        listed = await self._daemon.containers(f"{DEPLOYMENT_LABEL}={self._deployment}")
+        return await self._meter.read([container for container in listed if container["State"] == "running"])
 
     async def memory_kills(self, session_id: SessionId) -> MemoryKills:
         shown = await self._running(session_id)

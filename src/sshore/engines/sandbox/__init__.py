@@ -19,7 +19,6 @@
     idmap.py      shared folders: one user's files as another user's own
     cgroups.py    limits: which hierarchies the server may write, a session's groups in them
     gpus.py       GPU device nodes, and which session has which
-    cpu_times.py  CPU time of sessions' processes
     capacity.py   what the machine has
     live_mounts.py  folders in running sessions
     keyring.py    the kernel's session keyring, which is not for sessions

@@ -17,6 +17,7 @@ from sshore.core.allowed import check_host_network
 from sshore.core.errors import EngineFailed
 from sshore.core.ids import SessionId
 from sshore.core.images import Progress
+from sshore.core.live_use import Reading
 from sshore.core.sessions import (
     NO_KILLS,
     BindMount,
@@ -27,13 +28,15 @@ from sshore.core.sessions import (
     RunState,
     SessionSpec,
 )
+from sshore.engines.measuring.nvidia import gpus_by_minor, reading_of
+from sshore.engines.measuring.processes import use_of_processes
+from sshore.engines.measuring.reading import reading
 from sshore.engines.memory_kills import memory_kills
 from sshore.engines.mounting.mount_table import mounts_of
 from sshore.engines.sandbox import ending, live_mounts
 from sshore.engines.sandbox.capacity import machine_capacity
 from sshore.engines.sandbox.cgroups import Cgroups
-from sshore.engines.sandbox.cpu_times import cpu_times_s
-from sshore.engines.sandbox.gpus import find_gpus
+from sshore.engines.sandbox.gpus import find_gpus, minors_of
 from sshore.engines.sandbox.launcher import Launcher
 from sshore.engines.sandbox.logs import Logs
 from sshore.engines.sandbox.options import SandboxOptions
@@ -126,8 +129,8 @@ class SandboxEngine:
     async def capacity(self) -> Capacity:
         return machine_capacity(self._gpus)
 
-    async def cpu_times_s(self) -> dict[SessionId, float]:
-        return await self._in_thread(self._cpu_times_s)
+    async def measure(self) -> dict[SessionId, Reading]:
+        return await self._in_thread(self._measure)
 
     async def memory_kills(self, session_id: SessionId) -> MemoryKills:
         record = self._records.read(session_id)
@@ -152,9 +155,15 @@ class SandboxEngine:
     def _kits(self) -> set[str]:
         return {_kit_of(record.agent) for record in self._records.unended() if record.agent and ending.runs(record)}
 
-    def _cpu_times_s(self) -> dict[SessionId, float]:
-        agents = {record.agent: record.id for record in self._records.unended() if record.agent and record.started}
-        return {agents[agent]: seconds for agent, seconds in cpu_times_s(agents).items()}
+    def _measure(self) -> dict[SessionId, Reading]:
+        records = [record for record in self._records.unended() if record.agent and record.started]
+        used = use_of_processes(record.agent.pid for record in records if record.agent)
+        gpus = gpus_by_minor() if any(map(minors_of, (record.gpus for record in records))) else {}
+        return {
+            record.id: reading(pid, used[pid], record.cgroups, reading_of(minors_of(record.gpus), gpus))
+            for record in records
+            if record.agent and (pid := record.agent.pid) in used and used[pid].start_ticks == record.agent.start_ticks
+        }
 
     async def _launch(self, spec: SessionSpec, leftover: Record | None) -> None:
         try:

@@ -47,6 +47,12 @@ def _gpus(nodes: list[Path], shared: list[Path]) -> Gpus:
     return Gpus(tuple(map(str, nodes)), tuple(str(path) for path in shared if path.exists()) if nodes else ())
 
 
+def minors_of(nodes: Collection[str]) -> list[int]:
+    """The numbers of NVIDIA's among the nodes, the only ones whose use is told."""
+    names = [Path(node).name for node in nodes]
+    return [int(name.removeprefix("nvidia")) for name in names if _NVIDIA.fullmatch(name)]
+
+
 def groups_of(nodes: Collection[str]) -> list[int]:
     """The groups that a process needs to open these nodes, where they are not open to everyone."""
     states = [Path(node).stat() for node in nodes]

@@ -9,6 +9,7 @@ holding.py    what changes at once when an allowance becomes another
 shares.py     what a user's sessions may have; who waits for it
 details.py    what engine and agent tell of one session when it is asked for
 watch.py      what sessions do; stops those that are idle or whose time is over
+live_use.py   what running sessions use, for those who may see it; filled by watch.py
 apps.py       launch and stop apps
 
 api ─▶ sessions, apps ─▶ lifecycle ─▶ records ─▶ Store

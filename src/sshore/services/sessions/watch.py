@@ -1,4 +1,4 @@
-"""Watches what sessions do, warns those that are about to be stopped, and stops them."""
+"""Watches what sessions do and use, warns those that are about to be stopped, and stops them."""
 
 import asyncio
 import logging
@@ -9,15 +9,17 @@ from typing import Self
 from sshore.core.activity import Activity, Deadline, LastActivity, Report, Sample, deadline, warning
 from sshore.core.errors import SshoreError
 from sshore.core.ids import SessionId
+from sshore.core.live_use import POINT_EVERY_S, Reading
 from sshore.core.ports import Clock, Links, Store, Traffic
 from sshore.core.sessions import Session
 from sshore.core.states import SessionState
 from sshore.services.sessions.lifecycle import Lifecycle
+from sshore.services.sessions.live_use import LiveUse
 from sshore.services.sessions.records import SessionRecords
 
 log = logging.getLogger("sshore.activity")
 
-LOOK_EVERY_S = 15.0
+LOOK_EVERY_S = POINT_EVERY_S
 _LOOKS_BEFORE_AN_END = 10
 _SHORTEST_PAUSE_S = 0.5
 _KEEP_EVERY = timedelta(minutes=1)
@@ -77,6 +79,7 @@ class SessionWatch:
         traffic: Traffic,
         links: Links,
         clock: Clock,
+        live_use: LiveUse,
     ) -> None:
         self._store = store
         self._records = records
@@ -84,6 +87,7 @@ class SessionWatch:
         self._traffic = traffic
         self._links = links
         self._clock = clock
+        self._live_use = live_use
         self._watched: dict[SessionId, _Watched] = {}
         self._looked_at: datetime | None = None
         self._before: dict[SessionId, LastActivity] | None = None
@@ -112,7 +116,8 @@ class SessionWatch:
         running = [session for session in await self._store.sessions.list() if session.state is SessionState.RUNNING]
         if self._before is None:
             self._before = {last.session_id: last for last in await self._store.activities.list()}
-        cpu_totals = await self._cpu_totals(running)
+        readings = await self._measure(running)
+        self._live_use.note(running, readings)
         moved = self._traffic.take_moved()
         now = self._clock.now()
         self._skip_sleep(now)
@@ -120,7 +125,8 @@ class SessionWatch:
         async with asyncio.TaskGroup() as tasks:
             for session in running:
                 watched = self._watched[session.id]
-                watched.add(now, moved.get(session.id, 0), cpu_totals.get(session.id))
+                read = readings.get(session.id)
+                watched.add(now, moved.get(session.id, 0), read.cpu_s if read else None)
                 tasks.create_task(self._act(session, watched, now))
         if self._kept_at is None or now - self._kept_at >= _KEEP_EVERY:
             await self._keep(now)
@@ -169,14 +175,16 @@ class SessionWatch:
             for watched in self._watched.values():
                 watched.activity.skip(gap)
 
-    async def _cpu_totals(self, running: Sequence[Session]) -> dict[SessionId, float]:
-        totals: dict[SessionId, float] = {}
+    async def _measure(self, running: Sequence[Session]) -> dict[SessionId, Reading]:
+        readings: dict[SessionId, Reading] = {}
         for name in {session.engine for session in running}:
             try:
-                totals |= await self._lifecycle.engine(name).cpu_times_s()
+                readings |= await self._lifecycle.engine(name).measure()
             except SshoreError as error:
-                log.warning("an engine does not tell CPU times", extra={"engine": name, "reason": error.problem.detail})
-        return totals
+                log.warning(
+                    "an engine does not tell what sessions use", extra={"engine": name, "reason": error.problem.detail}
+                )
+        return readings
 
     async def _act(self, session: Session, watched: _Watched, now: datetime) -> None:
         end = deadline(session, watched.activity.active_at)

@@ -8,6 +8,7 @@ from world import World
 from sshore.core.ids import SessionId
 from sshore.core.sessions import Session
 from sshore.core.states import SessionState
+from sshore.services.sessions.live_use import LiveUse
 from sshore.services.sessions.records import SessionRecords
 from sshore.services.sessions.watch import SessionWatch
 
@@ -37,7 +38,8 @@ def watch(world: World, traffic: SetTraffic) -> SessionWatch:
 
 def new_watch(world: World, traffic: SetTraffic) -> SessionWatch:
     """That of a server that has just started."""
-    return SessionWatch(world.store, SessionRecords(world.store), world.lifecycle, traffic, world.links, world.clock)
+    records = SessionRecords(world.store)
+    return SessionWatch(world.store, records, world.lifecycle, traffic, world.links, world.clock, LiveUse())
 
 
 async def pass_minutes(world: World, watch: SessionWatch, minutes: int) -> None:
@@ -154,7 +156,7 @@ async def test_the_report_says_what_keeps_a_session_alive(
 
 
 async def test_short_time_outs_are_looked_at_more_often(world: World, watch: SessionWatch) -> None:
-    assert await watch.look() == 15
+    assert await watch.look() == 5
     await world.run(world.admin, "demo", idle_timeout_s=10.0)
     assert await watch.look() == 1
 
@@ -162,14 +164,16 @@ async def test_short_time_outs_are_looked_at_more_often(world: World, watch: Ses
 async def test_the_next_look_is_when_a_warning_is_due(world: World, watch: SessionWatch) -> None:
     session = await world.run(world.admin, "demo", idle_timeout_s=120.0)
     await watch.look()
-    world.clock.advance(seconds=100)
-    assert await watch.look() == 8
-    world.clock.advance(seconds=8)
-    assert await watch.look() == 12
+    world.clock.advance(seconds=104)
+    assert await watch.look() == 4
+    world.clock.advance(seconds=4)
+    assert await watch.look() == 5
     assert [text for _, text in world.links.warnings] == [
         "Session demo is idle and stops in 12s: press a few keys to keep it."
     ]
-    world.clock.advance(seconds=12)
+    world.clock.advance(seconds=9)
+    assert await watch.look() == 3
+    world.clock.advance(seconds=3)
     await watch.look()
     assert (await state(world, session))[0] is SessionState.STOPPED
 
