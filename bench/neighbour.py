@@ -5,9 +5,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -103,13 +103,16 @@ def _figure(kind: str, quiet: Felt, beside: Felt) -> Figure:
 
 @contextmanager
 def attack(kind: str, worst: Member, seconds: float) -> Iterator[Callable[[], bool]]:
-    """One kind of attack, that goes on for so long, and is over with the block; whether it still goes on."""
-    thread = threading.Thread(target=_outside if kind in worst_outside.KINDS else _inside, args=(kind, worst, seconds))
-    thread.start()
-    try:
-        yield thread.is_alive
-    finally:
-        thread.join()
+    """One kind of attack, that goes on for so long, and is over with the block; whether it still goes on.
+
+    Raises:
+        RuntimeError: it ended early.
+    """
+    run = _outside if kind in worst_outside.KINDS else _inside
+    with ThreadPoolExecutor(1) as threads:
+        running = threads.submit(run, kind, worst, seconds)
+        yield lambda: not running.done()
+        running.result()
 
 
 def _inside(kind: str, worst: Member, seconds: float) -> None:

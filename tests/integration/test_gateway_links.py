@@ -237,6 +237,37 @@ async def test_a_session_parks_so_many_links_and_no_more(door: Path) -> None:
         each.transport.abort()
 
 
+class _SlowAuthority(OneSession):
+    def __init__(self) -> None:
+        self.answers = asyncio.Event()
+
+    async def authorise_link(self, token: str) -> LinkGrant:
+        await self.answers.wait()
+        return await super().authorise_link(token)
+
+
+async def test_links_that_nobody_has_looked_at_give_way_to_later_ones(tmp_path: Path) -> None:
+    """And take nothing down with them."""
+    authority, path = _SlowAuthority(), tmp_path / "gateway.sock"
+    async with served(Gateway(authority, LinkTable(), unfinished=Unfinished(most_by_peer=2)), path) as gateway:
+        readers = []
+        for _ in range(5):
+            reader, writer = await asyncio.open_unix_connection(str(path))
+            writer.write(heads.link_request("gateway", "agent", "test"))
+            readers.append((reader, writer))
+        for reader, _ in readers[:3]:
+            with suppress(ConnectionError):
+                assert await reader.read() == b""
+        authority.answers.set()
+        for reader, writer in readers[3:]:
+            assert b" 101 " in await reader.readuntil(b"\r\n\r\n")
+            writer.transport.abort()
+        assert len(gateway.unfinished) == 0
+        last = await park(path)
+        for _, writer in (*readers[:3], last):
+            writer.close()
+
+
 async def test_one_owners_links_leave_room_for_the_others(tmp_path: Path) -> None:
     """Each session can be reached, by two; more are for who has not so many yet."""
     links = LinkTable(most_by_owner=3)

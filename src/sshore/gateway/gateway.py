@@ -104,12 +104,10 @@ class Gateway:
         try:
             return await opening
         except SshoreError as error:
-            transport.write(problem_response(error.problem))
-            transport.close()
+            _refuse(transport, error.problem)
         except Exception:
             log.exception("a connection failed", extra={"peer": transport.get_extra_info("peername")})
-            transport.write(problem_response(Problem(Code.INTERNAL, "the server failed; its log says why")))
-            transport.close()
+            _refuse(transport, Problem(Code.INTERNAL, "the server failed; its log says why"))
         return None
 
     async def _park_link(self, transport: asyncio.Transport, head: RequestHead) -> None:
@@ -119,6 +117,8 @@ class Gateway:
             self.links.check(grant, head.bearer_token)
         finally:
             self.unfinished.leave(transport)
+        if transport.is_closing():  # it has given way to others meanwhile, or has gone
+            return
         transport.write(switching_protocols(heads.LINK_PROTOCOL))
         self.links.park(grant, transport)
         transport.resume_reading()
@@ -278,6 +278,12 @@ class _Target(NamedTuple):
         """What the agent is told beside the app."""
         wishes = {"host_key": self.host_key, "host_keys": self.host_keys}
         return {name: wish for name, wish in wishes.items() if wish}
+
+
+def _refuse(transport: asyncio.Transport, problem: Problem) -> None:
+    if not transport.is_closing():  # uvloop writes to none that is closed: it raises
+        transport.write(problem_response(problem))
+        transport.close()
 
 
 def _stream_target(head: RequestHead) -> _Target:
