@@ -74,7 +74,9 @@ def terminal(
     """Run a program with a terminal of its own as its controlling terminal."""
     master, slave = pty.openpty()
     process = subprocess.Popen(
-        ["setsid", "--ctty", *arguments],  # the size's changes are told to those whose controlling terminal it is
+        # The size's changes are told to those whose controlling terminal it is. What a shell has started in the
+        # background ignores SIGINT, and so would this.
+        ["setsid", "--ctty", "env", "--default-signal=INT", *arguments],
         env={**environment, "TERM": "xterm"},
         cwd=cwd,
         stdin=slave,
