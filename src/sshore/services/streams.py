@@ -19,6 +19,9 @@ from sshore.services.sessions.apps import find_app, require_running
 from sshore.services.sessions.sessions import SessionService
 from sshore.wire.problems import Code
 
+_MOST_COMING = 256
+"""Links of one owner that wait to be known."""
+
 
 class StreamAuthorisation:
     def __init__(
@@ -37,7 +40,7 @@ class StreamAuthorisation:
         self._sessions = sessions
         self._store = store
         self._host_ca = host_ca
-        self._callers = KnownCallers()
+        self._callers = KnownCallers(_MOST_COMING)
 
     async def authorise_stream(self, token: str, ref: str, app: str) -> StreamGrant:
         identity = await self._accounts.authenticate(token)
@@ -76,8 +79,8 @@ class StreamAuthorisation:
 
     async def authorise_link(self, token: str) -> LinkGrant:
         secret_hash = hash_secret(token)
-        self._callers.come(secret_hash)
-        session = await self._store.sessions.by_agent_token_hash(secret_hash) if token else None
+        with self._callers.coming(secret_hash):
+            session = await self._store.sessions.by_agent_token_hash(secret_hash) if token else None
         if session is None:
             raise Unauthenticated("this is no session's agent token")
         self._callers.are_known(secret_hash, session.owner_id)

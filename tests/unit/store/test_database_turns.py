@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from sshore.core.callers import KnownCallers, caller
+from sshore.core.errors import Unavailable
 from sshore.core.ids import UserId
 from sshore.store.turns import Turns
 
@@ -54,13 +55,25 @@ async def test_whoever_has_a_turn_takes_no_second_one() -> None:
 
 
 def test_strangers_wait_together_until_they_are_known() -> None:
-    callers = KnownCallers()
+    callers = KnownCallers(2)
     for made_up in ("one", "two"):
-        callers.come(made_up)
-        assert caller.get() == "strangers"
+        with callers.coming(made_up):
+            assert caller.get() == "strangers"
     callers.are_known("one", UserId("ann"))
     assert caller.get() == "ann"
-    callers.come("two")
-    assert caller.get() == "strangers"
-    callers.come("one")
-    assert caller.get() == "ann"
+    with callers.coming("two"):
+        assert caller.get() == "strangers"
+    with callers.coming("one"):
+        assert caller.get() == "ann"
+
+
+def test_so_many_of_one_caller_wait_to_be_known_and_no_more() -> None:
+    callers = KnownCallers(2)
+    callers.are_known("one", UserId("ann"))
+    with callers.coming("one"), callers.coming("one"):
+        with pytest.raises(Unavailable, match="2 requests like this one wait already"), callers.coming("one"):
+            pass
+        with callers.coming("made up"):
+            assert caller.get() == "strangers"
+    with callers.coming("one"):
+        assert caller.get() == "ann"

@@ -25,6 +25,8 @@ MAX_TOKEN_NAME = 100
 MAX_LIFETIME_S = 100 * 365 * 86400.0
 FIRST_TOKEN_S = 86400.0
 """What a server prints or writes into a file, others may come to read."""
+MOST_COMING = 1024
+"""Requests of one user that wait for their token to be looked up; of all whose token is not known yet together."""
 LOG_IN = "log in again with sshore login URL"
 
 
@@ -35,7 +37,7 @@ class Accounts:
         self._store = store
         self._clock = clock
         self._streams = streams
-        self._callers = KnownCallers()
+        self._callers = KnownCallers(MOST_COMING)
         self._noting: set[TokenId] = set()
 
     async def authenticate(self, secret: str) -> Identity:
@@ -44,12 +46,13 @@ class Accounts:
         Raises:
             Unauthenticated: it is missing or unknown, it has expired (``token_expired``), or its user is
                 disabled (``user_disabled``).
+            Unavailable: too many requests of the user's wait to be known.
         """
         if not secret:
             raise Unauthenticated("no API token was sent: log in with sshore login URL")
         secret_hash = hash_secret(secret)
-        self._callers.come(secret_hash)
-        found = await self._store.tokens.by_hash(secret_hash)
+        with self._callers.coming(secret_hash):
+            found = await self._store.tokens.by_hash(secret_hash)
         if found is None:
             raise Unauthenticated(f"the API token is not known here, or was revoked: {LOG_IN}")
         token, user = found
