@@ -9,6 +9,7 @@ standard library only, one thread (but for a look at a file), one selector loop,
                                   {"call":"app.list"} ──▶ one line back
 
     main.py       wires everything; signals; the orderly end
+    closed_mounts.py  waits until the engine has closed what is mounted
     config.py     what the agent is told: /run/sshore/agent.json
     loop.py       the selector loop: sockets, timers, signals
     dial.py       sockets to the gateway, and how long to wait between attempts

@@ -1,4 +1,5 @@
-"""``python3 -I -S /opt/sshore/agent [agent.json]``, or a program of a folder's: ``check-files``, ``guard-sftp …``."""
+"""``python3 -I -S /opt/sshore/agent [agent.json]``, or ``… until-closed PLACE…``; or a program of a folder's:
+``check-files``, ``guard-sftp …``."""
 
 import sys
 
@@ -13,6 +14,12 @@ if __name__ == "__main__":
             from sshore.agent import guard_sftp
 
             sys.exit(guard_sftp.main(words))
+        case ["until-closed", *places]:
+            from sshore.agent.closed_mounts import wait_until_closed
+
+            if not wait_until_closed(places):
+                sys.exit(1)
+            del sys.argv[1:]
     from sshore.agent.main import main
 
     sys.exit(main(sys.argv))

@@ -36,6 +36,8 @@ KIT_SSHD_CONFIG = f"{KIT}/sshd_config"
 """What the kit's sshd needs, included in every `sshd_config`."""
 AGENT_COMMAND = (KIT_PYTHON, "-I", "-S", KIT_AGENT)
 """The agent reads `AGENT_CONFIG` and needs nothing else: no argument, no environment."""
+UNTIL_CLOSED = "until-closed"
+"""Before places, as arguments: the agent does nothing until what is mounted there is mounted nosuid,nodev."""
 
 ID_VARIABLE = "SSHORE_SESSION_ID"
 """What all of a session's processes begin with in their environment, and those that hold it outside, too."""

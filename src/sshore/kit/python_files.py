@@ -16,7 +16,7 @@ AGENT_PACKAGES = ("wire", "agent")
 _PROBE = """
 import json, sys
 sys.path.append(sys.argv[1])
-import sshore.agent.main, sshore.agent.check_files, sshore.agent.guard_sftp
+import sshore.agent.main, sshore.agent.closed_mounts, sshore.agent.check_files, sshore.agent.guard_sftp
 import importlib.util, runpy, traceback, encodings.idna
 files = {name: getattr(module, "__file__", None) for name, module in sys.modules.items()}
 print(json.dumps({name: file for name, file in files.items() if file and not name.startswith("sshore")}))

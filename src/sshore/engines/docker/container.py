@@ -30,6 +30,8 @@ class Surroundings:
     remaps_users: bool = False
     bounds_pids: bool = False
     """Whether the daemon can limit processes."""
+    closes_mounts: bool = False
+    """Whether the engine has what is mounted run no set-user-ID programs after the start (`live_mounts`)."""
 
 
 def container_name(spec: SessionSpec) -> str:
@@ -47,7 +49,8 @@ def container_config(
         "Hostname": spec.name,
         "User": f"{around.account_id}:{around.account_id}",
         "WorkingDir": layout.HOME,
-        "Entrypoint": list(layout.AGENT_COMMAND),
+        "Entrypoint": [*layout.AGENT_COMMAND, *_until_closed(spec, around)],
+        # None: a commit without a command would take over what is here.
         "Cmd": [],
         "Env": list(_environment(spec, image, shell or image.shell)),
         "Healthcheck": {"Test": ["NONE"]},
@@ -114,6 +117,12 @@ def _mounts(spec: SessionSpec) -> Iterator[dict[str, Any]]:
     yield _bind(str(spec.kit), layout.KIT, read_only=True)
     for mount in spec.mounts:
         yield _bind(str(mount.source), mount.target, read_only=mount.read_only)
+
+
+def _until_closed(spec: SessionSpec, around: Surroundings) -> Iterator[str]:
+    if around.closes_mounts:
+        yield from (layout.UNTIL_CLOSED, layout.HOME)
+        yield from (mount.target for mount in spec.mounts)
 
 
 def _bind(source: str, target: str, *, read_only: bool = False) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import os
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -15,7 +16,7 @@ from aiodocker.containers import DockerContainer
 
 from sshore.core import layout
 from sshore.core.allowed import check_host_network
-from sshore.core.errors import Conflict, EngineFailed, InvalidInput, Unavailable
+from sshore.core.errors import Conflict, EngineFailed, InvalidInput, SshoreError, Unavailable
 from sshore.core.ids import SessionId, new_id
 from sshore.core.images import Progress, check_image_name
 from sshore.core.live_use import Reading
@@ -39,7 +40,7 @@ from sshore.engines.docker.image_store import DockerImageStore
 from sshore.engines.docker.images import Images
 from sshore.engines.docker.launch import gpus_taken, launch
 from sshore.engines.docker.limits import check_limits
-from sshore.engines.docker.live_mounts import mount_live, unmount_live
+from sshore.engines.docker.live_mounts import can_close_mounts, close_mounts, mount_live, unmount_live
 from sshore.engines.docker.meter import Meter
 from sshore.engines.docker.options import DockerOptions
 from sshore.engines.docker.registries import Registries
@@ -49,6 +50,8 @@ from sshore.engines.docker.staging import check_shares, clear_stage, stage_other
 from sshore.engines.memory_kills import memory_kills_of
 from sshore.engines.mounting.mount_points import make_mount_points
 from sshore.wire.problems import Code
+
+log = logging.getLogger("sshore.docker")
 
 _HOST_SHARE = 0.05
 """Memory that stays with the host: the kernel, the server, the daemon."""
@@ -142,6 +145,7 @@ class DockerEngine:
                 state = await self.inspect(session_id)
                 if state.run_state is not RunState.RUNNING:
                     return state
+                await self._close_mounts_again(session_id)
                 for container in await self._containers(session_id):
                     with _gone_already():
                         await container.wait()
@@ -211,6 +215,34 @@ class DockerEngine:
             await launch(self._daemon, self._images, await self._staged(spec), around)
         finally:
             await asyncio.to_thread(clear_stage, spec.id, self._stage)
+        if around.closes_mounts:
+            try:
+                await self._close_mounts(spec.id)
+            except SshoreError as error:
+                await self._remove(spec.id)
+                raise EngineFailed(error.problem.detail) from error
+
+    async def _close_mounts(self, session_id: SessionId) -> None:
+        """Have the container's mounts be nosuid,nodev, which its agent waits for. Raises SshoreError."""
+        shown = await self._running(session_id)
+        if shown:
+            targets = {mount["Destination"] for mount in shown["Mounts"] if mount["Type"] == "bind"}
+            try:
+                await asyncio.to_thread(close_mounts, int(shown["State"]["Pid"]), session_id, targets)
+            except SshoreError:
+                if await self._running(session_id):
+                    raise
+
+    async def _close_mounts_again(self, session_id: SessionId) -> None:
+        """Of a session that another server started, or that was started by other means."""
+        if await asyncio.to_thread(can_close_mounts, self._options.socket):
+            try:
+                await self._close_mounts(session_id)
+            except SshoreError as error:
+                log.warning(
+                    "a session's mounts are not nosuid,nodev",
+                    extra={"session": session_id, "reason": error.problem.detail},
+                )
 
     async def _staged(self, spec: SessionSpec) -> SessionSpec:
         """The session with its directories as they are to be in the container, where the daemon finds them."""
@@ -229,6 +261,7 @@ class DockerEngine:
             gpus=await self._choose_gpus(spec),
             gpu_driver=gpu_driver(info) if spec.resources.gpus else NVIDIA,
             bounds_pids=bool(info.get("PidsLimit")),
+            closes_mounts=await asyncio.to_thread(can_close_mounts, self._options.socket),
             remaps_users=any("name=userns" in option for option in info.get("SecurityOptions") or ()),
         )
 

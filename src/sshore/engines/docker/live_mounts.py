@@ -1,10 +1,12 @@
-"""Folders in a running container, mounted and taken away by the pid of its agent. Blocking.
+"""Mounts in a running container, by the pid of its agent: folders mounted and taken away, and how they are mounted.
+Blocking.
 
 The daemon cannot do that. A server that is root on the daemon's machine can, as in a sandbox.
 """
 
 import os
 import time
+from collections.abc import Collection
 from functools import partial
 from pathlib import Path
 
@@ -12,8 +14,10 @@ from sshore.core import layout
 from sshore.core.ids import SessionId
 from sshore.core.sessions import BindMount
 from sshore.engines.docker.root import root_ranges
-from sshore.engines.docker.staging import live_tree, share_ranges
+from sshore.engines.docker.staging import live_tree, share_ranges, shares_with_daemon
+from sshore.engines.mounting import idmap
 from sshore.engines.mounting.live import attach, detach, unsupported
+from sshore.engines.mounting.live import close_mounts as close
 
 _EXEC_S = 1.0
 
@@ -34,6 +38,18 @@ def unmount_live(pid: int, session_id: SessionId, mount: BindMount, *, everywher
     """See `core.ports.Engine.unmount`."""
     _check_that_we_may(pid, session_id)
     return detach(pid, partial(_is_session, pid, session_id), mount, everywhere=everywhere, by_force=by_force)
+
+
+def close_mounts(pid: int, session_id: SessionId, targets: Collection[str]) -> None:
+    """See `mounting.live.close_mounts`: Docker's API has no such flags, and runc drops those of what is read-only. The
+    agent waits for them, where it is told to (`container_config`)."""
+    _check_that_we_may(pid, session_id)
+    close(pid, partial(_is_session, pid, session_id), targets)
+
+
+def can_close_mounts(socket_path: Path) -> bool:
+    """Whether this server will be able to, with the containers of the daemon at this socket."""
+    return os.geteuid() == 0 and idmap.has_mount_setattr() and shares_with_daemon(socket_path, "pid")
 
 
 def _check_that_we_may(pid: int, session_id: SessionId) -> None:

@@ -130,13 +130,18 @@ def clear_stage(session_id: SessionId, stage: Path) -> None:
 
 def shares_mounts_with_daemon(socket_path: Path) -> bool:
     """Whether the daemon sees what is mounted by this thread."""
+    return shares_with_daemon(socket_path, "mnt")
+
+
+def shares_with_daemon(socket_path: Path, namespace: str) -> bool:
+    """Whether the daemon is in this thread's namespace of a kind (namespaces(7))."""
     with socket.socket(socket.AF_UNIX) as connection, suppress(OSError):
         connection.settimeout(5)
         connection.connect(str(socket_path))
         size = struct.calcsize("3i")
         pid, _, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))
         # Of whoever made the socket: the daemon, or the service manager for it. 0 is one in another pid namespace.
-        return pid > 0 and Path(f"/proc/{pid}/ns/mnt").samefile("/proc/thread-self/ns/mnt")
+        return pid > 0 and Path(f"/proc/{pid}/ns/{namespace}").samefile(f"/proc/thread-self/ns/{namespace}")
     return False
 
 

@@ -100,6 +100,26 @@ def detach(task: dict[str, Any]) -> dict[str, Any]:
     return {"busy": busy, "left": left}
 
 
+def close(task: dict[str, Any]) -> dict[str, Any]:
+    """Have the mounts with the numbers in `mounts` run no set-user-ID programs and open no devices; which are `left`
+    because their place could not be reached."""
+    mounts_of_us = os.open("/proc/self/fdinfo", os.O_RDONLY | os.O_DIRECTORY)
+    check(libc.setns(task["namespace"], CLONE_NEWNS))
+    left = []
+    for number, point in task["mounts"]:
+        try:
+            place = walk(point, None, "", make=False)
+        except OSError:
+            left.append(number)
+            continue
+        if mount_id(place, mounts_of_us) == number:
+            set_attributes(place, ATTR_NOSUID | ATTR_NODEV, 0, 0)
+        else:
+            left.append(number)
+        os.close(place)
+    return {"left": left}
+
+
 def take_away(number: int, point: str, mounts_of_us: int, busy: list[int], *, lazily: bool) -> None:
     above, _, name = point.rpartition("/")
     directory = walk(above or "/", None, "", make=False)
@@ -215,7 +235,7 @@ def main() -> None:
     sys.path.clear()
     sys.meta_path.clear()
     try:
-        print(json.dumps({"attach": attach, "detach": detach}[task["do"]](task)))
+        print(json.dumps({"attach": attach, "detach": detach, "close": close}[task["do"]](task)))
     except OSError as error:
         print(json.dumps({"errno": error.errno or errno.EIO, "said": error.strerror or str(error)}))
 

@@ -39,6 +39,13 @@ def check(result: int) -> int:
     return result
 
 
+def has_mount_setattr() -> bool:
+    libc = ctypes.CDLL(None, use_errno=True)
+    attributes = struct.pack("QQQQ", 0, 0, 0, 0)
+    done = libc.syscall(SYS_MOUNT_SETATTR, -1, b"", AT_EMPTY_PATH, attributes, len(attributes))
+    return done == 0 or ctypes.get_errno() != errno.ENOSYS
+
+
 def mapped_tree(libc: ctypes.CDLL, source: Path, ranges: Iterable[IdRange]) -> int:
     """A mount that is nowhere yet, as a descriptor, which the caller closes.
 

@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +24,8 @@ _TIMEOUT_S = 30.0
 _TRIES = 5
 _CANNOT = frozenset({errno.EPERM, errno.ENOSYS, errno.EINVAL})
 """What the kernel says to who may not, or where it has no such mounts."""
+
+CLOSED = frozenset({"nosuid", "nodev"})
 
 MakeTree = Callable[[BindMount], int]
 """Makes a mount that is nowhere yet: a descriptor, which the caller closes."""
@@ -103,6 +105,33 @@ def detach(
                     return False
             return True
         return _detach(namespace, there(), lazily=True)
+
+
+def close_mounts(agent: int, is_still_there: Callable[[], bool], targets: Collection[str]) -> None:
+    """Have what is mounted at these places, and below, run no set-user-ID programs and open no devices; by a server
+    that is root. Nothing happens where it is so already.
+
+    Raises:
+        Conflict: the session has ended. EngineFailed: the kernel refuses, or a place was moved meanwhile.
+    """
+    with _mounts_namespace(agent, is_still_there) as namespace:
+        open_ones = [entry for entry in _at_or_below(mounts_of(agent), targets) if not entry.options >= CLOSED]
+        if not open_ones:
+            return
+        pairs = [(entry.number, entry.point) for entry in open_ones]
+        answer = _ask([namespace], do="close", namespace=namespace, mounts=pairs)
+    if answer.get("errno") or answer["left"]:
+        why = answer.get("said") or "one of them was moved while the session started: try again"
+        raise EngineFailed(f"the session's folders cannot be mounted nosuid,nodev: {why}")
+
+
+def _at_or_below(entries: Iterable[MountEntry], targets: Collection[str]) -> Collection[MountEntry]:
+    """The mounts that are seen at these places, and those on them."""
+    found: dict[int, MountEntry] = {}
+    for entry in entries:
+        if entry.point in targets or entry.above in found:
+            found[entry.number] = entry
+    return {entry.point: entry for entry in found.values()}.values()
 
 
 def _detach(namespace: int, mounts: Sequence[MountEntry], *, lazily: bool) -> bool:

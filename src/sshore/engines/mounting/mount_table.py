@@ -9,13 +9,14 @@ from pathlib import Path, PurePosixPath
 
 @dataclass(frozen=True, slots=True)
 class MountEntry:
-    """`device` and `root` say what is mounted, `point` where."""
+    """`device` and `root` say what is mounted, `point` where, `options` how (mount(8), those of the mount)."""
 
     number: int
     above: int
     device: str
     root: str
     point: str
+    options: frozenset[str] = frozenset()
 
 
 def mounts_of(pid: int | str) -> list[MountEntry]:
@@ -61,8 +62,8 @@ def mount_number(fdinfo: Path) -> int:
 
 
 def _entry(line: str) -> MountEntry:
-    number, above, device, root, point = line.split(" ", 5)[:5]
-    return MountEntry(int(number), int(above), device, _plain(root), _plain(point))
+    number, above, device, root, point, options = line.split(" ", 6)[:6]
+    return MountEntry(int(number), int(above), device, _plain(root), _plain(point), frozenset(options.split(",")))
 
 
 def _plain(text: str) -> str:
