@@ -323,3 +323,45 @@ class TestCommit:
         made = cat.json("commit", "last", "last:1")
         server.cli("user", "rm", "cat")
         assert dockerd.docker("image", "inspect", made["id"]).returncode == 1
+
+
+class TestBounds:
+    def test_commits_are_bounded_by_number_and_by_what_they_have_written(
+        self, server: Deployment, dockerd: DockerDaemon
+    ) -> None:
+        """A removed image gives its share back; with the user all go, also one without a name."""
+        dan = server.member("dan")
+        server.admin.ok("user", "allow", "dan", "images=2", "image-bytes=12m")
+        dan.run_session("bounded", "--image", dockerd.need(BUSYBOX))
+        say(dan, "bounded", "head -c 5m /dev/zero >/tmp/five")
+        dan.ok("commit", "bounded", "one")
+        dan.run_session("later", "--image", "one")
+        say(dan, "later", "head -c 5m /dev/zero >/tmp/more")
+        done = dan.run("commit", "later", "two")
+        said = done.stderr.decode()
+        assert done.returncode == 4, said
+        assert "MiB to keep, and your allowance of image-bytes is 12 MiB; you have one:latest (" in said
+        server.admin.ok("user", "allow", "dan", "image-bytes=default")
+        dan.ok("commit", "later", "two")
+        done = dan.run("commit", "later", "three")
+        assert (done.returncode, b"allowance of images is 2; you have one:latest" in done.stderr) == (4, True)
+        shares = {it["name"]: it for it in dan.json("show", "--allowance")["shares"]}
+        assert (shares["images"]["used"], shares["images"]["by"]) == (2, ["one:latest", "two:latest"])
+        assert 15 << 20 <= shares["image-bytes"]["used"] < 16 << 20
+        dan.ok("image", "rm", "two")
+        dan.ok("commit", "bounded", "one")  # the session "later" still needs the one before
+        done = dan.run("commit", "bounded", "four")
+        assert (done.returncode, b"one:latest" in done.stderr, b"an older " in done.stderr) == (4, True, True)
+        dan.remove("later")
+        dan.ok("commit", "bounded", "four")
+        (owner,) = {image["Labels"]["sshore.owner"] for image in labelled(dockerd, "one", "four")}
+        server.cli("user", "rm", "--with-data", "dan")
+        assert dockerd.ok("image", "ls", "-q", "--filter", f"label=sshore.owner={owner}") == ""
+
+
+def labelled(dockerd: DockerDaemon, *names: str) -> list[dict[str, Any]]:
+    """The configurations of committed images of these names."""
+    words = ("--format", "{{.Repository}}:{{.Tag}}", "sshore.local/*/*/*")
+    ids = dockerd.ok("image", "ls", *words).split()
+    wanted = [one for one in ids if one.rpartition("/")[2] in {f"{name}:latest" for name in names}]
+    return [dict(it["Config"]) for one in wanted for it in json.loads(dockerd.ok("image", "inspect", one))]

@@ -2,11 +2,11 @@
 
 import dataclasses
 import hashlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 from sshore.core.errors import Conflict, EngineFailed, Forbidden, NotFound, Unavailable
 from sshore.core.ids import UserId
-from sshore.core.images import Image, PullProgress, RegistryLogin, full_name
+from sshore.core.images import CommittedImage, Image, PullProgress, RegistryLogin, full_name
 from sshore.core.sessions import Session
 from sshore.wire.problems import Code
 
@@ -19,6 +19,7 @@ class FakeImageStore:
         self.images: list[Image] = []
         self.registry: set[str] = set()
         self.in_use: set[str] = set()
+        self.size_of_commits = 1000
         self.is_down = False
         self.accepted: set[str] = set()
         self._logins: dict[str, RegistryLogin] = {}
@@ -28,7 +29,7 @@ class FakeImageStore:
         all_ = [image for image in self.images if image.name == full_name(name) and image.owner_id is None]
         return next(iter([*mine, *all_]), None)
 
-    async def pull(self, name: str) -> AsyncIterator[PullProgress]:
+    async def pull(self, name: str) -> AsyncGenerator[PullProgress, None]:
         if self.patterns and name not in self.patterns:
             raise Forbidden(f"the image {name!r} is not among those allowed here")
         yield PullProgress(name)
@@ -38,10 +39,16 @@ class FakeImageStore:
         self.images.append(image(full_name(name)))
 
     async def commit(self, session: Session, name: str, *, pause: bool) -> Image:
-        made = dataclasses.replace(image(name), owner_id=session.owner_id)
+        made = dataclasses.replace(image(name), owner_id=session.owner_id, size_bytes=self.size_of_commits)
         self.images = [it for it in self.images if (it.name, it.owner_id) != (name, session.owner_id)]
         self.images.append(made)
         return made
+
+    async def size_of_commit(self, session: Session) -> int:
+        return self.size_of_commits
+
+    async def committed(self, owner_id: UserId) -> Sequence[CommittedImage]:
+        return [CommittedImage(it.id, (it.name,), it.size_bytes) for it in self.images if it.owner_id == owner_id]
 
     async def remove(self, image: Image) -> None:
         if image.name in self.in_use:

@@ -69,7 +69,7 @@ def session_message(
         image_id=session.image_id,
         image_digest=session.image_digest,
         previous_image_id=session.previous_image_id,
-        pull=pull_message(pull) if pull else None,
+        pull=pull_message(pull) if pull and not pull.waits_for else None,
         home=HomeMessage(**asdict(details.home)) if details.home else None,
     )
 

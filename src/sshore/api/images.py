@@ -1,7 +1,8 @@
 """Images; logins at registries, for admins."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 
 from fastapi import Response
 from starlette.responses import StreamingResponse
@@ -71,12 +72,13 @@ async def log_out(registry: str, caller: Caller, services: Use) -> Response:
     return Response(status_code=204)
 
 
-async def _lines(first: PullProgress | None, rest: AsyncIterator[PullProgress]) -> AsyncIterator[str]:
+async def _lines(first: PullProgress | None, rest: AsyncGenerator[PullProgress, None]) -> AsyncIterator[str]:
     try:
         if first is not None:
             yield _line(encode(pull_message(first)))
-        async for step in rest:
-            yield _line(encode(pull_message(step)))
+        async with aclosing(rest):  # who hangs up pulls no longer
+            async for step in rest:
+                yield _line(encode(pull_message(step)))
         yield _line({"done": True})
     except SshoreError as error:
         yield _line(error.problem.document())

@@ -19,7 +19,9 @@ class Allowance:
     """What one user may have at most; None is without a limit.
 
     `sessions` are counted whether they run or not, `streams` while they are open; `cpus`, `memory_bytes` and `gpus` are
-    what the running sessions may use together, `folder_bytes` what one's folders may hold together. The others hold for
+    what the running sessions may use together, `folder_bytes` what one's folders may hold together. `images` are
+    those that the user has committed, `image_bytes` what has been written into them together, `pulls` run at once. The
+    others hold for
     each session by itself, `home_bytes` for its home.
     """
 
@@ -34,6 +36,9 @@ class Allowance:
     folder_bytes: int | None = None
     ttl_s: float | None = None
     idle_timeout_s: float | None = None
+    images: int | None = None
+    image_bytes: int | None = None
+    pulls: int | None = None
 
 
 UNBOUNDED = Allowance()
@@ -80,6 +85,9 @@ WORDS: dict[str, Word] = {
             "idle-timeout", "idle_timeout_s", "time that each session may be idle", parse_duration, format_duration, 1,
             whole=False,
         ),
+        Word("images", "images", "committed images", _number, _plain, 0),
+        Word("image-bytes", "image_bytes", "what commits have written, together", parse_bytes, format_bytes, 0),
+        Word("pulls", "pulls", "pulls of images at once", _number, _plain, 1),
     )
 }  # fmt: skip
 FIELDS: dict[str, Word] = {word.field: word for word in WORDS.values()}
@@ -166,7 +174,7 @@ class ServerAllowances:
     maximum: Limits
 
 
-MEMBERS: Limits = {"sessions": 50, "streams": 512}
+MEMBERS: Limits = {"sessions": 50, "streams": 512, "images": 20, "image_bytes": 50 << 30, "pulls": 2}
 EVERYBODY: Limits = {"links": 16}
 """Of an agent that keeps eight parked, some may be on their way."""
 _OF_ALL_DESCRIPTORS = 4

@@ -45,17 +45,34 @@ class Image:
 
 
 @dataclass(frozen=True, slots=True)
+class CommittedImage:
+    """An image that a user has committed: `names` are the owner's for it (none when a newer one has taken its name),
+    `written_bytes` is what this commit and those under it have added."""
+
+    id: str
+    names: tuple[str, ...]
+    written_bytes: int
+
+    @property
+    def title(self) -> str:
+        return ", ".join(self.names) or f"an older {short_id(self.id)}"
+
+
+@dataclass(frozen=True, slots=True)
 class PullProgress:
-    """How far a pull is. The totals grow while it finds out what there is to do."""
+    """How far a pull is. The totals grow while it finds out what there is to do. `waits_for`: why it has not begun."""
 
     image: str
     layers: int = 0
     layers_done: int = 0
     done_bytes: int = 0
     total_bytes: int = 0
+    waits_for: str = ""
 
     @property
     def phrase(self) -> str:
+        if self.waits_for:
+            return f"waits to pull the image {self.image}: {self.waits_for}"
         so_far = f"{format_bytes(self.done_bytes)} of {format_bytes(self.total_bytes)}" if self.total_bytes else ""
         layers = f"{self.layers_done} of {self.layers} layers" if self.layers else ""
         return f"pulls the image {self.image}" + (f": {so_far}" if so_far else "") + (f", {layers}" if layers else "")

@@ -40,8 +40,8 @@ class ChangeUser:
 @dataclass(frozen=True, slots=True)
 class ShareMessage:
     """One line of an allowance: `limit` is its name, `name` the word for it. `most` is None without a limit; `used` is
-    None where the limit holds for each session, or it takes too long to count. `by` are the sessions that use it.
-    `own`: it is the user's own, `group`: that group's; else it is the server's default."""
+    None where the limit holds for each session, or it takes too long to count. `by` are the sessions or images that use
+    it. `own`: it is the user's own, `group`: that group's; else it is the server's default."""
 
     limit: str
     name: str

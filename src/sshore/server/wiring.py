@@ -49,6 +49,7 @@ from sshore.services.people.settings import UserSettings
 from sshore.services.people.throttle import LoginThrottle
 from sshore.services.people.user_files import BootstrapService, UserFileService
 from sshore.services.people.waits import Waits
+from sshore.services.pulls import Pulls
 from sshore.services.sessions.apps import AppService
 from sshore.services.sessions.details import SessionDetailsService
 from sshore.services.sessions.holding import Holding
@@ -123,8 +124,10 @@ async def wire(settings: Settings, state: Path, kit: Kit) -> AsyncIterator[Parts
         setup = SessionSetup(store, files, folders, host_ca, user_ca, premises, clock, homes)
         own_keys = OwnKeyService(store, setup, links, clock, kit.key_types)
         records = SessionRecords(store)
-        shares = FairShares(store, allowances, streams, clock, usage, homes)
-        lifecycle = Lifecycle(store, records, setup, engines, links, clock, shares)
+        pulls = Pulls(allowances)
+        images = ImageService(store, image_stores, allowances, pulls)
+        shares = FairShares(store, allowances, streams, clock, usage, homes, images)
+        lifecycle = Lifecycle(store, records, setup, engines, links, clock, shares, pulls)
         live_mounts = LiveMounts(store, folders, records, lifecycle)
         sessions = SessionService(store, files, folders, records, setup, lifecycle, links, user_ca, clock, shares)
 
@@ -148,7 +151,6 @@ async def wire(settings: Settings, state: Path, kit: Kit) -> AsyncIterator[Parts
         )
         await stack.enter_async_context(gateway)
         stack.enter_context(_measured(GatewayCollector(gateway), LiveUseCollector(live_use)))
-        images = ImageService(store, image_stores)
         services = Services(
             accounts=accounts,
             passwords=Passwords(store, accounts, Argon2Passwords(), LoginThrottle(clock)),

@@ -1,12 +1,16 @@
 """Images as users know them: which there are, pulls, commits; logins at registries, for admins."""
 
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 
+from sshore.core.allowances import Allowance
 from sshore.core.choices import Role
-from sshore.core.errors import Conflict, Forbidden, InvalidInput, NotFound, Unavailable
+from sshore.core.errors import Conflict, Forbidden, InvalidInput, NotFound, QuotaExceeded, Unavailable
+from sshore.core.ids import UserId
 from sshore.core.images import (
+    CommittedImage,
     Image,
     PullProgress,
     RegistryLogin,
@@ -15,14 +19,19 @@ from sshore.core.images import (
     check_registry,
     full_name,
 )
-from sshore.core.names import suggestion
+from sshore.core.names import format_bytes, suggestion
 from sshore.core.ports import ImageStore, Store
 from sshore.core.sessions import Session
 from sshore.core.users import User
 from sshore.services.people.accounts import require_admin
+from sshore.services.people.allowances import Allowances
+from sshore.services.pulls import Pulls
+from sshore.wire.problems import Code
 
 log = logging.getLogger("sshore.images")
 
+_MORE = "an administrator can allow you more (sshore user allow)"
+_SHOWN = 10
 _LONGEST_PASSWORD = 16 << 10
 """Tokens of cloud registries have some kilobytes."""
 
@@ -39,12 +48,26 @@ class ListedImage:
     sessions: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Commit:
+    """One that is under way."""
+
+    owner_id: UserId
+    name: str
+    written_bytes: int
+
+
 class ImageService:
     """The images of the engines that have some: today there is at most one such engine."""
 
-    def __init__(self, store: Store, image_stores: Mapping[str, ImageStore]) -> None:
+    def __init__(
+        self, store: Store, image_stores: Mapping[str, ImageStore], allowances: Allowances, pulls: Pulls
+    ) -> None:
         self._store = store
         self._image_stores = image_stores
+        self._allowances = allowances
+        self._pulls = pulls
+        self._under_way: list[_Commit] = []
 
     @property
     def engines(self) -> Sequence[str]:
@@ -70,17 +93,19 @@ class ImageService:
                     found.append(ListedImage(image, engine, owner, ref, sum(_uses(it, image) for it in mine)))
         return found
 
-    async def pull(self, caller: User, name: str) -> AsyncIterator[PullProgress]:
+    async def pull(self, caller: User, name: str) -> AsyncGenerator[PullProgress, None]:
         """Get an image, or its newest version, from its registry; tells how far it is, and ends when it is here.
 
         Raises:
             InvalidInput: there is no engine for it, or this is no name. Forbidden: the administrator's patterns leave
             it out. NotFound: no registry has it. EngineFailed: it cannot be had, or does not run here.
+            QuotaExceeded: as many pulls of the caller's run as may (``allowance_exceeded``).
         """
         images = self._first()
         check_image_name(name)
-        async for step in images.pull(name):
-            yield step
+        async with self._pulls.one(caller, name), aclosing(images.pull(name)) as steps:
+            async for step in steps:
+                yield step
 
     async def commit(self, owner: User, session: Session, name: str, *, pause: bool) -> ListedImage:
         """Keep what a session has changed as an image of its owner's.
@@ -88,6 +113,7 @@ class ImageService:
         Raises:
             InvalidInput: the engine has no images, or this is no name for one. Conflict: there is an image of this name
             that is everybody's; or nothing is left of the session's last run. Forbidden: it is not allowed here.
+            QuotaExceeded: the owner keeps as many or as much as may be (``allowance_exceeded``).
         """
         images = self._image_stores.get(session.engine)
         if images is None:
@@ -99,9 +125,41 @@ class ImageService:
         found = await images.find(own_name, owner.id)
         if found and found.owner_id is None:
             raise Conflict(f"there is an image {own_name!r} already, which is not yours: choose another name")
-        image = await images.commit(session, own_name, pause=pause)
+        async with self._within_allowance(owner, session, images, own_name):
+            image = await images.commit(session, own_name, pause=pause)
         sessions = await self._store.sessions.list(owner.id)
         return ListedImage(image, session.engine, owner.name, image.name, sum(_uses(it, image) for it in sessions))
+
+    async def committed(self, owner: User) -> "Sequence[CommittedImage]":
+        """What a user has committed, with versions that sessions still need. Raises SshoreError."""
+        return [image for images in self._image_stores.values() for image in await images.committed(owner.id)]
+
+    def pulls_of(self, user: User) -> "Sequence[str]":
+        """The images that are being pulled for a user."""
+        return self._pulls.of(user.id)
+
+    @asynccontextmanager
+    async def _within_allowance(
+        self, owner: User, session: Session, images: ImageStore, own_name: str
+    ) -> AsyncIterator[None]:
+        """Let a commit be; others of the owner's that are under way count as done."""
+        allowance = await self._allowances.of(owner)
+        written = 0 if allowance.image_bytes is None else await images.size_of_commit(session)
+        earlier = [*self._under_way]
+        kept = [] if allowance.images is allowance.image_bytes is None else await self.committed(owner)
+        others = {it.names[0] if it.names else it.id: it for it in kept if own_name not in it.names}
+        for it in {*earlier, *self._under_way}:  # one that ends meanwhile is in either, or in what is kept
+            if it.owner_id == owner.id and it.name != own_name:
+                before = others.get(it.name)
+                most = max(it.written_bytes, before.written_bytes if before else 0)
+                others[it.name] = CommittedImage(it.name, (it.name,), most)
+        _check(allowance, [*others.values()], written)
+        mine = _Commit(owner.id, own_name, written)
+        self._under_way.append(mine)
+        try:
+            yield
+        finally:
+            self._under_way.remove(mine)
 
     async def remove(self, caller: User, ref: str) -> ListedImage:
         """Remove an image of the caller's own; for admins any, others' as ``OWNER/NAME``, or by its id.
@@ -124,6 +182,7 @@ class ImageService:
                 for image in await images.list():
                     if image.owner_id == owner.id:
                         await _remove_if_unused(images, image)
+                await images.committed(owner.id)  # what has lost its name goes, too
             except Unavailable as error:
                 log.warning("images of a removed user stay", extra={"engine": engine, "reason": error.problem.detail})
 
@@ -170,6 +229,30 @@ class ImageService:
         for images in self._image_stores.values():
             return images
         raise InvalidInput("no engine of this server has images: the administrator can add docker; see docs/docker.md")
+
+
+def _check(allowance: Allowance, others: Sequence[CommittedImage], written_bytes: int) -> None:
+    titles = ", ".join(f"{it.title} ({format_bytes(it.written_bytes)})" for it in others[:_SHOWN])
+    more = f" and {len(others) - _SHOWN} more" if len(others) > _SHOWN else ""
+    have = f"you have {titles}{more}: remove one (sshore image rm IMAGE), or " if others else ""
+    if allowance.images is not None and len(others) >= allowance.images:
+        raise QuotaExceeded(
+            f"your allowance of images is {allowance.images}; {have}{_MORE}",
+            code=Code.ALLOWANCE_EXCEEDED,
+            allowance="images",
+            most=allowance.images,
+            used=len(others),
+        )
+    used = sum(it.written_bytes for it in others)
+    if allowance.image_bytes is not None and used + written_bytes > allowance.image_bytes:
+        raise QuotaExceeded(
+            f"the commit has {format_bytes(written_bytes)} to keep, and your allowance of image-bytes is "
+            f"{format_bytes(allowance.image_bytes)}; {have}{_MORE}",
+            code=Code.ALLOWANCE_EXCEEDED,
+            allowance="image-bytes",
+            most=allowance.image_bytes,
+            used=used,
+        )
 
 
 async def _remove_if_unused(images: ImageStore, image: Image) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 from docker_world import DockerWorld, docker_world
-from worlds import with_engine
+from worlds import start, with_engine
 
 from integration.docker_daemon import DockerDaemon
 from integration.docker_images import BUSYBOX
@@ -124,3 +124,40 @@ def test_several_at_once_do_not_disturb_each_other(world: DockerWorld) -> None:
 
     assert with_engine(world, steps) == ["at-once:0", "at-once:1", "mine:1"]
     assert world.inside(spec).output("echo on").strip() == "on"
+
+
+@pytest.fixture(scope="module", params=["dockerd", "podman"])
+def daemon(request: pytest.FixtureRequest) -> DockerDaemon:
+    found: DockerDaemon = request.getfixturevalue(request.param)
+    return found
+
+
+def test_what_commits_have_written_is_known_and_by_whom(daemon: DockerDaemon) -> None:
+    """Of one that has lost its name, too, while a session was made from it."""
+    daemon.need(BUSYBOX)
+    with docker_world(daemon) as world:
+        spec = replace(world.spec(), owner_id=ANN)
+        start(world, spec)
+        world.inside(spec).output("head -c 5m /dev/zero >/tmp/five")
+        again = replace(world.spec(name="again", image="mine:1"), owner_id=ANN)
+
+        async def commit_twice(engine: DockerEngine) -> None:
+            images = engine.image_store
+            before = await images.size_of_commit(of_ann(spec))
+            await images.commit(of_ann(spec), "mine:1", pause=True)
+            (first,) = await images.committed(ANN)
+            assert first.names == ("mine:1",)
+            assert 5 << 20 <= first.written_bytes < 6 << 20
+            assert abs(first.written_bytes - before) < 1 << 20
+            await engine.start(again)
+            assert first.written_bytes <= await images.size_of_commit(of_ann(again)) < 6 << 20
+            await images.commit(of_ann(spec), "mine:1", pause=True)
+            assert [image.names for image in await images.committed(ANN)] == [("mine:1",), ()]
+            assert await images.committed(BOB) == []
+            await engine.remove(again.id)
+            (left,) = await images.committed(ANN)
+            assert left.names == ("mine:1",)
+
+        with_engine(world, commit_twice)
+        for tag in kept_images(world):
+            daemon.docker("image", "rm", tag)

@@ -10,13 +10,22 @@ import pytest
 
 from sshore.core.errors import EngineFailed, NotFound, SshoreError
 from sshore.core.ids import UserId
-from sshore.core.images import PullProgress
+from sshore.core.images import CommittedImage, PullProgress
 from sshore.engines.docker.accounts import profile_with_path
 from sshore.engines.docker.committing import committed_config
 from sshore.engines.docker.credentials import Credentials, DockerConfig, StoredLogins
 from sshore.engines.docker.images import digest_of
 from sshore.engines.docker.options import DockerOptions
-from sshore.engines.docker.own_images import COMMITTED_LABEL, OWNER_LABEL, may_use, own_tag, read_own_tag
+from sshore.engines.docker.own_images import (
+    BASE_LABEL,
+    COMMITTED_LABEL,
+    OWNER_LABEL,
+    base_bytes,
+    committed_image,
+    may_use,
+    own_tag,
+    read_own_tag,
+)
 from sshore.engines.docker.pulling import Layers, why_not
 from sshore.engines.docker.variables import login_variables
 from sshore.server.docker import docker_options
@@ -134,7 +143,24 @@ class TestCommits:
             "sshore.gpus": "",
             COMMITTED_LABEL: "here",
             OWNER_LABEL: ANN,
+            BASE_LABEL: "0",
         }
+
+    def test_what_commits_have_written_is_what_is_beyond_the_image_that_they_began_with(self) -> None:
+        first = committed_config(CONTAINER, {**ORIGINAL, "Size": 100}, "here", ANN)["Labels"]
+        listed = {"Id": "sha256:1", "Size": 130, "RepoTags": ["sshore.local/here/annannannann/x:1"], "Labels": first}
+        assert committed_image("here", ANN, listed) == CommittedImage("sha256:1", ("x:1",), 30)
+        second = committed_config(CONTAINER, {"Config": {"Labels": first}, "Size": 130}, "here", ANN)["Labels"]
+        lost = {"Id": "sha256:2", "Size": 150, "RepoTags": ["<none>:<none>"], "Labels": second}
+        assert committed_image("here", ANN, lost) == CommittedImage("sha256:2", (), 50)
+        assert committed_image("here", BOB, lost) is None
+        assert committed_image("elsewhere", ANN, lost) is None
+
+    @pytest.mark.parametrize("said", ["", "-1", "many", "²"])
+    def test_a_label_of_another_image_makes_nothing_smaller(self, said: str) -> None:
+        assert base_bytes("here", 100, {BASE_LABEL: "0", COMMITTED_LABEL: "elsewhere"}) == 100
+        assert base_bytes("here", 100, {BASE_LABEL: said, COMMITTED_LABEL: "here"}) == 100
+        assert base_bytes("here", 100, {BASE_LABEL: "1000", COMMITTED_LABEL: "here"}) == 100
 
     def test_what_the_image_leaves_open_is_not_the_sessions(self) -> None:
         config = committed_config(CONTAINER, {"Config": None}, "here", ANN)

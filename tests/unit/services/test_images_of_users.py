@@ -13,6 +13,7 @@ from sshore.core.sessions import ImageFacts
 from sshore.core.states import SessionState
 from sshore.core.users import User
 from sshore.services.images import ImageService
+from sshore.services.pulls import Pulls
 from sshore.services.sessions.setup import NewSession
 
 pytestmark = pytest.mark.anyio
@@ -62,7 +63,7 @@ async def test_it_takes_no_name_of_everybodys(world: World) -> None:
 
 async def test_an_engine_without_images_says_where_things_belong(world: World) -> None:
     ann = await world.member("ann")
-    none = ImageService(world.store, {})
+    none = ImageService(world.store, {}, world.allowances, Pulls(world.allowances))
     with pytest.raises(InvalidInput, match="belongs into its home or a folder"):
         await none.commit(ann, await world.run(ann, "box"), "mine", pause=True)
     assert (await none.list(ann), none.engines) == ([], [])

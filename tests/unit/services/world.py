@@ -33,6 +33,7 @@ from sshore.services.people.passwords import Passwords
 from sshore.services.people.settings import UserSettings
 from sshore.services.people.throttle import LoginThrottle
 from sshore.services.people.user_files import BootstrapService, UserFileService
+from sshore.services.pulls import Pulls
 from sshore.services.sessions.apps import AppService
 from sshore.services.sessions.homes import Homes
 from sshore.services.sessions.lifecycle import Lifecycle
@@ -146,12 +147,13 @@ async def open_world(
     premises = Premises(state / "kit", state / "link", runs_as_root=False, cpu_has_aes=True)
     setup = SessionSetup(store, files, folders, host_ca, user_ca, premises, clock, homes)
     records = SessionRecords(store)
-    shares = FairShares(store, allowances, streams, clock, usage, homes)
-    lifecycle = Lifecycle(store, records, setup, {engine.name: engine}, links, clock, shares)
+    image_store = FakeImageStore()
+    pulls = Pulls(allowances)
+    images = ImageService(store, {engine.name: image_store}, allowances, pulls)
+    shares = FairShares(store, allowances, streams, clock, usage, homes, images)
+    lifecycle = Lifecycle(store, records, setup, {engine.name: engine}, links, clock, shares, pulls)
     live_mounts = LiveMounts(store, folders, records, lifecycle)
     sessions = SessionService(store, files, folders, records, setup, lifecycle, links, user_ca, clock, shares)
-    image_store = FakeImageStore()
-    images = ImageService(store, {engine.name: image_store})
     world = World(
         state=state,
         store=store,

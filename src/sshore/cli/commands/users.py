@@ -106,8 +106,9 @@ def user_allow(who: LocalUser, name: str, limits: tuple[str, ...], reset: bool, 
     """Say what a user may have at most, such as: sessions=5 cpus=8 memory=32g.
 
     ALLOWANCE is one of sessions, cpus, memory, gpus (of all running sessions together), streams (open connections),
-    folders (what all folders hold), pids, links, home, ttl, idle-timeout (of each session). VALUE may be none, for no
-    limit, or default. Without any, show what holds. What runs already goes on.
+    folders (what all folders hold), images, image-bytes (what is committed), pulls (at once), pids, links, home, ttl,
+    idle-timeout (of each session). VALUE may be none, for no limit, or default. Without any, show what holds. What runs
+    already goes on.
     """
     changed, defaults = parse_allowances(limits)
     if reset and limits:

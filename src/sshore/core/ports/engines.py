@@ -1,13 +1,13 @@
 """Where sessions run, their images, and programs confined to a folder: implemented by `engines`."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 from socket import socket as Socket
 from typing import Protocol
 
 from sshore.core.folders import FolderApp, FolderView
 from sshore.core.ids import SessionId, UserId
-from sshore.core.images import Image, Progress, PullProgress, RegistryLogin
+from sshore.core.images import CommittedImage, Image, Progress, PullProgress, RegistryLogin
 from sshore.core.live_use import Reading
 from sshore.core.sessions import BindMount, Capacity, EngineState, ImageFacts, MemoryKills, Session, SessionSpec
 
@@ -35,7 +35,8 @@ class Engine(Protocol):
 
     async def fetch_image(self, spec: SessionSpec, progress: Progress) -> ImageFacts:
         """Get the session's image where it is not here yet, and return what it says of itself; nothing where the
-        engine has no images. `progress` is told how far a pull is, a few times a second.
+        engine has no images. `progress` is told how far a pull is, a few times a second; it does not begin before it
+        has returned for the first time.
 
         Raises:
             NotFound: there is no such image. EngineFailed: it cannot be had, or does not run here.
@@ -124,7 +125,7 @@ class ImageStore(Protocol):
     async def find(self, name: str, owner_id: UserId) -> Image | None:
         """What a user who says this name or id means, if it is here; the user's own images first."""
 
-    def pull(self, name: str) -> AsyncIterator[PullProgress]:
+    def pull(self, name: str) -> AsyncGenerator[PullProgress, None]:
         """Get an image, or its newest version, from its registry; tells how far it is, a few times a second. Ends when
         it is here.
 
@@ -140,6 +141,17 @@ class ImageStore(Protocol):
         Raises:
             Forbidden: the administrator does not allow it. Conflict: nothing is left of the session's last run.
         """
+
+    async def size_of_commit(self, session: Session) -> int:
+        """What a commit of a session would have written now, with the commits under it, in bytes.
+
+        Raises:
+            Forbidden: the administrator does not allow it. Conflict: nothing is left of the session's last run.
+        """
+
+    async def committed(self, owner_id: UserId) -> "Sequence[CommittedImage]":
+        """The images that a user has committed, also those that have lost their names and that some session still
+        needs."""
 
     async def remove(self, image: Image) -> None:
         """Forget a name and, when it was the last one, the image.

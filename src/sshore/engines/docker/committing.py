@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sshore.core.ids import UserId
-from sshore.engines.docker.own_images import COMMITTED_LABEL, OWNER_LABEL
+from sshore.engines.docker.own_images import BASE_LABEL, COMMITTED_LABEL, OWNER_LABEL, base_bytes
 
 _OUR_LABELS = "sshore."
 
@@ -35,6 +35,7 @@ def committed_config(
             **_cleared(original),
             COMMITTED_LABEL: deployment,
             OWNER_LABEL: owner_id,
+            BASE_LABEL: str(base_bytes(deployment, int(original.get("Size") or 0), config.get("Labels") or {})),
         },
     }
 

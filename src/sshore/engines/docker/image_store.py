@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,14 +14,23 @@ from aiodocker.containers import DockerContainer
 
 from sshore.core.errors import Conflict, EngineFailed, Forbidden, NotFound
 from sshore.core.ids import UserId
-from sshore.core.images import Image, PullProgress, RegistryLogin, is_image_id, registry_of
+from sshore.core.images import CommittedImage, Image, PullProgress, RegistryLogin, is_image_id, registry_of
 from sshore.core.sessions import Session
 from sshore.engines.docker.committing import committed_config
 from sshore.engines.docker.container import DEPLOYMENT_LABEL, SESSION_LABEL
 from sshore.engines.docker.daemon import Daemon
 from sshore.engines.docker.images import Images, check_architecture, digest_of, runs_here
 from sshore.engines.docker.options import DockerOptions
-from sshore.engines.docker.own_images import COMMITTED_LABEL, is_own_tag, own_tag, read_own_tag
+from sshore.engines.docker.own_images import (
+    BASE_LABEL,
+    COMMITTED_LABEL,
+    OWNER_LABEL,
+    base_bytes,
+    committed_image,
+    is_own_tag,
+    own_tag,
+    read_own_tag,
+)
 from sshore.engines.docker.pulling import pull
 from sshore.engines.docker.registries import Registries
 from sshore.wire.problems import Code
@@ -59,7 +68,7 @@ class DockerImageStore:
         own = await self._images.is_own(name, owner_id)
         return self._image(name, found, owner_id if own else None, found.get("Architecture") or "")
 
-    async def pull(self, name: str) -> AsyncIterator[PullProgress]:
+    async def pull(self, name: str) -> AsyncGenerator[PullProgress, None]:
         self._options.check_image(name)
         if is_own_tag(name) or is_image_id(name):
             raise NotFound(f"no registry has {name!r}: pull an image by its name")
@@ -71,8 +80,7 @@ class DockerImageStore:
         check_architecture(name, found)
 
     async def commit(self, session: Session, name: str, *, pause: bool) -> Image:
-        if not self._options.commit:
-            raise Forbidden("the administrator does not let sessions be kept as images here (SSHORE_DOCKER_COMMIT=0)")
+        self._check_that_it_is_allowed()
         tag = own_tag(self._deployment, session.owner_id, name)
         container = await self._container(session)
         shown = await self._show(container, session)
@@ -87,6 +95,32 @@ class DockerImageStore:
         if found is None:
             raise NotFound(f"the image {name!r} is gone again right after it was made: try again")
         return self._image(name, found, session.owner_id, found.get("Architecture") or "")
+
+    def _check_that_it_is_allowed(self) -> None:
+        if not self._options.commit:
+            raise Forbidden("the administrator does not let sessions be kept as images here (SSHORE_DOCKER_COMMIT=0)")
+
+    async def size_of_commit(self, session: Session) -> int:
+        self._check_that_it_is_allowed()
+        container = await self._container(session)
+        shown = await self._show(container, session, size="true")
+        original = await self._images.inspect(shown["Image"]) or {}
+        size_bytes, labels = int(original.get("Size") or 0), (original.get("Config") or {}).get("Labels") or {}
+        return int(shown.get("SizeRw") or 0) + size_bytes - base_bytes(self._deployment, size_bytes, labels)
+
+    async def committed(self, owner_id: UserId) -> Sequence[CommittedImage]:
+        found = await self._committed(owner_id)
+        if not all(image.names for image in found):
+            await self._prune()
+            found = await self._committed(owner_id)
+        return found
+
+    async def _committed(self, owner_id: UserId) -> Sequence[CommittedImage]:
+        label = f"{COMMITTED_LABEL}={self._deployment}"
+        with self._daemon.errors("list a user's images"):
+            listed = await self._daemon.docker.images.list(filters={"label": [label]})
+        found = (committed_image(self._deployment, owner_id, entry) for entry in listed)
+        return sorted((image for image in found if image), key=lambda image: (not image.names, image.names))
 
     async def remove(self, image: Image) -> None:
         name = own_tag(self._deployment, image.owner_id, image.name) if image.owner_id else image.name
@@ -160,9 +194,9 @@ class DockerImageStore:
             code=Code.WRONG_STATE,
         )
 
-    async def _show(self, container: DockerContainer, session: Session) -> dict[str, Any]:
+    async def _show(self, container: DockerContainer, session: Session, **how: str) -> dict[str, Any]:
         with self._daemon.errors(f"look at the session {session.name}"):
-            return await container.show()
+            return await container.show(**how)
 
     async def _commit(
         self, container: DockerContainer, session: Session, tag: str, config: dict[str, Any], *, pause: bool
@@ -174,6 +208,10 @@ class DockerImageStore:
             "tag": version,
             "pause": "1" if pause else "0",
             "comment": f"sshore commit {session.name}",
+            # Podman takes no labels from the body.
+            "changes": "\n".join(
+                f"LABEL {name}={config['Labels'][name]}" for name in (COMMITTED_LABEL, OWNER_LABEL, BASE_LABEL)
+            ),
         }
         with self._daemon.errors(f"keep the session {session.name} as an image"):
             try:

@@ -7,8 +7,8 @@ its end. Sessions outlive the server: leaving `run` ends the tasks, not the sess
 import asyncio
 import logging
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from dataclasses import replace
-from functools import partial
 
 from sshore.core.errors import Conflict, EngineFailed, NotFound, SshoreError, Unavailable
 from sshore.core.fair_shares import in_turn
@@ -17,6 +17,7 @@ from sshore.core.images import PullProgress
 from sshore.core.ports import Clock, Engine, Links, Store
 from sshore.core.sessions import Capacity, ImageFacts, RunState, Session
 from sshore.core.states import SessionState
+from sshore.services.pulls import Pulls
 from sshore.services.sessions.records import SessionRecords
 from sshore.services.sessions.setup import SessionSetup
 from sshore.services.sessions.shares import FairShares
@@ -42,6 +43,7 @@ class Lifecycle:
         links: Links,
         clock: Clock,
         shares: FairShares,
+        pulls: Pulls,
     ) -> None:
         self._store = store
         self._records = records
@@ -50,6 +52,7 @@ class Lifecycle:
         self._links = links
         self._clock = clock
         self._shares = shares
+        self._pulls = pulls
         self._tasks: dict[SessionId, asyncio.Task[None]] = {}
         self._wake = asyncio.Event()
 
@@ -243,14 +246,25 @@ class Lifecycle:
         )
 
     async def _fetch_image(self, session: Session, engine: Engine) -> ImageFacts:
-        """The session's image, pulled where need be; its owner sees how far that is."""
-        try:
-            return await engine.fetch_image(await self._setup.spec(session), partial(self._tell, session.id))
-        finally:
-            self._records.set_progress(session.id, None)
+        """The session's image, pulled where need be, in its owner's turn; its owner sees how far that is."""
 
-    async def _tell(self, session_id: SessionId, progress: PullProgress) -> None:
-        self._records.set_progress(session_id, progress)
+        async def waits(reason: str) -> None:
+            self._records.set_progress(session.id, PullProgress(session.image, waits_for=reason))
+
+        async with AsyncExitStack() as pulling:
+            has_turn = False
+
+            async def tell(progress: PullProgress) -> None:
+                nonlocal has_turn
+                if not has_turn:  # the pull begins when this returns
+                    await pulling.enter_async_context(self._pulls.turn(session.owner_id, session.image, waits))
+                    has_turn = True
+                self._records.set_progress(session.id, progress)
+
+            try:
+                return await engine.fetch_image(await self._setup.spec(session), tell)
+            finally:
+                self._records.set_progress(session.id, None)
 
     async def _until_linked(self, session: Session, engine: Engine) -> None:
         async with asyncio.TaskGroup() as race:

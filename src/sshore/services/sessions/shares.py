@@ -20,6 +20,7 @@ from sshore.core.sessions import Resources, Session
 from sshore.core.states import SessionState
 from sshore.core.users import User
 from sshore.services.folders.usage import FolderUsage
+from sshore.services.images import ImageService
 from sshore.services.people.allowances import Allowances
 from sshore.services.sessions.homes import PATIENCE_S, Homes
 from sshore.services.sessions.setup import NewSession
@@ -36,8 +37,8 @@ _SHOWN = 10
 @dataclass(frozen=True, slots=True)
 class Share:
     """One line of an allowance: how much of it is used (None: it holds for each session) and may be (None: without a
-    limit), by which sessions, whether it is the user's own, and the name of the group whose it is; else it is the
-    server's default."""
+    limit), by which sessions or images, whether it is the user's own, and the name of the group whose it is; else it is
+    the server's default."""
 
     word: Word
     used: float | None
@@ -56,6 +57,7 @@ class FairShares:
         clock: Clock,
         usage: FolderUsage,
         homes: Homes,
+        images: ImageService,
     ) -> None:
         self._store = store
         self._allowances = allowances
@@ -63,6 +65,7 @@ class FairShares:
         self._clock = clock
         self._usage = usage
         self._homes = homes
+        self._images = images
         self._since: dict[SessionId, datetime] = {}
 
     async def new(self, owner: User, wanted: NewSession) -> NewSession:
@@ -160,10 +163,13 @@ class FairShares:
             "streams": self._streams.open_by(user.id),
             "folder_bytes": await self._folder_bytes(user, allowance),
         }
+        by_images = await self._by_images(user)
+        used |= {field: amount for field, (amount, _) in by_images.items()}
         by = {"sessions": tuple(session.name for session in sessions)} | {
             field: tuple(session.name for session in running if getattr(session.resources, field))
             for field in _TOGETHER
         }
+        by |= {field: names for field, (_, names) in by_images.items()}
         return [
             Share(
                 word,
@@ -175,6 +181,19 @@ class FairShares:
             )
             for field, word in FIELDS.items()
         ]
+
+    async def _by_images(self, user: User) -> dict[str, tuple[float, tuple[str, ...]]]:
+        """What of its images a user's allowance bounds, and which; without those that take long to list."""
+        pulls = tuple(self._images.pulls_of(user))
+        found: dict[str, tuple[float, tuple[str, ...]]] = {"pulls": (len(pulls), pulls)}
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                kept = await self._images.committed(user)
+        except (SshoreError, TimeoutError):
+            return found
+        names = tuple(image.title for image in kept)
+        written = sum(image.written_bytes for image in kept)
+        return found | {"images": (len(kept), names), "image_bytes": (written, names)}
 
     async def _folder_bytes(self, user: User, allowance: Allowance) -> int | None:
         """What a user's folders hold; None where nothing bounds it, or it takes long to count."""
