@@ -97,6 +97,8 @@ _PERSONALITIES = (0x0, 0x0008, 0x20000, 0x20008, 0x40000, 0xFFFFFFFF)
 for gdb: addresses that are the same in each run."""
 _AF_VSOCK = 40
 """To the hypervisor, past every network (vsock(7))."""
+_SOCKETCALL, _SYS_SOCKET = 102, 1
+"""i386's other way to make a socket (socketcall(2)): its family is behind a pointer, which no filter can follow."""
 
 _LOAD, _JUMP_EQUAL, _JUMP_GREATER, _JUMP_SET, _RETURN = 0x20, 0x15, 0x25, 0x45, 0x06
 _NUMBER, _ARCHITECTURE, _FIRST_ARGUMENT = 0, 4, 16
@@ -137,6 +139,8 @@ def _part(architecture: int) -> list[_Instruction]:
     part += [(_JUMP_EQUAL, 0, 1, _CLONE3), (_RETURN, 0, 0, _UNKNOWN)]
     part += _where(_CLONE[column], [(_JUMP_SET, 0, 1, _NEW_NAMESPACES), (_RETURN, 0, 0, _REFUSE)])
     part += _where(_SOCKET[column], [(_JUMP_EQUAL, 0, 1, _AF_VSOCK), (_RETURN, 0, 0, _REFUSE)])
+    if architecture == _I386:
+        part += _where(_SOCKETCALL, [(_JUMP_EQUAL, 0, 1, _SYS_SOCKET), (_RETURN, 0, 0, _REFUSE)])
     allowed = [
         instruction for value in _PERSONALITIES for instruction in ((_JUMP_EQUAL, 0, 1, value), (_RETURN, 0, 0, _ALLOW))
     ]
