@@ -199,6 +199,31 @@ def test_others_files_are_the_sessions_own(root_world: SandboxWorld) -> None:
     assert inside.run("ls theirs")[1] == ""
 
 
+@pytest.mark.parametrize("place", ["/data/offer", "/home/work/offer"])
+def test_on_the_way_to_a_place_nothing_is_made_where_the_session_may_not(root_world: SandboxWorld, place: str) -> None:
+    world = root_world
+    roots, theirs = world.state / "offer", world.folder("theirs", OTHER_OWNER_UID)
+    roots.mkdir(mode=0o755)
+    team = roots / "team"  # for a group of root's, which the session's uid is not in
+    team.mkdir()
+    team.chmod(0o775)
+    spec = world.spec()
+    start(world, spec)
+    mount(world, spec, BindMount(roots, place, offered=True))
+    mount(world, spec, BindMount(theirs, "/data/theirs", disk_uid=OTHER_OWNER_UID))
+    own, data = world.folder("own"), world.folder("data")
+    mount(world, spec, BindMount(own, "/data/own"))
+    for target in (f"{place}/a/b", f"{place}/team/a"):
+        with pytest.raises(Conflict):
+            mount(world, spec, BindMount(data, target))
+    assert [path.name for path in roots.rglob("*")] == ["team"]
+    for target in ("/data/theirs/a/b", "/data/own/a/b"):
+        mount(world, spec, BindMount(data, target))
+        assert world.listing(spec, target) == ["of-data"]
+    assert (theirs / "a").stat().st_uid == OTHER_OWNER_UID
+    assert (own / "a").stat().st_uid == OWNER_UID
+
+
 @everywhere
 def test_a_directory_on_offer_is_not_left_by_a_link(world: SandboxWorld) -> None:
     place = world.state / "team" / "datasets"

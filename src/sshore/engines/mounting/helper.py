@@ -175,22 +175,20 @@ def walk(target: str, home_uid: int | None, home: str, *, make: bool = True) -> 
 
 
 def make_directory(directory: int, name: str, uid: int | None, *, in_home: bool) -> None:
-    """Make a directory where it is missing; in the home as its owner, who may make some there and not elsewhere."""
+    """Make a directory where it is missing: in the session's own root with our rights, and in all that is mounted there
+    (the home, folders, what the host's users own) as the session's uid, who may make some there or not."""
     with suppress(FileNotFoundError):
         os.stat(name, dir_fd=directory, follow_symlinks=False)
         return
+    ours = not in_home and os.fstat(directory).st_dev == Path("/").stat().st_dev
     try:
-        with acting_as(uid if in_home else None):
+        with acting_as(None if ours else uid):
             os.mkdir(name, 0o755, dir_fd=directory)
     except OSError as error:
-        # A sandbox's own file systems know no uid but the session's.
-        if in_home or error.errno not in (errno.EROFS, errno.EOVERFLOW):
+        # A sandbox's own root is read-only, and knows no uid but the session's.
+        if not ours or error.errno not in (errno.EROFS, errno.EOVERFLOW):
             raise
-        if os.fstat(directory).st_dev == Path("/").stat().st_dev:
-            make_in_root(directory, name, uid)
-        else:
-            with acting_as(uid):
-                os.mkdir(name, 0o755, dir_fd=directory)
+        make_in_root(directory, name, uid)
 
 
 def make_in_root(directory: int, name: str, uid: int | None) -> None:
@@ -208,6 +206,7 @@ def make_in_root(directory: int, name: str, uid: int | None) -> None:
 def acting_as(uid: int | None) -> Iterator[None]:
     """Do something with the rights of a session's uid, where we are root; None: with our own."""
     if uid is not None:
+        os.setgroups([])  # what root's groups may write is not the session's to write
         os.setegid(uid)
         os.seteuid(uid)
     try:
