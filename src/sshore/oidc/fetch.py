@@ -40,7 +40,7 @@ def fetch(url: str, form: dict[str, str] | None = None, authorization: str = "")
     except urllib.error.HTTPError as error:
         with error:
             raise _failed(url, f"{error.code} {_reason(error.read(MAX_BYTES))}".strip()) from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise _failed(url, str(getattr(error, "reason", error))) from error
     if not isinstance(document, dict):
         raise _failed(url, "no JSON object")
@@ -52,7 +52,7 @@ def _reason(body: bytes) -> str:
     try:
         document = json.loads(body)
         return f"{document['error']} {document.get('error_description', '')}".strip()
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, RecursionError, KeyError, TypeError, AttributeError):
         return ""
 
 

@@ -430,7 +430,7 @@ class Client:
     def _line(self, line: bytes) -> dict[str, Any]:
         try:
             return dict(json.loads(line))
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, RecursionError) as error:
             raise self._misunderstood(str(error)) from error
 
     def _misunderstood(self, what: str) -> ApiError:

@@ -55,7 +55,7 @@ class HttpConnection:
             return None
         try:
             return json.loads(content)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise self._foreign(200) from None
 
     def request(self, method: str, path: str, body: Any = None, *, wait_s: float = 0) -> bytes:
@@ -116,7 +116,7 @@ class HttpConnection:
     def _refusal(self, response: HTTPResponse, content: bytes) -> ApiError:
         try:
             document = json.loads(content)
-        except ValueError:
+        except (ValueError, RecursionError):
             document = None
         if not isinstance(document, dict) or "code" not in document:
             return self._foreign(response.status)

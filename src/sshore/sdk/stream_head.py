@@ -100,7 +100,7 @@ class AnswerReader:
     def _error(self, head: ResponseHead) -> ApiError:
         try:
             document = json.loads(bytes(self._data))
-        except ValueError:
+        except (ValueError, RecursionError):
             return self._foreign(head.status)
         if not isinstance(document, dict):
             return self._foreign(head.status)

@@ -61,7 +61,12 @@ def test_a_connection_closed_before_the_answer_is_an_unreachable_server() -> Non
 
 
 @pytest.mark.parametrize(
-    "data", [b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 4\r\n\r\nHTML", b"SSH-2.0-x\r\n\r\n\r\n"]
+    "data",
+    [
+        b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 4\r\n\r\nHTML",
+        b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 100000\r\n\r\n" + 100_000 * b"[",
+        b"SSH-2.0-x\r\n\r\n\r\n",
+    ],
 )
 def test_a_server_of_another_kind_is_named_as_such(data: bytes) -> None:
     with pytest.raises(ApiError, match="not as a Sshore server does"):
