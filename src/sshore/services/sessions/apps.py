@@ -1,7 +1,10 @@
 """Launch and stop apps in running sessions."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from sshore.core.apps import CATALOGUE, App, AppStatus, check_app_name, title_of
-from sshore.core.errors import Conflict, NotFound
+from sshore.core.errors import Conflict, InvalidInput, NotFound, Unavailable
 from sshore.core.names import suggestion
 from sshore.core.ports import Links
 from sshore.core.sessions import Session
@@ -50,12 +53,17 @@ class AppService:
         if session.state is not SessionState.RUNNING:
             return {}
         reply = await self._links.call(session.id, "app.list")
-        return {
-            app["name"]: AppStatus(
-                app["name"], title_of(app["name"]), bool(app.get("launched")), int(app.get("connections", 0))
-            )
-            for app in reply.get("apps", [])
-        }
+        # An agent is the session's, and may say what it likes.
+        try:
+            found = [_read_status(app) for app in reply.get("apps", [])]
+        except (TypeError, KeyError, AttributeError, ValueError, OverflowError, InvalidInput) as error:
+            raise Unavailable("the session's agent answered nonsense", code=Code.NO_LINK) from error
+        return {status.name: status for status in found}
+
+
+def _read_status(app: Mapping[str, Any]) -> AppStatus:
+    name = check_app_name(app["name"])
+    return AppStatus(name, title_of(name), bool(app.get("launched")), int(app.get("connections", 0)))
 
 
 def find_app(name: str) -> App:

@@ -28,6 +28,8 @@ _ASLEEP_AFTER = timedelta(minutes=5)
 """A longer time between two looks means that the machine slept, or this program did."""
 _WARNING_BYTES = 400
 """About what a warning costs on each terminal, on the wire; it is no activity."""
+_MOST_TERMINALS = 1000
+"""An agent is the session's, and may say what it likes."""
 
 
 class _Watched:
@@ -213,7 +215,8 @@ class SessionWatch:
 
     async def _warn(self, session: Session, watched: _Watched, text: str) -> None:
         reply = await self._links.call(session.id, "warn", text=text)
-        watched.owed_bytes += int(reply.get("terminals", 0)) * _WARNING_BYTES
+        terminals = min(max(int(reply.get("terminals", 0)), 0), _MOST_TERMINALS)
+        watched.owed_bytes += terminals * _WARNING_BYTES
 
 
 def _pause_s(running: Sequence[Session]) -> float:

@@ -190,6 +190,20 @@ async def test_an_agent_that_answers_nonsense_keeps_no_other_session_from_being_
     assert world.links.warnings and idle.id in {session_id for session_id, _ in world.links.warnings}
 
 
+@pytest.mark.parametrize("terminals", [-(10**30), 10**30])
+async def test_how_many_terminals_an_agent_says_to_have_is_no_activity(
+    world: World, watch: SessionWatch, terminals: int
+) -> None:
+    liar = await world.run(world.admin, "liar", idle_timeout_s=3600)
+    world.links.terminals = terminals
+    await pass_minutes(world, watch, 59)
+    assert world.links.warnings
+    report = watch.report(liar)
+    assert report is not None and report.moved_bytes == 0
+    await pass_minutes(world, watch, 2)
+    assert (await state(world, liar))[0] is SessionState.STOPPED
+
+
 async def test_idle_time_goes_on_after_a_restart_of_the_server(
     world: World, watch: SessionWatch, traffic: SetTraffic
 ) -> None:
