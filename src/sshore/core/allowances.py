@@ -71,13 +71,13 @@ def _plain(value: float) -> str:
 WORDS: dict[str, Word] = {
     word.name: word
     for word in (
-        Word("sessions", "sessions", "sessions", _number, _plain, 0),
+        Word("sessions", "sessions", "sessions, running or not", _number, _plain, 0),
         Word("cpus", "cpus", "CPUs of running sessions", _number, _plain, 0.04, whole=False),
         Word("memory", "memory_bytes", "memory of running sessions", parse_bytes, format_bytes, 32 << 20),
         Word("gpus", "gpus", "GPUs of running sessions", _number, _plain, 0),
-        Word("streams", "streams", "open streams", _number, _plain, 0),
+        Word("streams", "streams", "open connections", _number, _plain, 0),
         Word("pids", "pids", "processes of each session", _number, _plain, 16),
-        Word("links", "links", "links that each session parks", _number, _plain, 2),
+        Word("links", "links", "connections that each session keeps ready", _number, _plain, 2),
         Word("home", "home_bytes", "what the home of each session holds", parse_bytes, format_bytes, 1 << 20),
         Word("folders", "folder_bytes", "what all folders hold, with the trash", parse_bytes, format_bytes, 0),
         Word("ttl", "ttl_s", "time that each session may run", parse_duration, format_duration, 1, whole=False),
@@ -113,8 +113,15 @@ def parse_allowances(texts: Iterable[str]) -> tuple[dict[str, float | None], lis
         if value == DEFAULT:
             defaults.append(word.field)
         else:
-            limits[word.field] = None if value == NONE else word.read(value)
+            limits[word.field] = None if value == NONE else _read(word, value)
     return check_limits(limits), defaults
+
+
+def _read(word: Word, value: str) -> float:
+    try:
+        return word.read(value)
+    except InvalidInput as error:
+        raise InvalidInput(f"{word.name}={value}: {error.problem.detail}", field=word.field) from None
 
 
 def check_limits(limits: Mapping[str, Any]) -> dict[str, float | None]:
@@ -134,9 +141,14 @@ def _checked(field: str, value: Any) -> float | None:
     word = FIELDS[field]
     is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     if not is_number or not word.least <= value < 1 << 62 or (word.whole and value != int(value)):
-        kind = "a whole number" if word.whole else "a number"
-        raise InvalidInput(f"{word.name}={value} cannot be: give {kind} from {word.show(word.least)} up", field=field)
+        given = f"{value:g}" if isinstance(value, float) else value
+        raise InvalidInput(f"{word.name}={given} cannot be: give {_range(word)}", field=field)
     return int(value) if word.whole else float(value)
+
+
+def _range(word: Word) -> str:
+    kind = "a whole number " if word.whole and word.read is _number else "a number " if word.read is _number else ""
+    return f"{kind}from {word.show(word.least)} up, none for no limit"
 
 
 def allowance_of(*layers: Limits, maximum: Limits) -> Allowance:

@@ -40,15 +40,16 @@ def test_people_write_words_and_units() -> None:
         ("session=5", "did you mean sessions?"),
         ("cpus", "say how much"),
         ("cpus=", "say how much"),
-        ("cpus=many", "is no number"),
+        ("cpus=many", "cpus=many: 'many' is no number"),
         ("cpus=nan", "cannot be"),
         ("cpus=inf", "cannot be"),
         ("sessions=1.5", "a whole number"),
-        ("sessions=-1", "cannot be"),
+        ("sessions=-1", "^sessions=-1 cannot be"),
         ("memory=1m", "from 32 MiB up"),
         ("ttl=never", "is no duration"),
         ("links=1", "from 2 up"),
         ("home=1k", "from 1 MiB up"),
+        ("home=1q", "home=1q: '1q' is no size"),
     ],
 )
 def test_what_cannot_be_is_refused_in_words(text: str, said: str) -> None:
