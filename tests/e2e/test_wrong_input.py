@@ -47,7 +47,17 @@ class TestSessions:
             return
         refused(shared.admin, *command.split(), "dmeo", status=NOT_FOUND, says="did you mean demo?")
 
-    @pytest.mark.parametrize("command", ["show ida/box", "rm --force ida/box", "folder rm ida/data"])
+    @pytest.mark.parametrize(
+        "command",
+        [
+            "show ida/box",
+            "rm --force ida/box",
+            "folder rm ida/data",
+            "user allow a/b gpus=0",
+            "user rm ../ann",
+            "group rm a/b",
+        ],
+    )
     def test_what_is_another_persons_is_not_found_by_a_path_either(self, shared: Deployment, command: str) -> None:
         refused(shared.admin, *command.split(), status=NOT_FOUND, says="a name has no '/'")
 

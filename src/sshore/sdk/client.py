@@ -235,25 +235,25 @@ class Client:
         return self._one(schema.account_messages.UserMessage, "POST", "/users", encode(request))
 
     def change_user(self, name: str, change: ChangeUser) -> UserMessage:
-        return self._one(schema.account_messages.UserMessage, "PATCH", f"/users/{_part(name)}", encode(change))
+        return self._one(schema.account_messages.UserMessage, "PATCH", f"/users/{_name(name)}", encode(change))
 
     def remove_user(self, name: str, *, with_data: bool = False) -> None:
         """Remove a user and the user's sessions; with folders only `with_data`."""
-        self._http.request("DELETE", f"{_API}/users/{_part(name)}" + _query(with_data="true" if with_data else None))
+        self._http.request("DELETE", f"{_API}/users/{_name(name)}" + _query(with_data="true" if with_data else None))
 
     def allowance(self, user: str = "") -> AllowanceMessage:
         """What one may have at most, and what of it is used; another user's for admins."""
-        path = f"/users/{_part(user)}/allowance" if user else "/allowance"
+        path = f"/users/{_name(user)}/allowance" if user else "/allowance"
         return self._one(schema.account_messages.AllowanceMessage, "GET", path)
 
     def change_allowance(self, user: str, change: ChangeAllowance) -> AllowanceMessage:
         """Allow a user more or less (admins)."""
-        path = f"/users/{_part(user)}/allowance"
+        path = f"/users/{_name(user)}/allowance"
         return self._one(schema.account_messages.AllowanceMessage, "PATCH", path, encode(change))
 
     def reset_allowance(self, user: str) -> AllowanceMessage:
         """The server's defaults hold for a user again (admins)."""
-        return self._one(schema.account_messages.AllowanceMessage, "DELETE", f"/users/{_part(user)}/allowance")
+        return self._one(schema.account_messages.AllowanceMessage, "DELETE", f"/users/{_name(user)}/allowance")
 
     def groups(self) -> list[GroupMessage]:
         """All groups of users (admins, as for all that is done with groups)."""
@@ -266,13 +266,13 @@ class Client:
         return self._one(schema.account_messages.GroupMessage, "POST", "/groups", {"name": name})
 
     def remove_group(self, name: str) -> None:
-        self._http.request("DELETE", f"{_API}/groups/{_part(name)}")
+        self._http.request("DELETE", f"{_API}/groups/{_name(name)}")
 
     def join_group(self, name: str, user: str) -> GroupMessage:
-        return self._group("PUT", name, f"/members/{_part(user)}")
+        return self._group("PUT", name, f"/members/{_name(user)}")
 
     def leave_group(self, name: str, user: str) -> GroupMessage:
-        return self._group("DELETE", name, f"/members/{_part(user)}")
+        return self._group("DELETE", name, f"/members/{_name(user)}")
 
     def change_group_allowance(self, name: str, change: ChangeAllowance) -> GroupMessage:
         """Allow each member of a group more or less."""
@@ -282,15 +282,15 @@ class Client:
         return self._group("DELETE", name, "/allowance")
 
     def _group(self, method: str, name: str, below: str = "", body: Any = None) -> GroupMessage:
-        return self._one(schema.account_messages.GroupMessage, method, f"/groups/{_part(name)}{below}", body)
+        return self._one(schema.account_messages.GroupMessage, method, f"/groups/{_name(name)}{below}", body)
 
     def link_user(self, name: str, oidc_subject: str) -> UserMessage:
         return self._one(
-            schema.account_messages.UserMessage, "PUT", f"/users/{_part(name)}/oidc", {"oidc_subject": oidc_subject}
+            schema.account_messages.UserMessage, "PUT", f"/users/{_name(name)}/oidc", {"oidc_subject": oidc_subject}
         )
 
     def set_password(self, name: str, request: SetPassword) -> None:
-        self._http.request("PUT", f"{_API}/users/{_part(name)}/password", encode(request))
+        self._http.request("PUT", f"{_API}/users/{_name(name)}/password", encode(request))
 
     def log_in(self, request: LoginRequest) -> TokenMessage:
         """Exchange a password for a token; needs no token."""
@@ -312,7 +312,7 @@ class Client:
         return self._one(schema.account_messages.TokenMessage, "POST", "/tokens", encode(request))
 
     def remove_token(self, token_id: str, user: str = "") -> None:
-        self._http.request("DELETE", f"{_API}/tokens/{_part(token_id)}" + _query(user=user or None))
+        self._http.request("DELETE", f"{_API}/tokens/{_name(token_id)}" + _query(user=user or None))
 
     def folders(self) -> list[FolderMessage]:
         return self._list(schema.folder_messages.FolderMessage, "/folders")
@@ -327,17 +327,19 @@ class Client:
         self._remove_folder(name, for_ever=True, force=force or None)
 
     def _remove_folder(self, name: str, **options: bool | None) -> None:
-        self._http.request("DELETE", f"{_API}/folders/{_own(name)}" + _query(**options))
+        self._http.request("DELETE", f"{_API}/folders/{_name(name)}" + _query(**options))
 
     def rename_folder(self, name: str, new_name: str) -> FolderMessage:
-        return self._one(schema.folder_messages.FolderMessage, "PATCH", f"/folders/{_own(name)}", {"name": new_name})
+        return self._one(schema.folder_messages.FolderMessage, "PATCH", f"/folders/{_name(name)}", {"name": new_name})
 
     def share_folder(self, name: str, share: ShareFolder) -> None:
-        self._http.request("PUT", f"{_API}/folders/{_own(name)}/share", encode(share))
+        self._http.request("PUT", f"{_API}/folders/{_name(name)}/share", encode(share))
 
     def unshare_folder(self, name: str, user: str = "") -> UnsharedMessage:
         return self._one(
-            schema.folder_messages.UnsharedMessage, "DELETE", f"/folders/{_own(name)}/share" + _query(user=user or None)
+            schema.folder_messages.UnsharedMessage,
+            "DELETE",
+            f"/folders/{_name(name)}/share" + _query(user=user or None),
         )
 
     def offer_folder(self, request: OfferFolder) -> FolderMessage:
@@ -364,7 +366,7 @@ class Client:
         return self._one(
             schema.folder_messages.FolderUsageMessage,
             "PUT",
-            f"/folder-quotas/{_part(user)}",
+            f"/folder-quotas/{_name(user)}",
             {"quota_bytes": quota_bytes},
         )
 
@@ -446,12 +448,12 @@ def names_of(sessions: Sequence[SessionMessage]) -> list[str]:
 
 
 def _session(ref: str) -> str:
-    return f"/sessions/{_own(ref)}"
+    return f"/sessions/{_name(ref)}"
 
 
-def _own(name: str) -> str:
-    if "/" in name:  # which the server would take for another address
-        raise NotFound(f"nothing of yours is called '{name}': a name has no '/'")
+def _name(name: str) -> str:
+    if not name or "/" in name:  # which the server would take for another address
+        raise NotFound(f"nothing is called '{name}': a name has no '/', and is not empty")
     return _part(name)
 
 
