@@ -16,10 +16,10 @@ class PullView(Protocol):
 
 
 @contextmanager
-def pull_view(text: str) -> Iterator[PullView]:
-    """A view that begins with a text."""
+def pull_view(text: str, *, is_news: bool = False) -> Iterator[PullView]:
+    """A view that begins with a text; `is_news`: the user does not know it yet."""
     if not sys.stderr.isatty():
-        yield Lines(text)
+        yield Lines("" if is_news else text)
         return
     with _on_terminal(text) as show:
         yield show

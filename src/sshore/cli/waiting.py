@@ -22,7 +22,7 @@ def wait_settled(client: Client, session: SessionMessage, limit_s: float | None 
     """
     deadline = None if limit_s is None else time.monotonic() + limit_s
     if not _settled(session):
-        with pull_view(describe(session)) as show:
+        with pull_view(describe(session), is_news=bool(session.reason)) as show:
             while not _settled(session):
                 show(describe(session), session.pull)
                 _check_deadline(session, deadline)

@@ -41,6 +41,12 @@ def test_the_reason_of_waiting_is_said(capsys: pytest.CaptureFixture[str]) -> No
     assert capsys.readouterr().err == "demo is pending: waits for 2 CPUs\n"
 
 
+def test_what_it_waits_for_already_is_said_too(capsys: pytest.CaptureFixture[str]) -> None:
+    pending = session_message(SessionState.PENDING, "waits for 2 CPUs")
+    wait(pending, pending, session_message(SessionState.RUNNING))
+    assert capsys.readouterr().err == "demo is pending: waits for 2 CPUs\n"
+
+
 def test_a_failed_session_says_why_and_where_to_look() -> None:
     with pytest.raises(EngineFailed, match="no such image; see: sshore logs demo"):
         wait(STARTING, session_message(SessionState.FAILED, "no such image"))
