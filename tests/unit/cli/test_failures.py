@@ -37,7 +37,7 @@ class Sessions:
         (Unauthenticated("x", code=Code.TOKEN_EXPIRED), 4),
         (Unavailable("x"), 5),
         (Conflict("x"), 1),
-        (QuotaExceeded("x"), 1),
+        (QuotaExceeded("x"), 4),
         (SshoreError("x"), 1),
     ],
 )
