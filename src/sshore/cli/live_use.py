@@ -11,16 +11,21 @@ HISTORY_POINTS = 24
 """Two minutes."""
 _NARROW, _NARROW_POINTS = 110, 8
 """Columns of a terminal below which the bars are fewer."""
+_NARROWEST = 70
+"""Below this there are none."""
 
 
-def columns(sessions: Sequence[LiveUseMessage], *, everyone: bool) -> list[str]:
+def columns(sessions: Sequence[LiveUseMessage], *, everyone: bool, points: int) -> list[str]:
     owner = ["OWNER"] if everyone else []
     gpus = ["GPU", "GPU MEMORY"] if _have_gpus(sessions) else []
-    return ["NAME", *owner, "CPU", "CPU HISTORY", "MEMORY", "MEM HISTORY", *gpus, "DISK R/W", "NET IN/OUT"]
+    cpu_history, memory_history = (["CPU HISTORY"], ["MEM HISTORY"]) if points else ([], [])
+    return ["NAME", *owner, "CPU", *cpu_history, "MEMORY", *memory_history, *gpus, "DISK R/W", "NET IN/OUT"]
 
 
 def points_for(width: int) -> int:
     """How many bars fit into a terminal, or into what is none (0)."""
+    if 0 < width < _NARROWEST:
+        return 0
     return _NARROW_POINTS if 0 < width < _NARROW else HISTORY_POINTS
 
 
@@ -34,17 +39,17 @@ def rows(sessions: Sequence[LiveUseMessage], *, everyone: bool, points: int, enc
 def _row(session: LiveUseMessage, everyone: bool, with_gpus: bool, points: int, encoding: str) -> list[str]:
     now = session.now
 
-    def history(value: Callable[[UsePointMessage], float | None], most: float | None) -> str:
+    def history(value: Callable[[UsePointMessage], float | None], most: float | None) -> list[str]:
         values = [value(point) for point in session.history]
-        return sparkline(values, points, most or 0.0, encoding=encoding)
+        return [sparkline(values, points, most or 0.0, encoding=encoding)] if points else []
 
     return [
         session.name,
         *([session.owner] if everyone else []),
         _of(_cpus(now.cpus), f"{session.cpus_limit:g}" if session.cpus_limit else ""),
-        history(lambda point: point.cpus, session.cpus_limit or 1.0),
+        *history(lambda point: point.cpus, session.cpus_limit or 1.0),
         _of(_bytes(now.memory_bytes), _bytes(session.memory_limit_bytes) if session.memory_limit_bytes else ""),
-        history(lambda point: point.memory_bytes, session.memory_limit_bytes),
+        *history(lambda point: point.memory_bytes, session.memory_limit_bytes),
         *(_gpu_cells(now.gpus) if with_gpus else []),
         _rates(now.disk_read_bytes_s, now.disk_written_bytes_s),
         _rates(now.network_received_bytes_s, now.network_sent_bytes_s),

@@ -51,7 +51,7 @@ _SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "login": ("login", "Log in to a server"),
         "logout": ("login", "Revoke the token of a server and forget it"),
         "settings": ("settings", "List, get and set the user settings"),
-        "user": ("users", "List, add, disable and remove users; passwords"),
+        "user": ("users", "List, add and remove users; passwords, allowances"),
         "group": ("groups", "Groups of users, and what their members may have"),
         "token": ("tokens", "List, make and remove API tokens"),
         "audit": ("audit", "Show who connected to what"),

@@ -71,7 +71,7 @@ def group_leave(who: LocalUser, name: str, users: tuple[str, ...]) -> None:
             print(f"{user} is no member of {name} any more")
 
 
-@group.command("allow")
+@group.command("allow", short_help="Say or show what each member may have at most.")
 @click.argument("name", metavar="GROUP", shell_complete=complete_group)
 @click.argument("limits", metavar="[ALLOWANCE=VALUE]...", nargs=-1, shell_complete=complete_allowance)
 @click.option("--reset", is_flag=True, help="The group says nothing any more.")

@@ -30,7 +30,7 @@ _ENDING = "Ctrl-C ends this. Disk and network: bytes a second. A bar of the hist
 @click.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=complete_session)
 @click.option("--all", "everyone", is_flag=True, help="The sessions of all users (admins).")
-@click.option("--once", is_flag=True, help="Print it once; so it is anyway where stdout is no terminal.")
+@click.option("--once", is_flag=True, help="Print it once; so it is anyway where stdout is no terminal, or a dumb one.")
 @json_option
 @click.pass_obj
 def top(user: LocalUser, names: tuple[str, ...], everyone: bool, once: bool, as_json: bool) -> None:
@@ -41,9 +41,9 @@ def top(user: LocalUser, names: tuple[str, ...], everyone: bool, once: bool, as_
     with user.client() as client:
         if as_json:
             print_json(_ask(client, names, everyone=everyone))
-        elif once or not sys.stdout.isatty():
+        elif once or not sys.stdout.isatty() or console().is_dumb_terminal:
             found = _ask(client, names, everyone=everyone, points=HISTORY_POINTS)
-            print_table(columns(found, everyone=everyone), _rows(found, everyone=everyone), _EMPTY)
+            print_table(*_table(found, everyone=everyone), _EMPTY)
         else:
             with suppress(KeyboardInterrupt):  # the way to end it
                 _show_live(client, names, everyone=everyone)
@@ -68,14 +68,18 @@ def _drawn(found: Sequence[LiveUseMessage], *, everyone: bool) -> "RenderableTyp
 
     if not found:
         return Group(Text(_EMPTY), Text(_ENDING, style="dim"))
-    table = rich_table(columns(found, everyone=everyone), _rows(found, everyone=everyone))
+    table = rich_table(*_table(found, everyone=everyone))
     return Group(table, Text(""), Text(_ENDING, style="dim"))
 
 
-def _rows(found: Sequence[LiveUseMessage], *, everyone: bool) -> list[list[str]]:
+def _table(found: Sequence[LiveUseMessage], *, everyone: bool) -> tuple[list[str], list[list[str]]]:
+    """Its columns and its rows."""
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
     encoding = sys.stdout.encoding or "utf-8"
-    return rows(found, everyone=everyone, points=points_for(width), encoding=encoding)
+    points = points_for(width)
+    return columns(found, everyone=everyone, points=points), rows(
+        found, everyone=everyone, points=points, encoding=encoding
+    )
 
 
 def _ask(client: Client, names: Sequence[str], *, everyone: bool, points: int | None = None) -> list[LiveUseMessage]:

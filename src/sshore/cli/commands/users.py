@@ -96,7 +96,7 @@ def user_role(who: LocalUser, name: str, role: str) -> None:
     print(f"{changed.name} is {changed.role}")
 
 
-@user.command("allow")
+@user.command("allow", short_help="Say or show what a user may have at most.")
 @click.argument("name", shell_complete=complete_user)
 @click.argument("limits", metavar="[ALLOWANCE=VALUE]...", nargs=-1, shell_complete=complete_allowance)
 @click.option("--reset", is_flag=True, help="The server's defaults hold again.")
