@@ -288,7 +288,7 @@ def test_a_quota_reached_in_the_middle(shared: Deployment, cat: Owner, tmp_path:
         client.sftp(f"get kept {tmp_path}/kept2")
         shared.cli("folder", "quota", "cat", "4k")
         mounting = cat.run("run", "nosuch", "--network", "none", "--mount", "data")
-        assert mounting.returncode == 1 and b"quota" in mounting.stderr
+        assert mounting.returncode == 4 and b"quota" in mounting.stderr
         assert cat.json("folder", "usage")["quota_bytes"] == 4096
         shared.cli("folder", "quota", "cat", "none")
         resumed = cat.json("cp", str(tmp_path / "big"), "folder:data/")

@@ -121,6 +121,8 @@ def test_launching_says_what_sshd_says_of_its_configuration(unlaunched: BusyboxS
 
 
 def test_an_sshd_that_ends_before_its_banner_is_in_the_log_with_what_it_said(session: BusyboxSession) -> None:
+    for call in ("app.stop", "app.start"):  # answers when sshd has accepted its configuration
+        assert session.gateway.call(call=call, app="ssh")["ok"]
     config = session.root / "run" / "sshd_config"
     config.write_text(config.read_text() + "NoSuchKeyword yes\n")
     reply, link = session.gateway.ask({"open": "ssh"})

@@ -92,6 +92,24 @@ async def test_a_call_is_answered_by_one_line(tmp_path: Path) -> None:
         writer.close()
 
 
+async def test_an_answer_with_half_a_character_is_nonsense(tmp_path: Path) -> None:
+    links = LinkTable(patience_s=1)
+    path = tmp_path / "calls.sock"
+    async with served(Gateway(OneSession(), links), path):
+        reader, writer = await park(path)
+        await links.wait_linked(DEMO)
+
+        async def answer() -> None:
+            await reader.readline()
+            writer.write(b'{"ok":false,"detail":"\\ud800"}\n')
+
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(answer())
+            with pytest.raises(Unavailable, match="the agent answered nonsense: no text"):
+                await links.call(DEMO, "app.list")
+        writer.close()
+
+
 async def test_the_agents_socket_takes_links_and_no_streams(tmp_path: Path) -> None:
     path = tmp_path / "agents.sock"
     async with served(Gateway(OneSession(), LinkTable(patience_s=1)), path, links_only=True) as gateway:

@@ -1,6 +1,7 @@
 """One parked connection of an agent: silent until it is asked one line, then answered by one."""
 
 import asyncio
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -79,6 +80,8 @@ class Link(asyncio.Protocol):
         self._received += data
         try:
             parts = split_line(self._received)
+            if parts:
+                _check_text(parts[0])
         except LineError as error:
             self._fail(Unavailable(f"the agent answered nonsense: {error}", code=Code.NO_LINK))
             return
@@ -106,3 +109,15 @@ class Link(asyncio.Protocol):
     def _fail(self, error: Exception) -> None:
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(error)
+
+
+def _check_text(reply: dict[str, Any]) -> None:
+    """Refuse what JSON can say and no answer of ours: half a character (a lone surrogate).
+
+    Raises:
+        LineError: there is one.
+    """
+    try:
+        json.dumps(reply, ensure_ascii=False).encode()
+    except ValueError as error:
+        raise LineError("no text") from error

@@ -44,8 +44,6 @@ def decode_line(line: bytes) -> dict[str, Any]:
     """
     try:
         message = json.loads(line)
-        if b"\\ud" in line.lower():
-            json.dumps(message, ensure_ascii=False).encode()  # half a character (a lone surrogate) is no text
     except (ValueError, RecursionError) as error:
         raise LineError("not JSON") from error
     if not isinstance(message, dict):

@@ -16,7 +16,11 @@ class Entry:
 
 
 def pack(entries: list[Entry]) -> bytes:
-    """An archive of these, in this order."""
+    """An archive of these, in this order.
+
+    It ends with the two empty blocks that say so, without the padding that is usual: Podman's reader may end there
+    while Podman still writes, which is an error to it.
+    """
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         for entry in entries:
@@ -29,7 +33,8 @@ def pack(entries: list[Entry]) -> bytes:
                 data = entry.text.encode(errors="surrogateescape")
                 info.size = len(data)
                 archive.addfile(info, io.BytesIO(data))
-    return buffer.getvalue()
+        end = archive.offset + 2 * tarfile.BLOCKSIZE
+    return buffer.getvalue()[:end]
 
 
 def below(directory: str, entries: Iterable[Entry]) -> list[Entry]:
