@@ -92,21 +92,30 @@ async def test_a_call_is_answered_by_one_line(tmp_path: Path) -> None:
         writer.close()
 
 
-async def test_an_answer_with_half_a_character_is_nonsense(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (b'{"ok":false,"code":"app_not_launched"}', Code.APP_NOT_LAUNCHED),
+        (b'{"ok":false,"code":"unauthenticated"}', Code.APP_FAILED),
+        (b'{"ok":false,"code":"made up"}', Code.APP_FAILED),
+        (b'{"ok":false,"detail":"\\ud800"}', Code.NO_LINK),
+    ],
+    ids=["its own", "not its own", "made up", "half a character"],
+)
+async def test_what_an_agent_may_refuse(tmp_path: Path, answer: bytes, code: Code) -> None:
     links = LinkTable(patience_s=1)
     path = tmp_path / "calls.sock"
     async with served(Gateway(OneSession(), links), path):
         reader, writer = await park(path)
         await links.wait_linked(DEMO)
 
-        async def answer() -> None:
+        async def refuse() -> None:
             await reader.readline()
-            writer.write(b'{"ok":false,"detail":"\\ud800"}\n')
+            writer.write(answer + b"\n")
 
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(answer())
-            with pytest.raises(Unavailable, match="the agent answered nonsense: no text"):
-                await links.call(DEMO, "app.list")
+            tasks.create_task(refuse())
+            assert await refusal_of(links.call(DEMO, "app.list")) == code
         writer.close()
 
 

@@ -12,6 +12,9 @@ from sshore.wire.problems import Code, read_problem
 FIRST_BYTES_S = 10.0
 """How long a stream waits for an app that speaks first; it goes on without, for the app may be slow."""
 
+_AGENTS_CODES = {Code.INVALID_INPUT, Code.NOT_FOUND, Code.FORBIDDEN, Code.APP_NOT_LAUNCHED, Code.APP_FAILED}
+"""Any program of a session can speak as its agent: of a user's token, or of the server, it has nothing to say."""
+
 
 class LinkLost(Exception):
     """The link broke before the agent answered; another one may do."""
@@ -48,7 +51,8 @@ class Link(asyncio.Protocol):
         if reply.get("ok") is not True:
             self.transport.close()
             problem = read_problem(reply, "the agent refused without a reason")
-            raise SshoreError(problem.detail, code=problem.code, **problem.fields)
+            code = problem.code if problem.code in _AGENTS_CODES else Code.APP_FAILED
+            raise SshoreError(problem.detail, code=code, **problem.fields)
         return reply, rest
 
     async def _first_bytes(self) -> bytes:
