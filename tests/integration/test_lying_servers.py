@@ -58,6 +58,18 @@ def test_further_host_keys_are_keys_too(lying: FakeServer, tmp_path: Path) -> No
                 prepare(login(lying), "demo", "ssh", ConfigDir(tmp_path))
 
 
+@pytest.mark.parametrize("framing", [b"Content-Length: 1025", b"Transfer-Encoding: chunked"])
+def test_an_answer_without_end_is_no_servers(
+    lying: FakeServer, monkeypatch: pytest.MonkeyPatch, framing: bytes
+) -> None:
+    monkeypatch.setattr("sshore.sdk.http.MAX_ANSWER_BYTES", 1024)
+    chunk = b"401\r\n" if b"chunked" in framing else b""
+    answer = b"HTTP/1.1 200 OK\r\n%s\r\n\r\n%s%s" % (framing, chunk, b" " * 1025)
+    lying._respond = lambda head, body: answer  # type: ignore[method-assign]
+    with lying, pytest.raises(SshoreError, match="not as a Sshore server does"):
+        list_all(login(lying), folders=False)
+
+
 @pytest.mark.parametrize("path", PATHS)
 def test_no_id_leads_out_of_the_directory_of_keys(tmp_path: Path, path: str) -> None:
     with pytest.raises(ValueError):

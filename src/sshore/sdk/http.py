@@ -17,6 +17,10 @@ _REUSE_S = 2.0
 """How long an idle connection is trusted: servers close theirs after a few seconds, and a request
 that meets the closing could not be repeated safely."""
 
+MAX_ANSWER_BYTES = 256 << 20
+"""More than all that a server has to say, and less than a client's memory."""
+MAX_LINE_BYTES = 1 << 20
+
 _CODES = {401: Code.UNAUTHENTICATED, 403: Code.FORBIDDEN, 404: Code.NOT_FOUND, 503: Code.UNAVAILABLE}
 
 
@@ -62,7 +66,7 @@ class HttpConnection:
         """Make a request and return the answer's body. Raises as `request_json` does."""
         try:
             response = self._send(method, path, body, self._timeout_s + wait_s)
-            content = response.read()
+            content = self._read(response)
         except (OSError, HTTPException) as error:
             self.close()
             raise ServerUnreachable(self.address, error) from error
@@ -77,8 +81,11 @@ class HttpConnection:
         try:
             response = self._send(method, path, body, silence_s)
             if response.status >= 300:
-                raise self._refusal(response, response.read())
-            while line := response.readline():
+                raise self._refusal(response, self._read(response))
+            while line := response.readline(MAX_LINE_BYTES):
+                if not line.endswith(b"\n") and len(line) == MAX_LINE_BYTES:
+                    self.close()
+                    raise self._foreign(response.status)
                 yield line
             self._last_used = time.monotonic()
         except (OSError, HTTPException) as error:
@@ -112,6 +119,14 @@ class HttpConnection:
         connection = kind(self.address.host, self.address.port, timeout=timeout_s)
         connection._create_connection = _connected  # type: ignore[attr-defined]
         return connection
+
+    def _read(self, response: HTTPResponse) -> bytes:
+        length = response.length  # none is told of one that comes in chunks
+        content = response.read(MAX_ANSWER_BYTES + 1) if length is None else b""
+        if max(length or 0, len(content)) > MAX_ANSWER_BYTES:
+            self.close()
+            raise self._foreign(response.status)
+        return content if length is None else response.read()
 
     def _refusal(self, response: HTTPResponse, content: bytes) -> ApiError:
         try:
