@@ -7,6 +7,7 @@ from typing import Any
 
 from sshore.core.errors import InvalidInput
 from sshore.core.names import format_bytes, format_duration, parse_bytes, parse_duration, suggestion
+from sshore.core.sessions import MOST_PIDS
 
 Limits = Mapping[str, float | None]
 """Some of an allowance's fields by name; None is without a limit."""
@@ -186,7 +187,14 @@ class ServerAllowances:
     maximum: Limits
 
 
-MEMBERS: Limits = {"sessions": 50, "streams": 512, "images": 20, "image_bytes": 50 << 30, "pulls": 2}
+MEMBERS: Limits = {
+    "sessions": 50,
+    "streams": 512,
+    "pids": MOST_PIDS,
+    "images": 20,
+    "image_bytes": 50 << 30,
+    "pulls": 2,
+}
 EVERYBODY: Limits = {"links": 16}
 """Of an agent that keeps eight parked, some may be on their way."""
 _OF_ALL_DESCRIPTORS = 4

@@ -7,7 +7,7 @@ from dataclasses import replace
 from sshore.core.allowances import Allowance
 from sshore.core.ids import SessionId, UserId
 from sshore.core.names import format_bytes
-from sshore.core.sessions import Capacity, Resources, Session, shortage
+from sshore.core.sessions import MOST_PIDS, Capacity, Resources, Session, shortage
 
 _SHARE = 4
 
@@ -51,13 +51,16 @@ def short_of_allowance(wanted: Resources, allowance: Allowance, held: list[Resou
 
 def within(wanted: Resources, allowance: Allowance) -> Resources:
     """What a session may use that does not say: a quarter of what its owner's sessions may use together, so that
-    four such sessions run side by side; and as many processes as it may have."""
+    four such sessions run side by side; and as many processes as it may have. What engines give without being asked
+    (`MOST_PIDS`) is not asked for: some cannot."""
     cpus, memory_bytes, pids = wanted.cpus, wanted.memory_bytes, wanted.pids
     if cpus is None and allowance.cpus is not None:
         cpus = max(allowance.cpus / _SHARE, 0.01)
     if memory_bytes is None and allowance.memory_bytes is not None:
         memory_bytes = max(allowance.memory_bytes // _SHARE, 32 << 20)
-    return replace(wanted, cpus=cpus, memory_bytes=memory_bytes, pids=allowance.pids if pids is None else pids)
+    if pids is None and allowance.pids != MOST_PIDS:
+        pids = allowance.pids
+    return replace(wanted, cpus=cpus, memory_bytes=memory_bytes, pids=pids)
 
 
 def beyond(wanted: Resources, allowance: Allowance) -> str:

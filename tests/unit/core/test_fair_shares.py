@@ -8,7 +8,7 @@ import pytest
 from sshore.core.allowances import Allowance
 from sshore.core.fair_shares import beyond, in_turn, short_of_allowance, within
 from sshore.core.ids import SessionId, UserId
-from sshore.core.sessions import Capacity, Resources, Session
+from sshore.core.sessions import MOST_PIDS, Capacity, Resources, Session
 from sshore.core.states import SessionState
 
 MACHINE = Capacity(cpus=8, memory_bytes=16 << 30, gpus=2)
@@ -78,6 +78,7 @@ def test_a_session_that_says_nothing_takes_a_quarter() -> None:
     allowance = Allowance(cpus=8, memory_bytes=32 << 30, pids=500)
     assert within(Resources(), allowance) == Resources(cpus=2, memory_bytes=8 << 30, pids=500)
     assert within(Resources(cpus=8, pids=20), Allowance(cpus=8)) == Resources(cpus=8, pids=20)
+    assert within(Resources(), Allowance(pids=MOST_PIDS)) == Resources(), "engines give it where they can"
     assert within(Resources(), Allowance()) == Resources()
 
 
