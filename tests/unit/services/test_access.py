@@ -4,7 +4,8 @@ import pytest
 from world import World
 
 from sshore.core.choices import Role
-from sshore.core.errors import Conflict, Forbidden, InvalidInput, NotFound, Unauthenticated
+from sshore.core.errors import Conflict, Forbidden, InvalidInput, NotFound, QuotaExceeded, Unauthenticated
+from sshore.services.people import accounts
 from sshore.wire.problems import Code
 
 pytestmark = pytest.mark.anyio
@@ -130,3 +131,17 @@ async def test_settings_are_checked_warned_of_and_reset(world: World) -> None:
     await world.settings.set(world.admin, "preferred-ssh-port", "")
     stored = await world.store.users.get(world.admin.id)
     assert stored is not None and stored.settings == {}
+
+
+async def test_there_is_an_end_to_tokens_and_those_that_have_ended_make_room(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(accounts, "MOST_TOKENS", 2)
+    bob = await world.member("bob")
+    await world.accounts.create_token(bob, "short", expires_in_s=60)
+    await world.accounts.create_token(bob, "long")
+    with pytest.raises(QuotaExceeded, match="sshore token rm"):
+        await world.accounts.create_token(bob, "one more")
+    world.clock.advance(seconds=60)
+    await world.accounts.create_token(bob, "one more")
+    assert [token.name for token in await world.accounts.list_tokens(bob)] == ["long", "one more"]

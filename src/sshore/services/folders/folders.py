@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from sshore.core import layout
-from sshore.core.errors import Conflict, NotFound
+from sshore.core.errors import Conflict, NotFound, QuotaExceeded
 from sshore.core.folders import Folder, FolderAccess, FolderShare, check_folder_ref
 from sshore.core.ids import FolderId, SessionId, UserId, new_id
 from sshore.core.names import check_folder_name, suggestion
@@ -16,6 +16,9 @@ from sshore.core.sessions import BindMount, Mount, Session
 from sshore.core.states import SessionState
 from sshore.core.users import User
 from sshore.services.folders.usage import FolderUsage
+
+MOST_FOLDERS = 500
+"""Of one owner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +75,14 @@ class FolderService:
         """Make a folder.
 
         Raises:
-            InvalidInput: the name is none. Conflict: the owner has one of that name.
+            InvalidInput: the name is none. Conflict: the owner has one of that name. QuotaExceeded: the owner has
+                `MOST_FOLDERS`, those in the trash included.
         """
+        if len(await self.list(owner)) + len(await self._store.trashed_folders.list(owner.id)) >= MOST_FOLDERS:
+            raise QuotaExceeded(
+                f"you have {MOST_FOLDERS} folders with those in the trash, which is the most: remove some with: "
+                "sshore folder rm NAME, and empty the trash with: sshore folder trash empty"
+            )
         folder = Folder(FolderId(new_id()), owner.id, check_folder_name(name), self._clock.now())
         await self._store.folders.add(folder)
         try:

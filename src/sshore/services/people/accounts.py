@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from sshore.core.callers import KnownCallers
 from sshore.core.choices import Role, Scope
-from sshore.core.errors import Conflict, Forbidden, InvalidInput, NotFound, SshoreError, Unauthenticated
+from sshore.core.errors import Conflict, Forbidden, InvalidInput, NotFound, QuotaExceeded, SshoreError, Unauthenticated
 from sshore.core.ids import TokenId, UserId, new_id
 from sshore.core.names import check_user_name
 from sshore.core.ports import Clock, OpenStreams, Store
@@ -22,6 +22,7 @@ HOST_UIDS = range(1_900_000_000, 2_147_000_000)
 each user, so that nobody inherits the files of a user who was removed, or of another server's."""
 LAST_USE_WRITTEN_EVERY = timedelta(minutes=1)
 MAX_TOKEN_NAME = 100
+MOST_TOKENS = 1000
 MAX_LIFETIME_S = 100 * 365 * 86400.0
 FIRST_TOKEN_S = 86400.0
 """What a server prints or writes into a file, others may come to read."""
@@ -99,7 +100,7 @@ class Accounts:
 
         Raises:
             Forbidden: the caller is no admin. NotFound: there is no such user. InvalidInput: it would never be
-                valid, or its name cannot be. Conflict: the user is disabled.
+                valid, or its name cannot be. Conflict: the user is disabled. QuotaExceeded: the user has `MOST_TOKENS`.
         """
         user = await self._user(caller, for_user)
         if user.disabled:
@@ -108,12 +109,26 @@ class Accounts:
             raise InvalidInput(f"a token's name has at most {MAX_TOKEN_NAME} printable characters", field="name")
         if expires_in_s is not None and not 0 < expires_in_s <= MAX_LIFETIME_S:
             raise InvalidInput("a token is valid for more than 0 seconds and less than 100 years", field="expires_in_s")
+        await self._make_room(user)
         now = self._clock.now()
         expires_at = None if expires_in_s is None else now + timedelta(seconds=expires_in_s)
         secret = new_secret()
         token = Token(TokenId(new_id()), user.id, name or "token", hash_secret(secret), now, expires_at, scope)
         await self._store.tokens.add(token)
         return token, secret
+
+    async def _make_room(self, user: User) -> None:
+        """Forget the tokens of a user who has many that have ended."""
+        tokens, now = await self._store.tokens.list(user.id), self._clock.now()
+        if len(tokens) < MOST_TOKENS:
+            return
+        over = [token for token in tokens if _is_over(token, now)]
+        if not over:
+            raise QuotaExceeded(
+                f"{user.name!r} has {MOST_TOKENS} API tokens, which is the most: remove some with: sshore token rm ID"
+            )
+        for token in over:
+            await self._store.tokens.remove(user.id, token.id)
 
     async def create_first_token(self) -> str:
         """The secret of a token for the first admin, which lives a day; those that have ended are forgotten."""

@@ -13,6 +13,7 @@ from sshore.core.ids import FolderId
 from sshore.core.ports import FolderProcess
 from sshore.core.sessions import Mount
 from sshore.core.states import SessionState
+from sshore.services.folders import folders
 from sshore.services.folders.keys import FolderKeyService
 from sshore.services.folders.sharing import FolderSharing
 from sshore.services.folders.trash import FolderTrash
@@ -39,6 +40,18 @@ class CannotMap:
 def trash_of(world: World) -> FolderTrash:
     records = SessionRecords(world.store)
     return FolderTrash(world.store, StateFiles(world.state), world.folders, records, FakeStreams(), world.clock)
+
+
+async def test_there_is_an_end_to_folders(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folders, "MOST_FOLDERS", 2)
+    ann = await world.member("ann")
+    for name in ("one", "two"):
+        await world.folders.create(ann, name)
+    await trash_of(world).trash(ann, "one")
+    with pytest.raises(QuotaExceeded, match="sshore folder trash empty"):
+        await world.folders.create(ann, "three")
+    await trash_of(world).empty(ann)
+    await world.folders.create(ann, "three")
 
 
 def sharing_of(world: World) -> FolderSharing:
