@@ -100,6 +100,21 @@ def test_a_home_and_the_folders_hold_what_they_may(member: Member) -> None:
     assert lines["folders"][3:5] == ["64", "MiB"] and lines["home"][1:3] == ["no", "limit"]
 
 
+def test_a_folder_that_is_over_is_for_reading_at_the_next_start(member: Member) -> None:
+    member.owner.ok("folder", "create", "data")
+    member.owner.run_session("box", "--network", "none", "--mount", "data")
+    member.owner.ok("ssh", "box", "head -c 3M /dev/urandom >data/big")
+    member.allow("folders=2m")
+    member.owner.ok("stop", "box")
+    member.owner.ok("start", "box")
+    assert b"Read-only file system" in member.owner.run("ssh", "box", "touch data/new").stderr
+    assert "the folder 'data' is mounted for reading: its owner's allowance" in member.owner.ok("show", "box")
+    member.allow("folders=none")
+    member.owner.ok("stop", "box")
+    member.owner.ok("start", "box")
+    member.owner.ok("ssh", "box", "touch data/new")
+
+
 def test_a_groups_allowance_is_its_members(member: Member) -> None:
     """Nobody's own, it comes before the server's default; it goes when the member or the group goes."""
     admin, group = member.shared.admin, f"lab-{member.name}"

@@ -232,13 +232,30 @@ class FolderService:
 
     async def bind_mounts(self, owner: User, mounts: Sequence[Mount]) -> tuple[BindMount, ...]:
         """The host's side of a session's mounts, without those that are `missing`: nobody is locked out of a session
-        because somebody has taken back a share."""
-        wanted = await self.all_mounts(owner, [mount for mount in mounts if mount.kept])
-        bound = []
-        for mount in wanted:
+        because somebody has taken back a share. Those that are `full` are for reading."""
+        return tuple(
+            [
+                bind_mount(access, replace(mount, read_only=mount.read_only or await self._is_full(access, mount)))
+                for mount, access in await self._accessible(owner, mounts)
+            ]
+        )
+
+    async def full(self, owner: User, mounts: Sequence[Mount]) -> Sequence[str]:
+        """The folders that are mounted for reading only because there is no room in their owner's allowance."""
+        accessible = await self._accessible(owner, mounts)
+        return [mount.folder for mount, access in accessible if await self._is_full(access, mount)]
+
+    async def _accessible(self, owner: User, mounts: Sequence[Mount]) -> Sequence[tuple[Mount, FolderAccess]]:
+        found = []
+        for mount in await self.all_mounts(owner, [mount for mount in mounts if mount.kept]):
             with suppress(NotFound):
-                bound.append(bind_mount(await self.access(owner, mount.folder), mount))
-        return tuple(bound)
+                found.append((mount, await self.access(owner, mount.folder)))
+        return found
+
+    async def _is_full(self, access: FolderAccess, mount: Mount) -> bool:
+        if mount.read_only or access.read_only or access.folder.path:
+            return False
+        return await self.usage.is_over(access.folder.owner_id)
 
     async def missing(self, owner: User, mounts: Sequence[Mount]) -> Mapping[str, str]:
         """The targets of those mounts whose folders the owner does not have any more, with the reason as a phrase."""

@@ -2,14 +2,15 @@
 
 Where the server is root and the disk has project quotas, the kernel holds the quota, whoever writes. Elsewhere a
 directory has no limit of its own, so that a quota holds where bytes pass by us: uploads to folders are cut off when it
-is reached, and what is over it cannot be mounted for writing. A session that has a folder mounted already can then
-write more into it.
+is reached, and what is over it cannot be mounted for writing: a session that starts again has it for reading. A session
+that has a folder mounted already can then write more into it.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from sshore.core.choices import Role
-from sshore.core.errors import Forbidden, QuotaExceeded
+from sshore.core.errors import Forbidden, QuotaExceeded, Unavailable
 from sshore.core.ids import UserId
 from sshore.core.names import format_bytes
 from sshore.core.ports import SessionFiles, Store
@@ -106,6 +107,14 @@ class FolderUsage:
                 f"the trash (sshore folder trash empty), or mount it for reading: --mount {ref}:ro",
                 allowance="folders",
             )
+
+    async def is_over(self, owner_id: UserId) -> bool:
+        """Whether there is no room in an owner's folders, and no kernel that says so to whoever writes. What takes too
+        long to count is not."""
+        if await self._files.cannot_hold_quotas():
+            with suppress(Unavailable):
+                return await self.room_bytes(owner_id) == 0
+        return False
 
     async def _count(self, owner_id: UserId) -> int:
         trashed = [folder.id for folder in await self._store.trashed_folders.list(owner_id)]

@@ -189,7 +189,13 @@ class SessionSetup:
             entrypoint=image.entrypoint if session.entrypoint else (),
             working_dir=image.working_dir,
             shell=owner.settings.get(SHELL, ""),
-            notes=[f"the image's variable {name[:40]!r} is left out: {why}" for name, why in image.left_out.items()],
+            notes=[
+                *(f"the image's variable {name[:40]!r} is left out: {why}" for name, why in image.left_out.items()),
+                *(
+                    f"the folder {name!r} is mounted for reading: its owner's allowance of folders is used up"
+                    for name in await self._folders.full(owner, session.mounts)
+                ),
+            ],
         )
         files = {
             layout.AGENT_CONFIG: config,
