@@ -61,6 +61,9 @@ class TestSessions:
     def test_what_is_another_persons_is_not_found_by_a_path_either(self, shared: Deployment, command: str) -> None:
         refused(shared.admin, *command.split(), status=NOT_FOUND, says="a name has no '/'")
 
+    def test_no_name_is_nobodys(self, shared: Deployment) -> None:
+        refused(shared.admin, "user", "allow", "", status=NOT_FOUND, says="nothing is called ''")
+
     def test_an_unknown_app_is_told_from_an_unknown_session(self, shared: Deployment) -> None:
         error = refused(shared.admin, "app", "start", "demo", "foo", status=NOT_FOUND, says="there is no app 'foo'")
         assert "did you mean" not in error

@@ -22,7 +22,7 @@ _ORDERS = dict.fromkeys(
     (
         *(code for code in range(0x20) if code not in (0x09, 0x0A)),
         *range(0x7F, 0xA0),  # with the 8-bit forms of ESC [ and the like (ECMA-48 §5.3)
-        *range(0x202A, 0x202F),  # which change the direction of what stands around them
+        *(0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F)),  # which change the direction of what stands around them
         *range(0x2066, 0x206A),
         *range(0xDC80, 0xDCA0),  # the same bytes in what is no text (PEP 383)
     ),

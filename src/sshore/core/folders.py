@@ -16,6 +16,7 @@ _FORBIDDEN_TARGETS = (
     *("/proc", "/dev", "/sys", "/run", "/etc", "/usr", layout.KIT),
     *("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"),
 )
+_LONGEST_TARGET = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,8 @@ def make_mount(folder: str, target: str = "", *, read_only: bool = False) -> Mou
         InvalidInput: the folder's name or the target cannot be.
     """
     name = check_folder_ref(folder)[1]
+    if len(target) > _LONGEST_TARGET:
+        raise InvalidInput(f"a folder is mounted at a path of {_LONGEST_TARGET} characters at most", field="mounts")
     path = PurePosixPath(layout.HOME, target or name)
     if ".." in path.parts or str(path) in ("/", layout.HOME, "/home") or "\0" in target or "\n" in target:
         raise InvalidInput(f"a folder cannot be mounted at {target!r}: name a directory below the home", field="mounts")

@@ -241,9 +241,9 @@ class Client:
         """Remove a user and the user's sessions; with folders only `with_data`."""
         self._http.request("DELETE", f"{_API}/users/{_name(name)}" + _query(with_data="true" if with_data else None))
 
-    def allowance(self, user: str = "") -> AllowanceMessage:
+    def allowance(self, user: str | None = None) -> AllowanceMessage:
         """What one may have at most, and what of it is used; another user's for admins."""
-        path = f"/users/{_name(user)}/allowance" if user else "/allowance"
+        path = f"/users/{_name(user)}/allowance" if user is not None else "/allowance"
         return self._one(schema.account_messages.AllowanceMessage, "GET", path)
 
     def change_allowance(self, user: str, change: ChangeAllowance) -> AllowanceMessage:

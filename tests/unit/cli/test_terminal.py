@@ -23,6 +23,7 @@ def test_text_is_left_alone(text: str) -> None:
         ("\x1b[\x1b[31mm", "\ufffd[m"),
         ("\x9b31m\x85", "\ufffd31m\ufffd"),
         ("\u202eabc\u2066", "\ufffdabc\ufffd"),
+        ("\u200eabc\u200f\u061c", "\ufffdabc\ufffd\ufffd"),
         ("\udc9b\udcff", "\ufffd\udcff"),
     ],
 )

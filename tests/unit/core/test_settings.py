@@ -49,6 +49,8 @@ def test_mounts_and_time_outs_are_read() -> None:
         ("/data", True),
         ("/home/work/models", False),
     ]
+    with pytest.raises(InvalidInput, match="1024 characters at most"):
+        read_mounts("data:/" + "a/" * 512)
     assert (read_idle_timeout("30m"), read_idle_timeout("never")) == (1800, None)
 
 
