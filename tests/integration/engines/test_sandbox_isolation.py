@@ -18,6 +18,7 @@ from worlds import (
     processes_of,
     sandbox_world,
     start,
+    with_engine,
 )
 
 from e2e.programs import need
@@ -208,6 +209,15 @@ def test_debuggers_work_and_what_the_filter_refuses_is_told(world: SandboxWorld)
     )
 
 
+def test_who_traces_the_agent_cannot_empty_the_log(world: SandboxWorld) -> None:
+    need("gdb")
+    spec = world.spec()
+    start(world, spec)
+    command = "gdb -q -nx -batch -p 1 -ex 'print ((int (*)(int, long)) ftruncate)(1, 0)' 2>&1"
+    assert "$1 = 0" not in world.inside(spec).run(command)[1]
+    assert b"started" in with_engine(world, lambda engine: engine.log(spec.id, 1000))
+
+
 def test_without_the_filter_it_is_the_kernel_who_refuses(world: SandboxWorld) -> None:
     world.options = UNFILTERED
     spec = world.spec()
@@ -274,7 +284,7 @@ def test_the_agent_inherits_no_descriptor_of_the_servers(world: SandboxWorld) ->
         start(world, spec)
     opened = world.inside(spec).output("ls -l /proc/1/fd")
     targets = {line.partition(" -> ")[2] for line in opened.splitlines() if " -> " in line}
-    kinds = {re.sub(r"\d+", "N", target) for target in targets if not target.endswith(f"{spec.id}.log")}
+    kinds = {re.sub(r"\d+", "N", target) for target in targets if not target.endswith(f"{spec.id}.pipe")}
     # The socket is what ends the network with pid 1, the pipe the stand-in's own; a script has itself open.
     assert kinds <= {"/dev/null", "socket:[N]", "pipe:[N]", "/opt/sshore/python/binN", "/opt/sshore/python/bin/pythonN"}
 

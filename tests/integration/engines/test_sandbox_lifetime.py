@@ -169,8 +169,12 @@ def test_a_place_taken_by_a_file_is_named(world: SandboxWorld) -> None:
 def test_an_agent_that_cannot_start_is_explained(world: SandboxWorld) -> None:
     spec = world.spec()
     (world.kit / "python/bin/python3").write_text("#!/no/such/interpreter\n")
-    start(world, spec)
-    reason = with_engine(world, lambda engine: engine.wait(spec.id)).reason
+
+    async def steps(engine: SandboxEngine) -> EngineState:
+        await engine.start(spec)
+        return await engine.wait(spec.id)
+
+    reason = with_engine(world, steps).reason
     assert reason.startswith("the agent could not start: bwrap: execvp /opt/sshore/python/bin/python3")
 
 
@@ -180,13 +184,13 @@ def test_an_image_is_refused(world: SandboxWorld) -> None:
         start(world, replace(spec, image="debian"))
 
 
-def test_a_long_log_is_put_aside_at_the_start(world: SandboxWorld) -> None:
+def test_a_long_log_is_put_aside(world: SandboxWorld) -> None:
     spec = world.spec()
     world.engine()
     log = world.state / "sandbox" / "logs" / f"{spec.id}.log"
     log.write_bytes(b"x" * (ROTATE_BYTES + 1))
     start(world, spec)
-    eventually(lambda: b"started" in log.read_bytes())
+    eventually(lambda: b"started" in with_engine(world, lambda engine: engine.log(spec.id, 1000)))
     assert log.stat().st_size < 1000
 
 

@@ -10,7 +10,7 @@ from sshore.core.ids import SessionId
 from sshore.engines.sandbox.capacity import machine_capacity
 from sshore.engines.sandbox.ending import end
 from sshore.engines.sandbox.gpus import Gpus, find_gpus
-from sshore.engines.sandbox.logs import ROTATE_BYTES, Logs
+from sshore.engines.sandbox.logs import PIPE_BYTES, ROTATE_BYTES, Logs
 from sshore.engines.sandbox.nat.tun import is_open_to
 from sshore.engines.sandbox.processes import Process, boot_id, identify
 from sshore.engines.sandbox.records import Record, Records
@@ -118,10 +118,42 @@ def test_a_log_has_a_tail_and_an_end(tmp_path: Path) -> None:
     assert logs.tail(ID, 0) == b""
     assert logs.tail(ID, 100, start=6) == b"o\n"
     (tmp_path / f"{ID}.log").write_bytes(b"x" * (ROTATE_BYTES + 1))
-    os.close(logs.open(ID))
-    assert logs.tail(ID, 10) == b""
+    descriptor = logs.open(ID)
+    os.write(descriptor, b"three\n")
+    os.close(descriptor)
+    assert logs.tail(ID, 10) == b"three\n"
     logs.remove(ID)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_who_has_a_log_opened_neither_empties_it_nor_fills_the_disk(tmp_path: Path) -> None:
+    logs = Logs(tmp_path)
+    descriptor = logs.open(ID)
+    os.write(descriptor, b"kept\n")
+    assert logs.tail(ID, 10) == b"kept\n"
+    with pytest.raises(OSError, match="Invalid argument"):
+        os.ftruncate(descriptor, 0)
+    with pytest.raises(BlockingIOError):
+        while True:
+            os.write(descriptor, b"x" * 4096)
+    for _ in range(3 * ROTATE_BYTES // PIPE_BYTES):
+        logs.take(ID)
+        os.write(descriptor, b"x" * PIPE_BYTES)
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) <= 2 * (ROTATE_BYTES + PIPE_BYTES)
+    os.close(descriptor)
+    logs.let_go()
+
+
+def test_what_is_written_while_no_server_runs_is_not_lost(tmp_path: Path) -> None:
+    before = Logs(tmp_path)
+    descriptor = before.open(ID)
+    before.let_go()
+    os.write(descriptor, b"meanwhile\n")
+    after = Logs(tmp_path)
+    assert after.tail(ID, 100) == b"meanwhile\n"
+    after.close(ID)
+    os.close(descriptor)
+    assert after.tail(ID, 100) == b"meanwhile\n"
 
 
 def test_a_device_is_open_to_everyone_or_to_its_owner(tmp_path: Path) -> None:

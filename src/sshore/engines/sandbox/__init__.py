@@ -40,7 +40,7 @@ Below the state directory:
 
     sandbox/bwrap/       a copy of the wheel's bwrap that every owner's uid can run
     sandbox/records/     <id>.json, see records.py; <id>.status is bwrap's own word
-    sandbox/logs/        <id>.log, what the agent and the daemons wrote; <id>.network.log, what slirp4netns did
+    sandbox/logs/        <id>.log, what agents and daemons wrote, by <id>.pipe; <id>.network.log, what slirp4netns did
 """
 
 from sshore.engines.sandbox.engine import SandboxEngine

@@ -50,6 +50,7 @@ def end(records: Records, logs: Logs, record: Record, reason: str = "") -> Recor
     out_of_memory = cgroups.out_of_memory_kills(record.cgroups) > 0
     _remove_groups(record)
     ended = replace(record, end_reason=reason or _reason(records, logs, record, out_of_memory))
+    logs.close(record.id)
     # On a full disk the end is not remembered, and will be found out again.
     with contextlib.suppress(OSError):
         records.write(ended)

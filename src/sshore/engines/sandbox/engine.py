@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -47,6 +48,7 @@ T = TypeVar("T")
 _DEFAULTS = SandboxOptions()
 _THREADS = 8
 _LISTENING_POLL_S = 0.02
+_LOG_PAUSE_S = 1.0
 
 
 class SandboxEngine:
@@ -74,6 +76,7 @@ class SandboxEngine:
         """Let go of the engine's own resources; sessions go on."""
         self._children.close()
         self._threads.shutdown()
+        self._logs.let_go()
 
     async def check(self, spec: SessionSpec) -> None:
         check_host_network(spec, self._options.host_network)
@@ -96,6 +99,8 @@ class SandboxEngine:
             if record is None or record.end_reason is not None:
                 return
             if record.agent and ending.runs(record):
+                # Which keeps the pipe open for its last words.
+                await self._in_thread(partial(self._logs.take, session_id))
                 await _ask(record.agent, grace_s)
             await self._in_thread(partial(ending.end, self._records, self._logs, record, ending.STOPPED))
 
@@ -118,7 +123,10 @@ class SandboxEngine:
             record = self._records.read(session_id)
             if state.run_state is not RunState.RUNNING or record is None or record.agent is None:
                 return state
-            await ended(record.agent)
+            async with asyncio.TaskGroup() as tasks:
+                taking = tasks.create_task(self._take_log(session_id))
+                await ended(record.agent)
+                taking.cancel()
 
     async def list(self) -> list[SessionId]:
         return self._records.list()
@@ -151,6 +159,25 @@ class SandboxEngine:
 
     async def log(self, session_id: SessionId, tail_bytes: int) -> bytes:
         return await self._in_thread(partial(self._logs.tail, session_id, tail_bytes))
+
+    async def _take_log(self, session_id: SessionId) -> None:
+        """Take what the session writes into its log, at a pace."""
+        pipe = await self._in_thread(partial(self._logs.opened, session_id))
+        if pipe is None:
+            return
+        loop = asyncio.get_running_loop()
+        readable = asyncio.Event()
+        try:
+            while True:
+                loop.add_reader(pipe, readable.set)
+                await readable.wait()
+                loop.remove_reader(pipe)
+                readable.clear()
+                await self._in_thread(partial(self._logs.take, session_id))
+                await asyncio.sleep(_LOG_PAUSE_S)
+        finally:
+            loop.remove_reader(pipe)
+            os.close(pipe)
 
     def _kits(self) -> set[str]:
         return {_kit_of(record.agent) for record in self._records.unended() if record.agent and ending.runs(record)}

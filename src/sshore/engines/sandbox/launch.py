@@ -133,7 +133,7 @@ class Launch:
             make_mount_points(self.spec.home, self.spec.mounts, self.spec.host_uid)
         deadline = time.monotonic() + _SETUP_TIMEOUT_S
         with ExitStack() as stack:
-            log_start = os.fstat(log).st_size
+            log_start = self.logs.size(self.spec.id)
             info = closing(stack, own_pipe())
             last_file, bwraps_end = socket.socketpair()
             stack.enter_context(last_file)
