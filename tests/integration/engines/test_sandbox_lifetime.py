@@ -194,6 +194,21 @@ def test_a_long_log_is_put_aside(world: SandboxWorld) -> None:
     assert log.stat().st_size < 1000
 
 
+def test_a_log_is_written_while_the_session_runs(world: SandboxWorld) -> None:
+    spec = world.spec()
+    log = world.state / "sandbox" / "logs" / f"{spec.id}.log"
+
+    async def steps(engine: SandboxEngine) -> None:
+        await engine.start(spec)
+        async with asyncio.TaskGroup() as tasks:
+            waiting = tasks.create_task(engine.wait(spec.id))
+            while not (log.exists() and b"started" in log.read_bytes()):
+                await asyncio.sleep(0.05)
+            waiting.cancel()
+
+    with_engine(world, steps)
+
+
 def test_the_systems_bwrap_does_as_well(world: SandboxWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     if shutil.which("bwrap") is None:
         pytest.skip("needs the system's bubblewrap")
