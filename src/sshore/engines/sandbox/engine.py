@@ -162,7 +162,9 @@ class SandboxEngine:
 
     async def _take_log(self, session_id: SessionId) -> None:
         """Take what the session writes into its log, at a pace."""
-        pipe = await self._in_thread(partial(self._logs.opened, session_id))
+        pipe = None
+        with contextlib.suppress(OSError):  # else it is taken when somebody reads it
+            pipe = await self._in_thread(partial(self._logs.opened, session_id))
         if pipe is None:
             return
         loop = asyncio.get_running_loop()
@@ -173,7 +175,8 @@ class SandboxEngine:
                 await readable.wait()
                 loop.remove_reader(pipe)
                 readable.clear()
-                await self._in_thread(partial(self._logs.take, session_id))
+                with contextlib.suppress(OSError):  # what cannot be kept is lost; the session goes on
+                    await self._in_thread(partial(self._logs.take, session_id))
                 await asyncio.sleep(_LOG_PAUSE_S)
         finally:
             loop.remove_reader(pipe)
