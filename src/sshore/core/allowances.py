@@ -22,8 +22,7 @@ class Allowance:
     `sessions` are counted whether they run or not, `streams` while they are open; `cpus`, `memory_bytes` and `gpus` are
     what the running sessions may use together, `folder_bytes` what one's folders may hold together. `images` are
     those that the user has committed, `image_bytes` what has been written into them together, `pulls` run at once. The
-    others hold for
-    each session by itself, `home_bytes` for its home.
+    others hold for each session by itself, `home_bytes` for its home.
     """
 
     sessions: int | None = None
