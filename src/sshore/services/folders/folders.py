@@ -233,17 +233,16 @@ class FolderService:
     async def bind_mounts(self, owner: User, mounts: Sequence[Mount]) -> tuple[BindMount, ...]:
         """The host's side of a session's mounts, without those that are `missing`: nobody is locked out of a session
         because somebody has taken back a share. Those that are `full` are for reading."""
+        accessible = await self._accessible(owner, mounts)
+        full = await self._full(accessible)
         return tuple(
-            [
-                bind_mount(access, replace(mount, read_only=mount.read_only or await self._is_full(access, mount)))
-                for mount, access in await self._accessible(owner, mounts)
-            ]
+            bind_mount(access, replace(mount, read_only=mount.read_only or mount in full))
+            for mount, access in accessible
         )
 
     async def full(self, owner: User, mounts: Sequence[Mount]) -> Sequence[str]:
         """The folders that are mounted for reading only because there is no room in their owner's allowance."""
-        accessible = await self._accessible(owner, mounts)
-        return [mount.folder for mount, access in accessible if await self._is_full(access, mount)]
+        return [mount.folder for mount in await self._full(await self._accessible(owner, mounts))]
 
     async def _accessible(self, owner: User, mounts: Sequence[Mount]) -> Sequence[tuple[Mount, FolderAccess]]:
         found = []
@@ -252,10 +251,14 @@ class FolderService:
                 found.append((mount, await self.access(owner, mount.folder)))
         return found
 
-    async def _is_full(self, access: FolderAccess, mount: Mount) -> bool:
-        if mount.read_only or access.read_only or access.folder.path:
-            return False
-        return await self.usage.is_over(access.folder.owner_id)
+    async def _full(self, accessible: Sequence[tuple[Mount, FolderAccess]]) -> Sequence[Mount]:
+        writable = {
+            mount: access.folder.owner_id
+            for mount, access in accessible
+            if not (mount.read_only or access.read_only or access.folder.path)
+        }
+        over = {owner_id for owner_id in set(writable.values()) if await self.usage.is_over(owner_id)}
+        return [mount for mount, owner_id in writable.items() if owner_id in over]
 
     async def missing(self, owner: User, mounts: Sequence[Mount]) -> Mapping[str, str]:
         """The targets of those mounts whose folders the owner does not have any more, with the reason as a phrase."""
